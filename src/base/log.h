@@ -1,0 +1,42 @@
+/*
+ * The operational log: one line an event on standard error, for the person with the pager. (The access log is
+ * another thing: proxy/accesslog.) A line is `2026-11-21T06:00:00.123Z level message`. Lines are written
+ * whole with one write(2).
+ */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include "base/bug.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum log_level {
+    LOG_LEVEL_DEBUG,
+    LOG_LEVEL_INFO,
+    LOG_LEVEL_WARN,
+    LOG_LEVEL_ERROR,
+};
+
+/* Sets the least level that is written (default info). Call before other threads start. */
+void log_set_level(enum log_level level);
+
+/* Writes one line of at most 1,024 bytes, cut beyond. Line ends in the message become spaces. Thread: any. */
+void log_at(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+#define log_debug(...) log_at(LOG_LEVEL_DEBUG, __VA_ARGS__)
+#define log_info(...)  log_at(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_warn(...)  log_at(LOG_LEVEL_WARN, __VA_ARGS__)
+#define log_error(...) log_at(LOG_LEVEL_ERROR, __VA_ARGS__)
+
+/* A limit for lines that a client or a target can provoke: at most one a second; the rest is counted. One per
+ * place and thread. */
+struct log_limit {
+    int64_t next_ns;     /* monotonic */
+    uint64_t suppressed; /* since the last line that passed */
+};
+
+/* True when the caller may log now; `*suppressed_r` is then how many lines were left out before. */
+bool log_limit_pass(struct log_limit *limit, int64_t now_ns, uint64_t *suppressed_r);
+
+#endif

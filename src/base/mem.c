@@ -1,0 +1,157 @@
+#include "base/mem.h"
+
+#include <stdalign.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct pool_block {
+    struct pool_block *next;
+};
+
+static _Noreturn void out_of_memory(size_t size)
+{
+    fprintf(stderr, "penstock: out of memory (%zu bytes asked)\n", size);
+    abort();
+}
+
+void *mem_alloc(size_t size)
+{
+    void *p = malloc(size ? size : 1);
+
+    if (!p)
+        out_of_memory(size);
+    return p;
+}
+
+void *mem_zalloc(size_t size)
+{
+    void *p = calloc(1, size ? size : 1);
+
+    if (!p)
+        out_of_memory(size);
+    return p;
+}
+
+void *mem_resize(void *old, size_t count, size_t size)
+{
+    void *p;
+
+    if (count == 0 || size == 0)
+        count = size = 1;
+    p = reallocarray(old, count, size);
+    if (!p)
+        out_of_memory(count);
+    return p;
+}
+
+char *mem_strndup(const char *text, size_t len)
+{
+    char *copy = mem_alloc(len + 1);
+
+    memcpy(copy, text, len);
+    copy[len] = '\0';
+    return copy;
+}
+
+char *mem_strdup(const char *text)
+{
+    return mem_strndup(text, strlen(text));
+}
+
+char *mem_printf(const char *fmt, ...)
+{
+    va_list ap;
+    char *text;
+    int len;
+
+    va_start(ap, fmt);
+    len = vasprintf(&text, fmt, ap);
+    va_end(ap);
+    if (len < 0)
+        out_of_memory(strlen(fmt));
+    return text;
+}
+
+void arena_init(struct arena *arena, void *block, size_t cap)
+{
+    *arena = (struct arena){.base = block, .cap = cap};
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+    const size_t align = alignof(max_align_t);
+    size_t at = (arena->len + align - 1) & ~(align - 1);
+
+    if (at > arena->cap || size > arena->cap - at)
+        return NULL;
+    arena->len = at + size;
+    return arena->base + at;
+}
+
+char *arena_copy(struct arena *arena, const char *bytes, size_t len)
+{
+    char *copy = len == SIZE_MAX ? NULL : arena_alloc(arena, len + 1);
+
+    if (copy) {
+        memcpy(copy, bytes, len);
+        copy[len] = '\0';
+    }
+    return copy;
+}
+
+void arena_reset(struct arena *arena)
+{
+    arena->len = 0;
+}
+
+void mem_pool_init(struct mem_pool *pool, size_t size, size_t keep_max, size_t live_max)
+{
+    BUG_ON(size < sizeof(struct pool_block));
+    *pool = (struct mem_pool){.size = size, .keep_max = keep_max, .live_max = live_max};
+}
+
+void mem_pool_fini(struct mem_pool *pool)
+{
+    BUG_ON(pool->live_len != 0);
+    while (pool->free_list) {
+        struct pool_block *block = pool->free_list;
+
+        pool->free_list = block->next;
+        free(block);
+    }
+    pool->free_len = 0;
+}
+
+void *mem_pool_get(struct mem_pool *pool)
+{
+    struct pool_block *block = pool->free_list;
+
+    if (pool->live_len == pool->live_max)
+        return NULL;
+    pool->live_len++;
+    if (!block)
+        return mem_alloc(pool->size);
+    pool->free_list = block->next;
+    pool->free_len--;
+    return block;
+}
+
+void mem_pool_put(struct mem_pool *pool, void *block)
+{
+    struct pool_block *freed = block;
+
+    if (!freed)
+        return;
+    BUG_ON(pool->live_len == 0);
+    pool->live_len--;
+    if (pool->free_len == pool->keep_max) {
+        free(freed);
+        return;
+    }
+    freed->next = pool->free_list;
+    pool->free_list = freed;
+    pool->free_len++;
+}

@@ -1,0 +1,302 @@
+#include "base/str.h"
+
+#include "base/mem.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+bool str_eq_nocase(struct str a, struct str b)
+{
+    if (a.len != b.len)
+        return false;
+    for (size_t i = 0; i < a.len; i++)
+        if (ascii_lower(a.p[i]) != ascii_lower(b.p[i]))
+            return false;
+    return true;
+}
+
+bool str_starts_with(struct str s, struct str prefix)
+{
+    return s.len >= prefix.len && str_eq((struct str){s.p, prefix.len}, prefix);
+}
+
+bool str_ends_with(struct str s, struct str suffix)
+{
+    return s.len >= suffix.len && str_eq((struct str){s.p + (s.len - suffix.len), suffix.len}, suffix);
+}
+
+static bool is_ows(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+struct str str_trim(struct str s)
+{
+    while (s.len && is_ows(s.p[0])) {
+        s.p++;
+        s.len--;
+    }
+    while (s.len && is_ows(s.p[s.len - 1]))
+        s.len--;
+    return s;
+}
+
+bool str_split(struct str *rest, char sep, struct str *piece_r)
+{
+    const char *at;
+
+    if (!rest->p)
+        return false;
+    at = rest->len ? memchr(rest->p, sep, rest->len) : NULL;
+    if (!at) {
+        *piece_r = *rest;
+        *rest = STR_NULL;
+        return true;
+    }
+    *piece_r = (struct str){rest->p, (size_t)(at - rest->p)};
+    *rest = (struct str){at + 1, rest->len - piece_r->len - 1};
+    return true;
+}
+
+bool str_to_u64(struct str s, uint64_t *value_r)
+{
+    uint64_t value = 0;
+
+    if (s.len == 0)
+        return false;
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned digit = (unsigned)(unsigned char)s.p[i] - '0';
+
+        if (digit > 9 || value > (UINT64_MAX - digit) / 10)
+            return false;
+        value = value * 10 + digit;
+    }
+    *value_r = value;
+    return true;
+}
+
+void buf_init(struct buf *buf, char *block, size_t cap)
+{
+    *buf = (struct buf){.p = block, .cap = cap};
+}
+
+void buf_char(struct buf *buf, char c)
+{
+    buf_add(buf, &c, 1);
+}
+
+void buf_u64(struct buf *buf, uint64_t value)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+
+    do {
+        digits[--at] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value);
+    buf_add(buf, digits + at, sizeof digits - at);
+}
+
+void buf_i64(struct buf *buf, int64_t value)
+{
+    if (value < 0)
+        buf_char(buf, '-');
+    buf_u64(buf, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
+}
+
+static const char hex_digits[] = "0123456789abcdef";
+
+void buf_hex(struct buf *buf, uint64_t value, unsigned digits)
+{
+    char out[16];
+
+    BUG_ON(digits > sizeof out);
+    for (unsigned i = digits; i > 0; i--) {
+        out[i - 1] = hex_digits[value & 15];
+        value >>= 4;
+    }
+    buf_add(buf, out, digits);
+}
+
+void buf_fixed(struct buf *buf, uint64_t value, unsigned decimals)
+{
+    uint64_t unit = 1;
+    char out[20];
+
+    BUG_ON(decimals == 0 || decimals > 18);
+    for (unsigned i = 0; i < decimals; i++)
+        unit *= 10;
+    buf_u64(buf, value / unit);
+    value %= unit;
+    out[0] = '.';
+    for (unsigned i = decimals; i > 0; i--) {
+        out[i] = (char)('0' + value % 10);
+        value /= 10;
+    }
+    buf_add(buf, out, decimals + 1);
+}
+
+/* The length of the valid UTF-8 sequence at the front of s (RFC 3629), or 0. */
+static size_t utf8_len(const unsigned char *s, size_t len)
+{
+    size_t need = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
+
+    if (need == 0 || need > len)
+        return 0;
+    for (size_t i = 1; i < need; i++)
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
+        (s[0] == 0xf4 && s[1] > 0x8f))
+        return 0;
+    return need;
+}
+
+static bool json_plain(unsigned char c)
+{
+    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+static void json_escape(struct buf *buf, unsigned char c)
+{
+    if (c == '"' || c == '\\') {
+        buf_char(buf, '\\');
+        buf_char(buf, (char)c);
+        return;
+    }
+    buf_lit(buf, "\\u00");
+    buf_hex(buf, c, 2);
+}
+
+void buf_json(struct buf *buf, struct str s)
+{
+    const unsigned char *at = (const unsigned char *)s.p;
+    const unsigned char *end = at + s.len;
+
+    while (at < end) {
+        const unsigned char *run = at;
+        size_t n;
+
+        while (at < end && json_plain(*at))
+            at++;
+        buf_add(buf, (const char *)run, (size_t)(at - run));
+        if (at == end)
+            break;
+        n = *at >= 0x80 ? utf8_len(at, (size_t)(end - at)) : 0;
+        if (n)
+            buf_add(buf, (const char *)at, n);
+        else
+            json_escape(buf, *at);
+        at += n ? n : 1;
+    }
+}
+
+void buf_printf(struct buf *buf, const char *fmt, ...)
+{
+    size_t room = buf->cap - buf->len;
+    va_list ap;
+    int len;
+
+    if (buf->full)
+        return;
+    va_start(ap, fmt);
+    len = vsnprintf(buf->p + buf->len, room, fmt, ap);
+    va_end(ap);
+    if (len < 0 || (size_t)len >= room)
+        buf->full = true;
+    else
+        buf->len += (size_t)len;
+}
+
+void text_init(struct text *text, size_t max)
+{
+    *text = (struct text){.max = max};
+}
+
+void text_fini(struct text *text)
+{
+    free(text->p);
+    *text = (struct text){.max = text->max};
+}
+
+static bool text_reserve(struct text *text, size_t more)
+{
+    size_t need = text->len + more + 1;
+
+    if (text->full || more > text->max - text->len) {
+        text->full = true;
+        return false;
+    }
+    if (need > text->cap) {
+        text->cap = need > 2 * text->cap ? need : 2 * text->cap;
+        text->p = mem_resize(text->p, text->cap, 1);
+    }
+    return true;
+}
+
+void text_add(struct text *text, const char *bytes, size_t len)
+{
+    if (!text_reserve(text, len))
+        return;
+    if (len)
+        memcpy(text->p + text->len, bytes, len);
+    text->len += len;
+    text->p[text->len] = '\0';
+}
+
+void text_printf(struct text *text, const char *fmt, ...)
+{
+    va_list ap;
+    char *piece;
+    int len;
+
+    va_start(ap, fmt);
+    len = vasprintf(&piece, fmt, ap);
+    va_end(ap);
+    BUG_ON(len < 0);
+    text_add(text, piece, (size_t)len);
+    free(piece);
+}
+
+char *text_take(struct text *text)
+{
+    char *p;
+
+    text_add(text, "", 0);
+    p = text->p ? text->p : mem_strdup("");
+    *text = (struct text){.max = text->max};
+    return p;
+}
+
+enum { DISTANCE_MAX = 64 };
+
+static unsigned least(unsigned a, unsigned b)
+{
+    return a < b ? a : b;
+}
+
+unsigned str_distance(struct str a, struct str b)
+{
+    unsigned row[3][DISTANCE_MAX + 1]; /* the rows i-2, i-1 and i of the table, turning */
+
+    a.len = a.len > DISTANCE_MAX ? DISTANCE_MAX : a.len;
+    b.len = b.len > DISTANCE_MAX ? DISTANCE_MAX : b.len;
+    for (size_t j = 0; j <= b.len; j++)
+        row[0][j] = (unsigned)j;
+    for (size_t i = 1; i <= a.len; i++) {
+        unsigned *now = row[i % 3];
+        const unsigned *up = row[(i - 1) % 3];
+
+        now[0] = (unsigned)i;
+        for (size_t j = 1; j <= b.len; j++) {
+            unsigned change = up[j - 1] + (a.p[i - 1] != b.p[j - 1]);
+
+            now[j] = least(change, least(up[j], now[j - 1]) + 1);
+            if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] && a.p[i - 2] == b.p[j - 1])
+                now[j] = least(now[j], row[(i - 2) % 3][j - 2] + 1);
+        }
+    }
+    return row[a.len % 3][b.len];
+}

@@ -1,0 +1,4 @@
+# A folder may include its own headers and those of the folders below it (checked in make check); this is the order, from
+# the bottom. src/README.md is the tour.
+EXTRA_DIST += src/README.md
+include src/base/local.mk

@@ -1,0 +1,2 @@
+unit_tests += \
+	tests/unit/base/test_str
