@@ -4,6 +4,7 @@ src_libpenstock_a_SOURCES += \
 	src/base/hist.c src/base/hist.h \
 	src/base/log.c src/base/log.h \
 	src/base/mem.c src/base/mem.h \
+	src/base/ring.c src/base/ring.h \
 	src/base/rnd.c src/base/rnd.h \
 	src/base/str.c src/base/str.h \
 	src/base/unit.c src/base/unit.h

@@ -1,0 +1,159 @@
+/*
+ * A loaded configuration: plain values, already checked, with every default filled in. conf/load makes it from a file by
+ * the table of settings in conf/schema; nobody changes it afterwards.
+ *
+ * A config is shared by the routing snapshots that were built from it. The reference count is touched by the control
+ * thread only; workers read through a snapshot and never outlive it.
+ */
+#ifndef CONF_CONFIG_H
+#define CONF_CONFIG_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+enum {
+    CONFIG_WORKERS_MAX = 64,
+    CONFIG_LISTENERS_MAX = 32,
+    CONFIG_ROUTES_MAX = 1024,
+    CONFIG_GROUPS_MAX = 512,
+    CONFIG_TARGETS_MAX = 4096, /* over all groups */
+    CONFIG_TAGS_MAX = 16,      /* a group */
+    CONFIG_LOGS_MAX = 8,
+    CONFIG_NAME_MAX = 63,      /* bytes in the name of a route, group or platform: [A-Za-z0-9._-] */
+    CONFIG_WEIGHT_ONE = 10000, /* 100 %: weights are hundredths of a percent */
+};
+
+/* Where something listens or is reached. */
+struct config_address {
+    char *text; /* as written: "127.0.0.1:8080", "[::1]:80", "unix:/run/x.sock" */
+    union {
+        struct sockaddr any;
+        struct sockaddr_in in;
+        struct sockaddr_in6 in6;
+        struct sockaddr_un un;
+        struct sockaddr_storage storage;
+    } addr;
+    socklen_t addr_len;
+};
+
+struct config_listener {
+    struct config_address address;
+};
+
+struct config_admin {
+    bool enabled; /* false when `admin` was not written */
+    struct config_address address;
+    char *token;       /* the secret itself, without line end; NULL when none was given: writes are then refused */
+    char **hosts;      /* further names that the Host header may carry (DNS rebinding) */
+    size_t hosts_len;
+};
+
+struct config_tag {
+    char *key;
+    char *value;
+};
+
+struct config_target {
+    struct config_address address;
+    uint32_t slot; /* identity in the counters: the index over all groups at load; kept over reloads by control */
+};
+
+struct config_group {
+    char *name;
+    char *platform; /* the label; the group's name unless written */
+    uint32_t slot;  /* identity in the counters, as above */
+    struct config_tag tags[CONFIG_TAGS_MAX];
+    size_t tags_len;
+    struct config_target *targets;
+    size_t targets_len;
+    uint32_t max_connections; /* open connections a target and worker, 0 < n */
+};
+
+/* How a client sticks to a group while the weight stands. */
+enum config_affinity {
+    CONFIG_AFFINITY_NONE,   /* each request is drawn anew */
+    CONFIG_AFFINITY_COOKIE, /* a cookie that we set where it is missing */
+    CONFIG_AFFINITY_HEADER, /* a request header, for example a user id */
+    CONFIG_AFFINITY_CLIENT, /* the client's address */
+};
+
+struct config_timeouts {
+    int64_t connect_ns;    /* to a target, a try */
+    int64_t first_byte_ns; /* from the request sent to the head of the answer */
+    int64_t body_ns;       /* between two reads of a body, either side */
+};
+
+struct config_route {
+    char *name;
+    uint32_t slot;     /* identity in the counters, as above */
+    char *host;        /* lower case, without port; "*.example.com" for all below; NULL for any */
+    char *path_prefix; /* begins with '/', matches whole segments */
+    uint32_t stable;   /* index in groups */
+    int32_t canary;    /* index in groups; -1 for none */
+    uint32_t weight;   /* hundredths of a percent to the canary at start, when no rollout is stored */
+    enum config_affinity affinity;
+    char *affinity_name;       /* cookie or header name */
+    int64_t affinity_max_age_ns; /* cookie life */
+    struct config_timeouts timeouts; /* the global ones unless written */
+    uint64_t max_body;         /* bytes of a request body */
+};
+
+enum config_log_kind {
+    CONFIG_LOG_STDOUT,
+    CONFIG_LOG_FILE,
+};
+
+struct config_log {
+    enum config_log_kind kind;
+    char *path; /* for CONFIG_LOG_FILE */
+};
+
+/* Limits of what a client may send; sizes in bytes (http.md section 2.2 has the peers' figures). */
+struct config_limits {
+    uint32_t request_line;
+    uint32_t request_head;
+    uint32_t request_fields;
+    uint32_t response_head;
+    uint32_t response_fields;
+    uint32_t connections; /* open client connections in all */
+};
+
+struct config_edge_timeouts {
+    int64_t head_ns;       /* first byte to whole request head */
+    int64_t keep_alive_ns; /* idle client connection */
+    int64_t write_ns;      /* client takes nothing */
+    int64_t pool_idle_ns;  /* idle connection to a target */
+    int64_t drain_ns;      /* open work at the end: after it, cut */
+};
+
+struct config {
+    uint32_t refs;
+    char *path; /* the file it came from; "-" for standard input */
+    unsigned workers; /* auto is resolved: 1 to CONFIG_WORKERS_MAX */
+    char *service;  /* what the access log calls this service; "penstock" unless written */
+    char *label_header; /* request header that carries the platform to the target: "X-Platform" */
+    char *via_name; /* our pseudonym in Via */
+    struct config_listener *listeners;
+    size_t listeners_len;
+    struct config_admin admin;
+    char *state_directory; /* NULL: nothing is kept over a restart (loudly) */
+    struct config_log *logs;
+    size_t logs_len;
+    struct config_edge_timeouts timeouts;
+    struct config_limits limits;
+    struct config_group *groups;
+    size_t groups_len;
+    struct config_route *routes;
+    size_t routes_len;
+};
+
+/* One more owner; gives `config` back. Thread: control. */
+struct config *config_ref(struct config *config);
+/* One owner less; the last frees it. NULL is allowed. Thread: control. */
+void config_unref(struct config *config);
+
+#endif

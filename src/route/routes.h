@@ -1,0 +1,115 @@
+/*
+ * The routing snapshot: what the control thread hands down to the workers. It is built whole, published, and never changed;
+ * a weight change is a new snapshot. It is built from a config and, for each route, what is live about it.
+ *
+ *   routes ── route ──┬── side[STABLE] ── group ── targets
+ *      │              └── side[CANARY] ── group ── targets
+ *      └── host index (route/index): host -> routes by falling prefix length
+ *
+ * Freeing: every worker publishes the newest version that it has adopted and, in users[worker], how many transactions
+ * still hold this snapshot. Control frees a snapshot when no worker can reach it any more (proxy/crew).
+ */
+#ifndef ROUTE_ROUTES_H
+#define ROUTE_ROUTES_H
+
+#include "base/bug.h"
+#include "base/rnd.h"
+#include "base/str.h"
+#include "conf/config.h"
+#include "decide/plan.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum route_side {
+    ROUTE_STABLE,
+    ROUTE_CANARY,
+    ROUTE_SIDES,
+};
+
+/* What a worker must know to count for the judge; made from the plan's metrics by routes_judging(). */
+struct judging_metric {
+    enum plan_metric_type type;
+    int64_t threshold_ns;     /* latencySlo */
+    uint64_t statuses[10];    /* a bit for each status 0 to 639 that is bad (errorRate, clientErrorRate) */
+};
+
+enum judging_unit {
+    JUDGING_UNIT_REQUEST,
+    JUDGING_UNIT_CLIENT, /* affinity cookie, else client address */
+    JUDGING_UNIT_HEADER,
+    JUDGING_UNIT_COOKIE,
+};
+
+struct judging {
+    uint32_t metrics_len; /* 0: no rollout, nothing is scored */
+    struct judging_metric metrics[PLAN_METRICS_MAX];
+    int64_t age_ns;         /* the age at which errors are scored (decisions.md 2.5) */
+    enum judging_unit unit;
+    char unit_name[CONFIG_NAME_MAX + 1]; /* header or cookie */
+    int64_t unit_window_ns; /* one bad event a unit and window */
+};
+
+struct route_target {
+    const struct config_target *conf;
+    bool draining; /* takes no new work */
+};
+
+struct route_group {
+    const struct config_group *conf;
+    struct route_target *targets;
+    uint32_t targets_len;
+    uint32_t open_len; /* targets that take work; they stand first in `targets` */
+};
+
+struct route {
+    const struct config_route *conf;
+    const struct route_group *side[ROUTE_SIDES]; /* [ROUTE_CANARY] is NULL without a canary */
+    uint32_t weight;                             /* hundredths of a percent to the canary, in force */
+    uint32_t epoch; /* grows by one with each change of weight or judging: names the counters' cells */
+    struct judging judging;
+    char plan_name[CONFIG_NAME_MAX + 1]; /* for the access log; empty without a rollout */
+    int32_t step;                        /* for the access log; -1 without a rollout */
+};
+
+/* What is live about one route; one per route of the config, in its order. */
+struct route_live {
+    uint32_t weight;
+    uint32_t epoch;
+    const struct plan *plan; /* the running rollout's, or NULL; borrowed for the call */
+    int32_t step;
+};
+
+struct route_index;
+
+struct routes {
+    uint64_t version; /* grows with every snapshot */
+    struct config *config;
+    struct route *routes;
+    size_t routes_len;
+    struct route_group *groups;
+    size_t groups_len;
+    struct route_index *index;
+    struct hash_key sticky_key; /* keys sticky assignment; the same in every snapshot and, when stored, over restarts */
+    /* Transactions that hold this snapshot, a cell per worker: written by that worker alone (release), read by control
+     * (acquire) before it frees. */
+    _Atomic uint32_t users[CONFIG_WORKERS_MAX];
+};
+
+/*
+ * Builds a snapshot. Ownership: takes one reference of `config`; `live` (config->routes_len entries) and `draining`
+ * (targets by slot, may be NULL) are borrowed for the call. Never fails: the config was checked. Thread: control.
+ */
+struct routes *routes_build(struct config *config, const struct route_live *live, const bool *draining,
+                            const struct hash_key *sticky_key, uint64_t version);
+/* Frees a snapshot that no worker can reach. NULL is allowed. Thread: control. */
+void routes_free(struct routes *routes);
+
+/* The counting rules for a plan's metrics: what routes_build puts into route.judging. */
+void routes_judging(const struct plan *plan, const struct config_route *route, struct judging *judging_r);
+
+/* The route with this name, or NULL. */
+const struct route *routes_find(const struct routes *routes, struct str name);
+
+#endif
