@@ -1,6 +1,6 @@
 /*
- * A bounded ring of pointers between two threads: one pushes, one pops, nobody waits. The capacity is a power of two,
- * stated by the owner. (Lamport 1983; the indices grow without bound and are reduced when used.)
+ * A bounded ring of pointers between two threads: one pushes, one pops, nobody waits. The capacity is a power
+ * of two, stated by the owner. (Lamport 1983; the indices grow without bound and are reduced when used.)
  */
 #ifndef BASE_RING_H
 #define BASE_RING_H
@@ -16,8 +16,10 @@ struct ring {
     void **slots;
     uint32_t mask;
     /* On cache lines of their own, so that the two threads do not fight for one. */
-    _Alignas(64) _Atomic uint32_t head; /* next to pop: written by the popper (release), read by the pusher (acquire) */
-    _Alignas(64) _Atomic uint32_t tail; /* next to push: written by the pusher (release), read by the popper (acquire) */
+    _Alignas(64) _Atomic uint32_t
+        head; /* next to pop: written by the popper (release), read by the pusher (acquire) */
+    _Alignas(64) _Atomic uint32_t
+        tail; /* next to push: written by the pusher (release), read by the popper (acquire) */
 };
 
 /* `capacity` must be a power of two. The ring owns its slots, not what they point to. */

@@ -1,9 +1,9 @@
 /*
- * A loaded configuration: plain values, already checked, with every default filled in. conf/load makes it from a file by
- * the table of settings in conf/schema; nobody changes it afterwards.
+ * A loaded configuration: plain values, already checked, with every default filled in. conf/load makes it
+ * from a file by the table of settings in conf/schema; nobody changes it afterwards.
  *
- * A config is shared by the routing snapshots that were built from it. The reference count is touched by the control
- * thread only; workers read through a snapshot and never outlive it.
+ * A config is shared by the routing snapshots that were built from it. The reference count is touched by the
+ * control thread only; workers read through a snapshot and never outlive it.
  */
 #ifndef CONF_CONFIG_H
 #define CONF_CONFIG_H
@@ -47,8 +47,8 @@ struct config_listener {
 struct config_admin {
     bool enabled; /* false when `admin` was not written */
     struct config_address address;
-    char *token;       /* the secret itself, without line end; NULL when none was given: writes are then refused */
-    char **hosts;      /* further names that the Host header may carry (DNS rebinding) */
+    char *token;  /* the secret itself, without line end; NULL when none was given: writes are then refused */
+    char **hosts; /* further names that the Host header may carry (DNS rebinding) */
     size_t hosts_len;
 };
 
@@ -59,7 +59,8 @@ struct config_tag {
 
 struct config_target {
     struct config_address address;
-    uint32_t slot; /* identity in the counters: the index over all groups at load; kept over reloads by control */
+    uint32_t
+        slot; /* identity in the counters: the index over all groups at load; kept over reloads by control */
 };
 
 struct config_group {
@@ -96,10 +97,10 @@ struct config_route {
     int32_t canary;    /* index in groups; -1 for none */
     uint32_t weight;   /* hundredths of a percent to the canary at start, when no rollout is stored */
     enum config_affinity affinity;
-    char *affinity_name;       /* cookie or header name */
-    int64_t affinity_max_age_ns; /* cookie life */
+    char *affinity_name;             /* cookie or header name */
+    int64_t affinity_max_age_ns;     /* cookie life */
     struct config_timeouts timeouts; /* the global ones unless written */
-    uint64_t max_body;         /* bytes of a request body */
+    uint64_t max_body;               /* bytes of a request body */
 };
 
 enum config_log_kind {
@@ -132,11 +133,11 @@ struct config_edge_timeouts {
 
 struct config {
     uint32_t refs;
-    char *path; /* the file it came from; "-" for standard input */
-    unsigned workers; /* auto is resolved: 1 to CONFIG_WORKERS_MAX */
-    char *service;  /* what the access log calls this service; "penstock" unless written */
+    char *path;         /* the file it came from; "-" for standard input */
+    unsigned workers;   /* auto is resolved: 1 to CONFIG_WORKERS_MAX */
+    char *service;      /* what the access log calls this service; "penstock" unless written */
     char *label_header; /* request header that carries the platform to the target: "X-Platform" */
-    char *via_name; /* our pseudonym in Via */
+    char *via_name;     /* our pseudonym in Via */
     struct config_listener *listeners;
     size_t listeners_len;
     struct config_admin admin;

@@ -1,8 +1,8 @@
 /*
- * The access-log record and its way out. A worker formats each record once, as one JSON line, into a chunk of 64 KiB; a
- * full chunk, or one that is a second old, goes to the exporter through a bounded ring and comes back empty through
- * another. When the exporter is behind and no empty chunk is left, lines are dropped and counted: a slow disk never slows
- * a request.
+ * The access-log record and its way out. A worker formats each record once, as one JSON line, into a chunk of
+ * 64 KiB; a full chunk, or one that is a second old, goes to the exporter through a bounded ring and comes
+ * back empty through another. When the exporter is behind and no empty chunk is left, lines are dropped and
+ * counted: a slow disk never slows a request.
  *
  * The fields are the rows of logfield.def. Whatever bytes a client sends, a line is valid JSON.
  */
@@ -17,7 +17,7 @@
 
 enum {
     ACCESSLOG_CHUNK_BYTES = 64 * 1024,
-    ACCESSLOG_CHUNKS = 32,      /* a worker: 2 MiB of lines may wait for a slow exporter */
+    ACCESSLOG_CHUNKS = 32,          /* a worker: 2 MiB of lines may wait for a slow exporter */
     ACCESSLOG_LINE_MAX = 16 * 1024, /* a longer line has its client-given fields cut */
 };
 

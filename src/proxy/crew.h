@@ -1,6 +1,6 @@
 /*
- * The crew: all worker threads as the control thread sees them. Control starts it, hands it snapshots, reads its counters
- * and lets it go home; nothing else of proxy/ is control's business.
+ * The crew: all worker threads as the control thread sees them. Control starts it, hands it snapshots, reads
+ * its counters and lets it go home; nothing else of proxy/ is control's business.
  *
  * Thread: every function is called by control only.
  */
@@ -19,9 +19,10 @@
 struct crew;
 
 /*
- * Binds every listener of the snapshot's config (one SO_REUSEPORT socket a worker; port 0 takes a free port, the same for
- * all workers) and starts the workers, which serve at once. `log_wake_fd` is the exporter's eventfd (or -1 without a log).
- * Ownership: takes `routes`. Errors: NULL, with the reason and the address in `why`.
+ * Binds every listener of the snapshot's config (one SO_REUSEPORT socket a worker; port 0 takes a free port,
+ * the same for all workers) and starts the workers, which serve at once. `log_wake_fd` is the exporter's
+ * eventfd (or -1 without a log). Ownership: takes `routes`. Errors: NULL, with the reason and the address in
+ * `why`.
  */
 MUST_CHECK struct crew *crew_start(struct routes *routes, int log_wake_fd, char *why, size_t why_len);
 
@@ -29,7 +30,8 @@ MUST_CHECK struct crew *crew_start(struct routes *routes, int log_wake_fd, char 
 void crew_publish(struct crew *crew, struct routes *routes);
 /* The snapshot published last; valid until the next crew_publish. */
 const struct routes *crew_routes(const struct crew *crew);
-/* The least version that every worker has adopted: a weight is in force everywhere when this reaches its version. */
+/* The least version that every worker has adopted: a weight is in force everywhere when this reaches its
+ * version. */
 uint64_t crew_seen(const struct crew *crew);
 /* An eventfd that becomes readable when some worker has adopted a snapshot. Owned by the crew. */
 int crew_seen_fd(const struct crew *crew);
@@ -43,9 +45,9 @@ struct accesslog_pipe *crew_log_pipe(struct crew *crew, size_t worker);
 const char *crew_listener_text(const struct crew *crew, size_t listener);
 
 /*
- * Shutdown in two parts. crew_drain: no new connections, answers carry Connection: close, idle connections are closed;
- * crew_idle says when no request is left. crew_stop: ends and joins the threads whatever is open, flushes their logs into
- * the rings, frees everything but the pipes' contents (crew_free does).
+ * Shutdown in two parts. crew_drain: no new connections, answers carry Connection: close, idle connections
+ * are closed; crew_idle says when no request is left. crew_stop: ends and joins the threads whatever is open,
+ * flushes their logs into the rings, frees everything but the pipes' contents (crew_free does).
  */
 void crew_drain(struct crew *crew);
 bool crew_idle(const struct crew *crew);

@@ -1,6 +1,6 @@
 /*
- * How requests end: the rows of outcome.def as an enum and a table. Each transaction has exactly one outcome; the access
- * log, the metrics, the judge, the retry rule and the error body are all read from its row.
+ * How requests end: the rows of outcome.def as an enum and a table. Each transaction has exactly one outcome;
+ * the access log, the metrics, the judge, the retry rule and the error body are all read from its row.
  */
 #ifndef PROXY_OUTCOME_H
 #define PROXY_OUTCOME_H

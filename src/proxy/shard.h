@@ -1,9 +1,10 @@
 /*
- * The counters that a worker hands up. A shard belongs to one worker; each cell has that one writer, only grows, and is
- * never reset. Control reads all shards once a second, adds them up and subtracts what it saw before.
+ * The counters that a worker hands up. A shard belongs to one worker; each cell has that one writer, only
+ * grows, and is never reset. Control reads all shards once a second, adds them up and subtracts what it saw
+ * before.
  *
- * Cells of routes and targets are found by the slots of conf/config.h. Control allocates them (shard_cover) before it
- * publishes a snapshot that uses them, and never frees them while the worker lives.
+ * Cells of routes and targets are found by the slots of conf/config.h. Control allocates them (shard_cover)
+ * before it publishes a snapshot that uses them, and never frees them while the worker lives.
  */
 #ifndef PROXY_SHARD_H
 #define PROXY_SHARD_H
@@ -24,12 +25,14 @@ struct cell {
 
 static inline void cell_add(struct cell *cell, uint64_t n)
 {
-    atomic_store_explicit(&cell->n, atomic_load_explicit(&cell->n, memory_order_relaxed) + n, memory_order_relaxed);
+    atomic_store_explicit(&cell->n, atomic_load_explicit(&cell->n, memory_order_relaxed) + n,
+                          memory_order_relaxed);
 }
 /* For gauges: what is open now. */
 static inline void cell_sub(struct cell *cell, uint64_t n)
 {
-    atomic_store_explicit(&cell->n, atomic_load_explicit(&cell->n, memory_order_relaxed) - n, memory_order_relaxed);
+    atomic_store_explicit(&cell->n, atomic_load_explicit(&cell->n, memory_order_relaxed) - n,
+                          memory_order_relaxed);
 }
 static inline uint64_t cell_get(const struct cell *cell)
 {
@@ -46,56 +49,58 @@ extern const double shard_edges_s[SHARD_EDGES];
 /* What one route did on one side, whatever the weight was. */
 struct shard_side {
     struct cell outcomes[OUTCOMES];
-    struct cell status[6];  /* by class; [0]: no answer was sent */
-    struct cell received;   /* bytes of requests as the client sent them, heads included */
-    struct cell sent;       /* bytes of answers as sent to the client */
+    struct cell status[6];   /* by class; [0]: no answer was sent */
+    struct cell received;    /* bytes of requests as the client sent them, heads included */
+    struct cell sent;        /* bytes of answers as sent to the client */
     struct cell duration_ns; /* sum */
     struct cell buckets[SHARD_EDGES + 1];
     struct cell latency[HIST_BUCKETS]; /* first byte from the client to last byte of the answer */
     struct cell retries;
-    struct cell open;       /* gauge: requests in flight */
+    struct cell open; /* gauge: requests in flight */
 };
 
 /*
- * What the judge needs, apart for each weight in force at assignment. The cells of an epoch are reused SHARD_EPOCHS weight
- * changes later; a request that is still open by then is not scored at all (`late`), so no cell ever mixes two weights
- * between two reads of control, which must run at least once in that many changes.
+ * What the judge needs, apart for each weight in force at assignment. The cells of an epoch are reused
+ * SHARD_EPOCHS weight changes later; a request that is still open by then is not scored at all (`late`), so
+ * no cell ever mixes two weights between two reads of control, which must run at least once in that many
+ * changes.
  */
 enum { SHARD_EPOCHS = 16 };
 struct shard_epoch {
     struct {
-        struct cell requests;                   /* scored */
-        struct cell bad[PLAN_METRICS_MAX];      /* one a unit and window */
-        struct cell raw_bad[PLAN_METRICS_MAX];  /* every one */
+        struct cell requests;                  /* scored */
+        struct cell bad[PLAN_METRICS_MAX];     /* one a unit and window */
+        struct cell raw_bad[PLAN_METRICS_MAX]; /* every one */
     } side[ROUTE_SIDES];
 };
 
 struct shard_route {
     struct shard_side side[ROUTE_SIDES];
     struct shard_epoch epochs[SHARD_EPOCHS]; /* by route.epoch % SHARD_EPOCHS */
-    struct cell late; /* scored too late for their epoch: left out */
+    struct cell late;                        /* scored too late for their epoch: left out */
 };
 
 struct shard_target {
     struct cell requests; /* tries, retries included */
     struct cell failures; /* tries that ended with blame GROUP or a status of 500 and more */
     struct cell connects;
-    struct cell open;     /* gauge: connections */
-    struct cell busy;     /* gauge: requests in flight */
+    struct cell open; /* gauge: connections */
+    struct cell busy; /* gauge: requests in flight */
 };
 
 struct shard {
     struct cell accepted;
-    struct cell connections;  /* gauge: client connections */
-    struct cell refused;      /* accepted and closed at once: over a limit or out of descriptors */
+    struct cell connections; /* gauge: client connections */
+    struct cell refused;     /* accepted and closed at once: over a limit or out of descriptors */
     struct cell requests;
     struct cell unrouted[OUTCOMES]; /* requests that ended before a route was known */
     struct cell log_lines;
-    struct cell log_dropped;  /* lines lost because the exporter was behind */
-    struct cell turns;        /* of the event loop */
-    struct cell busy_ns;      /* time in callbacks */
-    struct cell slowest_ns;   /* longest turn so far: a maximum */
-    /* Written by control (release) before the snapshot that needs it is published, read by the worker (acquire). */
+    struct cell log_dropped; /* lines lost because the exporter was behind */
+    struct cell turns;       /* of the event loop */
+    struct cell busy_ns;     /* time in callbacks */
+    struct cell slowest_ns;  /* longest turn so far: a maximum */
+    /* Written by control (release) before the snapshot that needs it is published, read by the worker
+     * (acquire). */
     _Atomic(struct shard_route *) routes[CONFIG_ROUTES_MAX];
     _Atomic(struct shard_target *) targets[CONFIG_TARGETS_MAX];
 };

@@ -1,13 +1,15 @@
 /*
- * The routing snapshot: what the control thread hands down to the workers. It is built whole, published, and never changed;
- * a weight change is a new snapshot. It is built from a config and, for each route, what is live about it.
+ * The routing snapshot: what the control thread hands down to the workers. It is built whole, published, and
+ * never changed; a weight change is a new snapshot. It is built from a config and, for each route, what is
+ * live about it.
  *
  *   routes ── route ──┬── side[STABLE] ── group ── targets
  *      │              └── side[CANARY] ── group ── targets
  *      └── host index (route/index): host -> routes by falling prefix length
  *
- * Freeing: every worker publishes the newest version that it has adopted and, in users[worker], how many transactions
- * still hold this snapshot. Control frees a snapshot when no worker can reach it any more (proxy/crew).
+ * Freeing: every worker publishes the newest version that it has adopted and, in users[worker], how many
+ * transactions still hold this snapshot. Control frees a snapshot when no worker can reach it any more
+ * (proxy/crew).
  */
 #ifndef ROUTE_ROUTES_H
 #define ROUTE_ROUTES_H
@@ -31,8 +33,8 @@ enum route_side {
 /* What a worker must know to count for the judge; made from the plan's metrics by routes_judging(). */
 struct judging_metric {
     enum plan_metric_type type;
-    int64_t threshold_ns;     /* latencySlo */
-    uint64_t statuses[10];    /* a bit for each status 0 to 639 that is bad (errorRate, clientErrorRate) */
+    int64_t threshold_ns;  /* latencySlo */
+    uint64_t statuses[10]; /* a bit for each status 0 to 639 that is bad (errorRate, clientErrorRate) */
 };
 
 enum judging_unit {
@@ -45,10 +47,10 @@ enum judging_unit {
 struct judging {
     uint32_t metrics_len; /* 0: no rollout, nothing is scored */
     struct judging_metric metrics[PLAN_METRICS_MAX];
-    int64_t age_ns;         /* the age at which errors are scored (decisions.md 2.5) */
+    int64_t age_ns; /* the age at which errors are scored (decisions.md 2.5) */
     enum judging_unit unit;
     char unit_name[CONFIG_NAME_MAX + 1]; /* header or cookie */
-    int64_t unit_window_ns; /* one bad event a unit and window */
+    int64_t unit_window_ns;              /* one bad event a unit and window */
 };
 
 struct route_target {
@@ -91,15 +93,17 @@ struct routes {
     struct route_group *groups;
     size_t groups_len;
     struct route_index *index;
-    struct hash_key sticky_key; /* keys sticky assignment; the same in every snapshot and, when stored, over restarts */
-    /* Transactions that hold this snapshot, a cell per worker: written by that worker alone (release), read by control
-     * (acquire) before it frees. */
+    struct hash_key
+        sticky_key; /* keys sticky assignment; the same in every snapshot and, when stored, over restarts */
+    /* Transactions that hold this snapshot, a cell per worker: written by that worker alone (release), read
+     * by control (acquire) before it frees. */
     _Atomic uint32_t users[CONFIG_WORKERS_MAX];
 };
 
 /*
- * Builds a snapshot. Ownership: takes one reference of `config`; `live` (config->routes_len entries) and `draining`
- * (targets by slot, may be NULL) are borrowed for the call. Never fails: the config was checked. Thread: control.
+ * Builds a snapshot. Ownership: takes one reference of `config`; `live` (config->routes_len entries) and
+ * `draining` (targets by slot, may be NULL) are borrowed for the call. Never fails: the config was checked.
+ * Thread: control.
  */
 struct routes *routes_build(struct config *config, const struct route_live *live, const bool *draining,
                             const struct hash_key *sticky_key, uint64_t version);
