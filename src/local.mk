@@ -2,3 +2,4 @@
 # the bottom. src/README.md is the tour.
 EXTRA_DIST += src/README.md
 include src/base/local.mk
+include src/decide/local.mk

@@ -1,0 +1,112 @@
+/*
+ * The sequential test on bad events. The proxy draws each request's group itself and knows the weight w, so a
+ * bad event is the canary's with odds of at most r w / (1 - w) as long as the canary is at most r times as
+ * bad as stable, whatever the base rate is. Each alternative ratio is a likelihood ratio against that bound,
+ * their mixture E a supermartingale: P(E ever reaches 1/alpha) <= alpha (Ville 1939). An absolute floor is
+ * tested beside it with Bernoulli ratios; the evidence of a metric is the lesser of both.
+ *
+ * Everything is kept as natural logarithms. All structs are plain data. Thread: any; pure.
+ */
+#ifndef DECIDE_EVIDENCE_H
+#define DECIDE_EVIDENCE_H
+
+#include "base/bug.h"
+#include "decide/plan.h"
+#include "decide/tally.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    EVIDENCE_RATIOS = 5,
+    EVIDENCE_FLOORS = 6,
+};
+
+/* ln of nothing: sums are floored here, so that a process can come back from it. */
+#define EVIDENCE_LN_MIN (-575.0)
+
+/* The alternatives: ratios above the tolerance with their priors, and multiples of the floor (equal priors).
+ */
+extern const double evidence_ratios[EVIDENCE_RATIOS];
+extern const double evidence_priors[EVIDENCE_RATIOS];
+extern const double evidence_floors[EVIDENCE_FLOORS];
+
+/*
+ * The logarithm l_k of one bad event's factor, for the alternative `rho` against tolerance `r` at weight `w`
+ * (a share), when the event was the canary's or stable's. 0 when w <= 0 or w >= 1.
+ */
+double evidence_ln_factor(double rho, double r, double w, bool canary);
+
+/* What a test is run with; from a metric of a finished plan, or made by hand. */
+struct evidence_rule {
+    double tolerance; /* r */
+    double floor;     /* a; 0: none */
+    double cap[2];    /* nats a bin: usual, and from 2 bad and 30 % of the bin's canary requests on */
+};
+
+/* Events of one weight. Shares are of counted units. */
+struct evidence_events {
+    double w;                 /* share in force at assignment */
+    uint64_t canary_bad;      /* counted */
+    uint64_t stable_bad;      /* counted */
+    uint64_t canary_good;     /* scored and not bad: the floor test needs them */
+    uint64_t canary_requests; /* for the tier of the cap */
+};
+
+/* One process. `s` is closed bins, `b` the open bin. */
+struct evidence {
+    double s[EVIDENCE_RATIOS]; /* ln S_k; EVIDENCE_LN_MIN: nothing */
+    double b[EVIDENCE_RATIOS]; /* ln of the open bin's product */
+    double floor_s[EVIDENCE_FLOORS], floor_b[EVIDENCE_FLOORS];
+    int64_t bin;                    /* number of the open bin */
+    double pending;                 /* mass that enters when the open bin closes */
+    uint64_t bin_bad, bin_requests; /* the canary's in the open bin */
+};
+
+/* Nothing at all: E = 0 until mass is added. */
+void evidence_init(struct evidence *evidence);
+/* Starts a part `g` of the ledger: at once when the open bin is empty, else when it closes, so that nothing
+ * of the bin is known before the mass is. The caller keeps the sum of all g of a process at 1 or less. */
+void evidence_add_mass(struct evidence *evidence, double g);
+/* Makes `bin` the open one; closes the one before with its cap when it is another. */
+void evidence_bin(struct evidence *evidence, const struct evidence_rule *rule, int64_t bin);
+void evidence_feed(struct evidence *evidence, const struct evidence_rule *rule,
+                   const struct evidence_events *events);
+/* ln of the metric's evidence now, the open bin included: min of the ratio's and, with a floor, the floor's.
+ */
+double evidence_ln(const struct evidence *evidence, const struct evidence_rule *rule);
+
+/* Counts of one weight, or of weights close to each other. */
+struct evidence_counts {
+    uint64_t canary_requests, canary_bad;
+    uint64_t stable_requests, stable_bad;
+};
+struct evidence_ratio {
+    double value;  /* shares of the groups divided; NAN when stable had no bad event */
+    double lo, hi; /* the ratios that the test at level alpha does not exclude; hi INFINITY when unbounded */
+};
+/* Inverts the test on a grid of ratios from 0.01 to 1000, for people to read. `w` is a share. */
+struct evidence_ratio evidence_interval(const struct evidence_counts *counts, double w, double alpha);
+
+/* u(x, n): about the 95 % upper limit of a rate with x bad of n; 1 when n is 0. */
+double evidence_upper(double bad, double requests);
+
+/* The forward gate of one metric. */
+struct evidence_gate {
+    double upper;  /* u of the canary */
+    double stable; /* share of stable */
+    double
+        excess; /* max(0, upper - stable) at the next weight: the share of all requests that may be added */
+    double budget; /* B that it has to keep */
+    bool pass;
+    uint64_t need; /* canary requests that would do at the rates seen; UINT64_MAX: never at these rates */
+};
+/* `w_next` is a share. `stable_least` raises stable's share to at least that (latency at w >= 0.5). */
+struct evidence_gate evidence_gate(const struct evidence_counts *counts, double w_next, double budget,
+                                   double stable_least);
+
+/* ln(exp(a) + exp(b)) without overflow, floored at EVIDENCE_LN_MIN. */
+double evidence_ln_add(double a, double b);
+
+#endif

@@ -1,0 +1,10 @@
+src_libpenstock_a_SOURCES += \
+	src/decide/evidence.h \
+	src/decide/judge.h \
+	src/decide/plan.h \
+	src/decide/record.h \
+	src/decide/rollout.h \
+	src/decide/tally.h \
+	src/decide/window.h \
+	src/decide/words.c src/decide/words.h \
+	src/decide/zone.h

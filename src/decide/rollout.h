@@ -1,0 +1,190 @@
+/*
+ * The state machine of one rollout: evidence, steps, people and clocks in; one decision a second out. Pure
+ * and plain data: a rollout can be copied, saved and restored (decide/record.h), and a week of it runs in
+ * milliseconds.
+ *
+ * How control drives it, each second and at once after a command:
+ *
+ *     rollout_step(r, plan, &input, &decision);
+ *     if (decision.commit) {                     // forward: save, then publish
+ *         next = *r;  rollout_commit(&next, plan, &decision);
+ *         if (save(next, decision))  *r = next;
+ *         else                       rollout_refuse(r, &decision, "state/penstock.db: disk full");
+ *     }
+ *     if (r->weight != published)  publish(r->weight);
+ *     if (!decision.commit && decision.fresh)  save(*r, decision);   // back and holds: publish, then save
+ *
+ * A decision with `commit` has changed nothing yet; one that goes back is in force in `*r` when rollout_step
+ * returns. After a refusal the rollout holds with the reason `storage` and proposes again at the next step.
+ * r->weight may move in small parts over several seconds (ramp.maxStepPerSecond, rollback.mode ramp): always
+ * publish what it says.
+ */
+#ifndef DECIDE_ROLLOUT_H
+#define DECIDE_ROLLOUT_H
+
+#include "base/bug.h"
+#include "decide/judge.h"
+#include "decide/plan.h"
+#include "decide/tally.h"
+#include "decide/words.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    ROLLOUT_ACTOR_MAX = 64, /* bytes with NUL */
+    ROLLOUT_TEXT_MAX = 256, /* of what a person said */
+    DECISION_TEXT_MAX = 512,
+};
+
+#define ROLLOUT_NEVER       INT64_MAX /* an ETA: not at this rate */
+#define ROLLOUT_ETA_UNKNOWN INT64_C(-1)
+
+/* Healthy and all targets of a group, and what one healthy target bears (requests a second at the SLO; 0:
+ * not measured). */
+struct rollout_targets {
+    uint32_t healthy, total;
+    double capacity;
+};
+
+enum gate_answer {
+    GATE_UNKNOWN, /* not asked, or no answer yet */
+    GATE_YES,     /* 2xx, not older than its interval */
+    GATE_NO,
+};
+
+/* The present state of an `external` metric. */
+struct rollout_external {
+    bool known;   /* false: no data or the query failed */
+    bool bad;     /* beyond the limit more often than allowed */
+    double value; /* the last one, NAN when not known */
+};
+
+struct rollout_input {
+    int64_t now_ns;              /* monotonic; only differences count */
+    int64_t wall_ns;             /* since 1970, UTC */
+    const struct tally *tallies; /* since the last step, borrowed; at most TALLY_WEIGHTS_MAX */
+    size_t tallies_len;
+    bool weight_in_force; /* every worker has acknowledged r->weight */
+    struct rollout_targets stable, canary;
+    enum gate_answer gate;              /* of the webhook that rollout_gate names */
+    const char *gate_text;              /* its answer for people, borrowed; may be NULL */
+    bool rollback_ordered;              /* a webhook of type rollback answered 2xx */
+    const struct tally_target *targets; /* the canary's, borrowed; at most TALLY_TARGETS_MAX */
+    size_t targets_len;
+    struct rollout_external external[PLAN_METRICS_MAX]; /* at the index of the metric */
+};
+
+struct decision_side {
+    uint64_t requests, bad;
+    uint64_t units; /* requests less the bad ones of units that had counted already */
+};
+
+struct decision {
+    enum action action;
+    enum reason reason;
+    bool fresh;  /* an action, or a hold for another reason than before: worth a record */
+    bool commit; /* forward: nothing has changed until rollout_commit */
+    int64_t wall_ns;
+    enum rollout_state state; /* after the decision */
+    int32_t step;             /* index in plan->steps after the decision; -1: before the first */
+    uint32_t weight_from, weight_to;
+    uint32_t proven; /* the last weight that ended forward */
+    int32_t metric;  /* index in the plan's metrics; -1: none */
+    char metric_name[PLAN_NAME_MAX];
+    struct decision_side canary, stable; /* of the metric, since the raise */
+    struct evidence_ratio ratio;         /* value NAN: none */
+    double e, threshold;
+    int64_t eta_ns;                /* of a hold; ROLLOUT_NEVER, ROLLOUT_ETA_UNKNOWN */
+    uint64_t need;                 /* needEvidence: canary requests in all that would do; 0: unknown */
+    int64_t next_wall_ns;          /* window, frozen: when it opens; 0: unknown */
+    char actor[ROLLOUT_ACTOR_MAX]; /* of a command; else empty */
+    char text[DECISION_TEXT_MAX];  /* for people, from the numbers */
+};
+
+/* An order from a person or from another program. */
+struct rollout_order {
+    enum command command;
+    const char *actor; /* who, for the record; not NULL */
+    const char *text;  /* why, may be NULL */
+    uint32_t weight;   /* COMMAND_WEIGHT */
+    bool lock;         /* COMMAND_WEIGHT: lock as well */
+    bool no_rollback;  /* COMMAND_LOCK, or COMMAND_WEIGHT with lock: automatic ways back are locked too */
+};
+
+/* What others may read; everything else is for this module and decide/record. */
+struct rollout {
+    enum rollout_state state; /* read by others */
+    uint32_t weight;          /* that should be in force; read by others */
+    uint32_t target;          /* that `weight` is moving to */
+    int32_t step;             /* index in plan->steps; -1: before the first; read by others */
+    int32_t weight_step;      /* the last STEP_WEIGHT at or before `step`; -1: none */
+    char stable[PLAN_NAME_MAX], canary[PLAN_NAME_MAX]; /* platforms, for texts */
+
+    /* Clocks: durations, so that they outlive a restart. */
+    bool clock_known;                       /* last_ns is of this process */
+    int64_t last_ns;                        /* monotonic, of the last step */
+    int64_t age_ns;                         /* since the start */
+    int64_t dwell_ns;                       /* at `step`, since every worker took the weight */
+    int64_t raise_ns;                       /* since the raise was in force; the grace is part of it */
+    int64_t quiet_ns;                       /* since the last canary request */
+    bool in_force;                          /* `weight` was acknowledged once */
+    int64_t started_wall_ns, state_wall_ns; /* of the start, of the last change of state; 0: not yet */
+
+    double rate; /* requests a second, mean over about 60 s */
+    double canary_rate;
+    struct judge judge;
+    bool grace;            /* of the present raise */
+    bool after_grace_mass; /* the part of the ledger behind the grace was added */
+    uint32_t proven;       /* the last weight that ended forward; 0: none */
+    uint32_t attempts;     /* retries after a rollback, by itself */
+
+    /* People. */
+    bool approved; /* the present step's pause */
+    bool skip;     /* the next forward needs nothing */
+    bool promote;  /* no dwell, window, pause or gate any more: evidence only */
+    bool full;     /* go to 100 now */
+    bool abort;
+    bool manual;         /* the weight was set by hand: no ramp until resume */
+    bool manual_pending; /* manual_weight has still to be taken */
+    uint32_t manual_weight;
+    bool locked, locked_back;
+    char actor[ROLLOUT_ACTOR_MAX];  /* of the last command */
+    char said[ROLLOUT_TEXT_MAX];    /* with it */
+    char refused[ROLLOUT_TEXT_MAX]; /* why the last forward could not be saved; empty: it was */
+
+    enum reason hold; /* the last recorded one; REASON_NONE: none */
+    int32_t hold_metric;
+};
+
+/* A rollout that has not started. `stable` and `canary` are the platforms' names for texts. The plan must
+ * have passed plan_check, and must be the same in all later calls. */
+void rollout_init(struct rollout *rollout, const struct plan *plan, const char *stable, const char *canary);
+
+enum { ROLLOUT_WHY_MAX = 256 };
+/*
+ * Takes an order. True when it was accepted; what follows from it is decided by the next rollout_step. False
+ * when it makes no sense in this state; `why` then says why and what would, for people (empty otherwise).
+ */
+MUST_CHECK bool rollout_command(struct rollout *rollout, const struct plan *plan,
+                                const struct rollout_order *order, int64_t wall_ns,
+                                char why[static ROLLOUT_WHY_MAX]);
+
+/* One look. See the head of this file. */
+void rollout_step(struct rollout *rollout, const struct plan *plan, const struct rollout_input *input,
+                  struct decision *decision_r);
+/* Takes a decision that said `commit`. */
+void rollout_commit(struct rollout *rollout, const struct plan *plan, const struct decision *decision);
+/* It could not be saved: `why` goes into the hold. */
+void rollout_refuse(struct rollout *rollout, const struct decision *decision, const char *why);
+
+/* The confirm webhook that the present step asks before it is left; NULL when there is none. */
+const char *rollout_gate(const struct rollout *rollout, const struct plan *plan);
+/* The header route and the mirror that are in force; NULL when there are none. They end with the rollout. */
+const struct plan_header_route *rollout_header_route(const struct rollout *rollout, const struct plan *plan);
+const struct plan_mirror *rollout_mirror(const struct rollout *rollout, const struct plan *plan);
+/* Nothing will change any more without a command (promoted, rolledBack), or it was never started. */
+bool rollout_is_over(const struct rollout *rollout);
+
+#endif
