@@ -32,7 +32,7 @@ enum route_side {
 
 /* What a worker must know to count for the judge; made from the plan's metrics by routes_judging(). */
 struct judging_metric {
-    enum plan_metric_type type;
+    enum metric_type type;
     int64_t threshold_ns;  /* latencySlo */
     uint64_t statuses[10]; /* a bit for each status 0 to 639 that is bad (errorRate, clientErrorRate) */
 };
