@@ -1,0 +1,72 @@
+#include "proto/head.h"
+
+#include "proto/octet.h"
+
+void head_init(struct head *head, struct field *fields, size_t cap)
+{
+    BUG_ON(cap > HEAD_FIELDS_MAX);
+    *head = (struct head){.fields = fields, .cap = cap};
+}
+
+/* Hangs the field at the end of the chain of its id. */
+static void chain(struct head *head, const struct field *field)
+{
+    uint8_t *link = &head->first[field->id];
+
+    if (field->id == FIELD_OTHER)
+        return;
+    while (*link)
+        link = &head->fields[*link - 1].next;
+    *link = (uint8_t)(field - head->fields + 1);
+}
+
+bool head_add(struct head *head, struct str name, struct str value, uint8_t classes)
+{
+    struct field *field;
+
+    if (head->len == head->cap)
+        return false;
+    field = &head->fields[head->len++];
+    field_set(field, name, value, classes);
+    chain(head, field);
+    head->may_alias |= (field->flags & FIELD_ALIAS) != 0;
+    return true;
+}
+
+const struct field *head_find_name(const struct head *head, struct str name, size_t from)
+{
+    for (size_t i = from; i < head->len; i++)
+        if (str_eq_nocase(head->fields[i].name, name))
+            return &head->fields[i];
+    return NULL;
+}
+
+bool head_lists(const struct head *head, enum field_id id, struct str element)
+{
+    for (const struct field *f = head_find(head, id); f; f = head_next(head, f)) {
+        struct str rest = f->value, piece;
+
+        while (str_split(&rest, ',', &piece))
+            if (str_eq_nocase(str_trim(piece), element))
+                return true;
+    }
+    return false;
+}
+
+size_t head_drop_alike(struct head *head, struct str name)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < head->len; i++) {
+        if (!field_name_alike(head->fields[i].name, name))
+            continue;
+        head->fields[i].flags |= FIELD_HOP;
+        count++;
+    }
+    return count;
+}
+
+bool head_connection_names(const struct head *head, struct str name)
+{
+    return head_lists(head, FIELD_CONNECTION, name);
+}

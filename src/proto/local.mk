@@ -1,0 +1,13 @@
+src_libpenstock_a_SOURCES += \
+	src/proto/field.c src/proto/field.def src/proto/field.h \
+	src/proto/h1.c src/proto/h1.h \
+	src/proto/h1_body.c src/proto/h1_body.h \
+	src/proto/h1_error.c src/proto/h1_error.def src/proto/h1_error.h \
+	src/proto/h1_facts.c src/proto/h1_facts.h \
+	src/proto/h1_line.c src/proto/h1_line.h \
+	src/proto/h1_write.c src/proto/h1_write.h \
+	src/proto/head.c src/proto/head.h \
+	src/proto/method.c src/proto/method.def src/proto/method.h \
+	src/proto/octet.c src/proto/octet.h \
+	src/proto/status.c src/proto/status.def src/proto/status.h \
+	src/proto/target.c src/proto/target.h
