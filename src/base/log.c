@@ -42,7 +42,7 @@ void log_at(enum log_level level, const char *fmt, ...)
         return;
     len = strlen(line);
     for (size_t i = 0; i < len; i++)
-        if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
+        if (line[i] == '\n' || line[i] == '\r')
             line[i] = ' ';
     line[len++] = '\n';
     if (write(STDERR_FILENO, line, len) < 0)

@@ -37,15 +37,13 @@ void *mem_zalloc(size_t size)
 
 void *mem_resize(void *old, size_t count, size_t size)
 {
-    size_t bytes;
-    void *p = NULL;
+    void *p;
 
-    if (__builtin_mul_overflow(count, size, &bytes))
-        bytes = SIZE_MAX;
-    else
-        p = realloc(old, bytes ? bytes : 1);
+    if (count == 0 || size == 0)
+        count = size = 1;
+    p = reallocarray(old, count, size);
     if (!p)
-        out_of_memory(bytes);
+        out_of_memory(count);
     return p;
 }
 
@@ -53,8 +51,7 @@ char *mem_strndup(const char *text, size_t len)
 {
     char *copy = mem_alloc(len + 1);
 
-    if (len)
-        memcpy(copy, text, len);
+    memcpy(copy, text, len);
     copy[len] = '\0';
     return copy;
 }
@@ -85,8 +82,8 @@ void arena_init(struct arena *arena, void *block, size_t cap)
 
 void *arena_alloc(struct arena *arena, size_t size)
 {
-    size_t gap = -((uintptr_t)arena->base + arena->len) % alignof(max_align_t);
-    size_t at = arena->len + gap;
+    const size_t align = alignof(max_align_t);
+    size_t at = (arena->len + align - 1) & ~(align - 1);
 
     if (at > arena->cap || size > arena->cap - at)
         return NULL;
@@ -98,11 +95,10 @@ char *arena_copy(struct arena *arena, const char *bytes, size_t len)
 {
     char *copy = len == SIZE_MAX ? NULL : arena_alloc(arena, len + 1);
 
-    if (!copy)
-        return NULL;
-    if (len)
+    if (copy) {
         memcpy(copy, bytes, len);
-    copy[len] = '\0';
+        copy[len] = '\0';
+    }
     return copy;
 }
 

@@ -1,4 +1,0 @@
-EXTRA_DIST += tests/unit/decide/tzif.h
-unit_tests += \
-	tests/unit/decide/test_window \
-	tests/unit/decide/test_zone
