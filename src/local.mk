@@ -5,3 +5,4 @@ include src/base/local.mk
 include src/decide/local.mk
 include src/proto/local.mk
 include src/conf/local.mk
+include src/control/local.mk

@@ -30,12 +30,25 @@ static void put_digits(char *out, int value, int digits)
     }
 }
 
+/* The second that `wall_ns` lies in, in UTC; gives the nanoseconds since its begin, before 1970 too. */
+static int64_t split(int64_t wall_ns, struct tm *tm_r)
+{
+    int64_t rest = wall_ns % NS_PER_S;
+    time_t seconds = (time_t)(wall_ns / NS_PER_S);
+
+    if (rest < 0) {
+        rest += NS_PER_S;
+        seconds--;
+    }
+    gmtime_r(&seconds, tm_r);
+    return rest;
+}
+
 void clk_text(int64_t wall_ns, char out[static CLK_TEXT_LEN])
 {
-    time_t seconds = (time_t)(wall_ns / NS_PER_S);
     struct tm tm;
+    int64_t rest = split(wall_ns, &tm);
 
-    gmtime_r(&seconds, &tm);
     memcpy(out, "0000-00-00T00:00:00.000Z", CLK_TEXT_LEN);
     put_digits(out, tm.tm_year + 1900, 4);
     put_digits(out + 5, tm.tm_mon + 1, 2);
@@ -43,17 +56,16 @@ void clk_text(int64_t wall_ns, char out[static CLK_TEXT_LEN])
     put_digits(out + 11, tm.tm_hour, 2);
     put_digits(out + 14, tm.tm_min, 2);
     put_digits(out + 17, tm.tm_sec, 2);
-    put_digits(out + 20, (int)(wall_ns % NS_PER_S / NS_PER_MS), 3);
+    put_digits(out + 20, (int)(rest / NS_PER_MS), 3);
 }
 
 void clk_http_date(int64_t wall_ns, char out[static CLK_HTTP_LEN])
 {
     static const char days[] = "SunMonTueWedThuFriSat";
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    time_t seconds = (time_t)(wall_ns / NS_PER_S);
     struct tm tm;
 
-    gmtime_r(&seconds, &tm);
+    split(wall_ns, &tm);
     memcpy(out, "---, 00 --- 0000 00:00:00 GMT", CLK_HTTP_LEN);
     memcpy(out, days + 3 * tm.tm_wday, 3);
     put_digits(out + 5, tm.tm_mday, 2);

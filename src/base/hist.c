@@ -4,16 +4,16 @@ enum { UNIT_NS = 1000 };
 
 size_t hist_bucket(int64_t ns)
 {
-    uint64_t units = ns < UNIT_NS ? 0 : (uint64_t)ns / UNIT_NS;
+    uint64_t parts; /* sixteenths of a unit: even the first doubling then has whole parts for its buckets */
     unsigned doubling;
 
-    if (units == 0)
+    if (ns < UNIT_NS)
         return 0;
-    doubling = 63 - (unsigned)__builtin_clzll(units);
-    if (doubling >= HIST_DOUBLINGS)
+    if (ns >= (int64_t)UNIT_NS << HIST_DOUBLINGS)
         return HIST_BUCKETS - 1;
-    /* The first four doublings have fewer whole units than buckets; some of those stay empty. */
-    return 1 + doubling * HIST_SUB + (size_t)(((units << 4) >> doubling) & (HIST_SUB - 1));
+    parts = (uint64_t)ns * HIST_SUB / UNIT_NS;
+    doubling = 63 - (unsigned)__builtin_clzll(parts / HIST_SUB);
+    return 1 + doubling * HIST_SUB + (size_t)((parts >> doubling) & (HIST_SUB - 1));
 }
 
 int64_t hist_upper_ns(size_t bucket)
@@ -26,7 +26,8 @@ int64_t hist_upper_ns(size_t bucket)
         return INT64_MAX;
     doubling = (bucket - 1) / HIST_SUB;
     sub = (bucket - 1) % HIST_SUB;
-    return (int64_t)((UINT64_C(1) << doubling) * (HIST_SUB + sub + 1) * UNIT_NS / HIST_SUB);
+    /* rounded up: the first whole nanosecond of the next bucket */
+    return (int64_t)(((UINT64_C(1) << doubling) * (HIST_SUB + sub + 1) * UNIT_NS + HIST_SUB - 1) / HIST_SUB);
 }
 
 uint64_t hist_total(const struct hist *hist)

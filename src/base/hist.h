@@ -6,7 +6,6 @@
 #ifndef BASE_HIST_H
 #define BASE_HIST_H
 
-#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,7 +17,8 @@ enum {
 
 /* The bucket of a duration in nanoseconds. */
 size_t hist_bucket(int64_t ns);
-/* The upper edge of a bucket in nanoseconds; INT64_MAX for the last. */
+/* The upper edge of a bucket in nanoseconds, which is the first duration of the next; INT64_MAX for the last.
+ */
 int64_t hist_upper_ns(size_t bucket);
 
 /* Plain counts: a sum or a difference of the shards' cells. */

@@ -42,7 +42,7 @@ void log_at(enum log_level level, const char *fmt, ...)
         return;
     len = strlen(line);
     for (size_t i = 0; i < len; i++)
-        if (line[i] == '\n' || line[i] == '\r')
+        if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
             line[i] = ' ';
     line[len++] = '\n';
     if (write(STDERR_FILENO, line, len) < 0)

@@ -21,7 +21,8 @@ enum log_level {
 /* Sets the least level that is written (default info). Call before other threads start. */
 void log_set_level(enum log_level level);
 
-/* Writes one line of at most 1,024 bytes, cut beyond. Line ends in the message become spaces. Thread: any. */
+/* Writes one line of at most 1,024 bytes, cut beyond. Control characters in the message become spaces: what
+ * a client sent can neither forge a line nor drive a terminal. Thread: any. */
 void log_at(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 #define log_debug(...) log_at(LOG_LEVEL_DEBUG, __VA_ARGS__)

@@ -37,13 +37,15 @@ void *mem_zalloc(size_t size)
 
 void *mem_resize(void *old, size_t count, size_t size)
 {
-    void *p;
+    size_t bytes;
+    void *p = NULL;
 
-    if (count == 0 || size == 0)
-        count = size = 1;
-    p = reallocarray(old, count, size);
+    if (__builtin_mul_overflow(count, size, &bytes))
+        bytes = SIZE_MAX;
+    else
+        p = realloc(old, bytes ? bytes : 1);
     if (!p)
-        out_of_memory(count);
+        out_of_memory(bytes);
     return p;
 }
 
@@ -51,7 +53,8 @@ char *mem_strndup(const char *text, size_t len)
 {
     char *copy = mem_alloc(len + 1);
 
-    memcpy(copy, text, len);
+    if (len)
+        memcpy(copy, text, len);
     copy[len] = '\0';
     return copy;
 }
@@ -82,8 +85,8 @@ void arena_init(struct arena *arena, void *block, size_t cap)
 
 void *arena_alloc(struct arena *arena, size_t size)
 {
-    const size_t align = alignof(max_align_t);
-    size_t at = (arena->len + align - 1) & ~(align - 1);
+    size_t gap = -((uintptr_t)arena->base + arena->len) % alignof(max_align_t);
+    size_t at = arena->len + gap;
 
     if (at > arena->cap || size > arena->cap - at)
         return NULL;
@@ -95,10 +98,11 @@ char *arena_copy(struct arena *arena, const char *bytes, size_t len)
 {
     char *copy = len == SIZE_MAX ? NULL : arena_alloc(arena, len + 1);
 
-    if (copy) {
+    if (!copy)
+        return NULL;
+    if (len)
         memcpy(copy, bytes, len);
-        copy[len] = '\0';
-    }
+    copy[len] = '\0';
     return copy;
 }
 

@@ -19,7 +19,7 @@ void *mem_alloc(size_t size) __attribute__((malloc, alloc_size(1), returns_nonnu
 void *mem_zalloc(size_t size) __attribute__((malloc, alloc_size(1), returns_nonnull));
 /* As realloc, for `count` elements of `size` bytes, with the product checked. Never NULL. Thread: any. */
 void *mem_resize(void *old, size_t count, size_t size) __attribute__((returns_nonnull));
-/* A copy of the text, owned by the caller. Never NULL. Thread: any. */
+/* A copy of the text, owned by the caller. Never NULL; `text` may be NULL when `len` is 0. Thread: any. */
 char *mem_strdup(const char *text) __attribute__((malloc, returns_nonnull));
 char *mem_strndup(const char *text, size_t len) __attribute__((malloc, returns_nonnull));
 /* snprintf into fresh heap memory, owned by the caller. Never NULL. Thread: any. */
@@ -39,7 +39,8 @@ struct arena {
 void arena_init(struct arena *arena, void *block, size_t cap);
 /* Memory aligned for any type, valid until arena_reset; NULL when the arena is full. Thread: the owner's. */
 MUST_CHECK void *arena_alloc(struct arena *arena, size_t size);
-/* A copy of `len` bytes with a NUL behind them; NULL when the arena is full. */
+/* A copy of `len` bytes with a NUL behind them; NULL when the arena is full. `bytes` may be NULL when `len`
+ * is 0. */
 MUST_CHECK char *arena_copy(struct arena *arena, const char *bytes, size_t len);
 /* Takes everything back. All pointers that came out of the arena are dead. */
 void arena_reset(struct arena *arena);

@@ -9,17 +9,20 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
+
+enum { RING_GAP = 64 }; /* bytes in a cache line */
 
 struct ring {
     void **slots;
     uint32_t mask;
-    /* On cache lines of their own, so that the two threads do not fight for one. */
-    _Alignas(64) _Atomic uint32_t
-        head; /* next to pop: written by the popper (release), read by the pusher (acquire) */
-    _Alignas(64) _Atomic uint32_t
-        tail; /* next to push: written by the pusher (release), read by the popper (acquire) */
+    /* Never on one cache line, so that the two threads do not fight for it. Gaps, and no alignment that the
+     * heap would not keep: a ring may be part of anything. */
+    char gap_front[RING_GAP];
+    _Atomic uint32_t head; /* next to pop: written by the popper (release), read by the pusher (acquire) */
+    char gap_middle[RING_GAP];
+    _Atomic uint32_t tail; /* next to push: written by the pusher (release), read by the popper (acquire) */
+    char gap_back[RING_GAP];
 };
 
 /* `capacity` must be a power of two. The ring owns its slots, not what they point to. */

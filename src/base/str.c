@@ -2,7 +2,6 @@
 
 #include "base/mem.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,23 +86,35 @@ void buf_char(struct buf *buf, char c)
     buf_add(buf, &c, 1);
 }
 
-void buf_u64(struct buf *buf, uint64_t value)
+enum { NUMBER_MAX = 21 }; /* 20 digits of 64 bits and a sign or point */
+
+/* Writes at least `least` digits so that they end before `end`; gives where they begin. */
+static char *digits_before(char *end, uint64_t value, unsigned least)
 {
-    char digits[20];
-    size_t at = sizeof digits;
+    char *at = end;
 
     do {
-        digits[--at] = (char)('0' + value % 10);
+        *--at = (char)('0' + value % 10);
         value /= 10;
-    } while (value);
-    buf_add(buf, digits + at, sizeof digits - at);
+    } while (value || (size_t)(end - at) < least);
+    return at;
+}
+
+void buf_u64(struct buf *buf, uint64_t value)
+{
+    char out[NUMBER_MAX], *end = out + sizeof out, *at = digits_before(end, value, 1);
+
+    buf_add(buf, at, (size_t)(end - at));
 }
 
 void buf_i64(struct buf *buf, int64_t value)
 {
+    char out[NUMBER_MAX], *end = out + sizeof out;
+    char *at = digits_before(end, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, 1);
+
     if (value < 0)
-        buf_char(buf, '-');
-    buf_u64(buf, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
+        *--at = '-';
+    buf_add(buf, at, (size_t)(end - at));
 }
 
 static const char hex_digits[] = "0123456789abcdef";
@@ -123,19 +134,15 @@ void buf_hex(struct buf *buf, uint64_t value, unsigned digits)
 void buf_fixed(struct buf *buf, uint64_t value, unsigned decimals)
 {
     uint64_t unit = 1;
-    char out[20];
+    char out[NUMBER_MAX], *end = out + sizeof out, *at;
 
     BUG_ON(decimals == 0 || decimals > 18);
     for (unsigned i = 0; i < decimals; i++)
         unit *= 10;
-    buf_u64(buf, value / unit);
-    value %= unit;
-    out[0] = '.';
-    for (unsigned i = decimals; i > 0; i--) {
-        out[i] = (char)('0' + value % 10);
-        value /= 10;
-    }
-    buf_add(buf, out, decimals + 1);
+    at = digits_before(end, value % unit, decimals);
+    *--at = '.';
+    at = digits_before(at, value / unit, 1);
+    buf_add(buf, at, (size_t)(end - at));
 }
 
 /* The length of the valid UTF-8 sequence at the front of s (RFC 3629), or 0. */
@@ -161,13 +168,10 @@ static bool json_plain(unsigned char c)
 
 static void json_escape(struct buf *buf, unsigned char c)
 {
-    if (c == '"' || c == '\\') {
-        buf_char(buf, '\\');
-        buf_char(buf, (char)c);
-        return;
-    }
-    buf_lit(buf, "\\u00");
-    buf_hex(buf, c, 2);
+    if (c == '"' || c == '\\')
+        buf_add(buf, (const char[]){'\\', (char)c}, 2);
+    else
+        buf_add(buf, (const char[]){'\\', 'u', '0', '0', hex_digits[c >> 4], hex_digits[c & 15]}, 6);
 }
 
 void buf_json(struct buf *buf, struct str s)
@@ -231,6 +235,7 @@ static bool text_reserve(struct text *text, size_t more)
     }
     if (need > text->cap) {
         text->cap = need > 2 * text->cap ? need : 2 * text->cap;
+        text->cap = text->cap > text->max ? text->max + 1 : text->cap;
         text->p = mem_resize(text->p, text->cap, 1);
     }
     return true;

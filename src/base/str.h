@@ -92,9 +92,11 @@ void buf_fixed(struct buf *buf, uint64_t value, unsigned decimals);
 /*
  * `s` as the inside of a JSON string (RFC 8259 section 7), without the quotes. Valid UTF-8 passes; any byte
  * that is not part of a valid sequence is written as the escape \u00NN, so that the output is valid JSON
- * whatever the input is.
+ * whatever the input is. A full buffer ends after a whole character or escape: closed with a quote it is
+ * still valid.
  */
 void buf_json(struct buf *buf, struct str s);
+/* Off the hot path. Needs room for one byte more than it adds, for the NUL of printf. */
 void buf_printf(struct buf *buf, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* A builder that grows on the heap up to `max` bytes; for control threads and tools, never the request path.

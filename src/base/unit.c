@@ -28,6 +28,7 @@ static const struct scale sizes[] = {
 };
 
 static const uint64_t duration_max_ns = UINT64_C(10) * 366 * 86400 * 1000000000;
+static const uint64_t size_max = UINT64_C(1) << 53;
 
 static bool is_digit(char c)
 {
@@ -102,17 +103,20 @@ bool unit_duration_parse(struct str s, int64_t *ns_r)
 
 bool unit_size_parse(struct str s, uint64_t *bytes_r)
 {
-    uint64_t whole, nano;
-    const struct scale *scale;
+    static const struct scale bare = {"", 1};
+    const struct scale *scale = &bare;
+    uint64_t whole, nano, total;
 
-    if (str_to_u64(s, bytes_r))
-        return true;
     if (!take_number(&s, &whole, &nano))
         return false;
-    scale = take_scale(&s, sizes, ARRAY_LEN(sizes));
-    if (!scale || s.len || whole > (UINT64_C(1) << 53) / scale->factor)
+    if (s.len)
+        scale = take_scale(&s, sizes, ARRAY_LEN(sizes));
+    if (!scale || s.len || (nano && scale->factor == 1) || whole > size_max / scale->factor)
         return false;
-    *bytes_r = whole * scale->factor + (uint64_t)((double)nano * 1e-9 * (double)scale->factor);
+    total = whole * scale->factor + (uint64_t)((double)nano * 1e-9 * (double)scale->factor);
+    if (total > size_max)
+        return false;
+    *bytes_r = total;
     return true;
 }
 

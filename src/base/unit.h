@@ -15,7 +15,9 @@
  * `*ns_r` is in nanoseconds. False when the text is anything else or beyond 10 years; *ns_r is then
  * untouched. */
 MUST_CHECK bool unit_duration_parse(struct str s, int64_t *ns_r);
-/* A whole number of bytes, or with B KiB MiB GiB TiB (powers of 1024) or KB MB GB TB (powers of 1000). */
+/* A whole number of bytes, bare or with B, or a whole or decimal number with KiB MiB GiB TiB (powers of 1024)
+ * or KB MB GB TB (powers of 1000). False when the text is anything else or beyond 8192TiB; *bytes_r is then
+ * untouched. */
 MUST_CHECK bool unit_size_parse(struct str s, uint64_t *bytes_r);
 
 enum { UNIT_TEXT_LEN = 32 };

@@ -46,10 +46,12 @@ static inline uint64_t cell_get(const struct cell *cell)
 enum { SHARD_EDGES = 14 };
 extern const double shard_edges_s[SHARD_EDGES];
 
+/* Status classes: 2 is 2xx; 0: no answer was sent. */
+enum { SHARD_CLASSES = 6 };
+
 /* What one route did on one side, whatever the weight was. */
 struct shard_side {
-    struct cell outcomes[OUTCOMES];
-    struct cell status[6];   /* by class; [0]: no answer was sent */
+    struct cell ended[OUTCOMES][SHARD_CLASSES];
     struct cell received;    /* bytes of requests as the client sent them, heads included */
     struct cell sent;        /* bytes of answers as sent to the client */
     struct cell duration_ns; /* sum */

@@ -1,2 +1,10 @@
 unit_tests += \
-	tests/unit/base/test_str
+	tests/unit/base/test_bug \
+	tests/unit/base/test_clk \
+	tests/unit/base/test_hist \
+	tests/unit/base/test_log \
+	tests/unit/base/test_mem \
+	tests/unit/base/test_ring \
+	tests/unit/base/test_rnd \
+	tests/unit/base/test_str \
+	tests/unit/base/test_unit

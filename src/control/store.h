@@ -1,0 +1,142 @@
+/*
+ * What outlives the process: one SQLite database in the state directory (penstock.db, WAL, every commit
+ * synced), and beside it a small plain copy of the weights (weights.json), which is still there when the
+ * database is not.
+ *
+ * An open store always exists: when the database cannot be used (full, read-only, damaged, gone) the store is
+ * *failing*, says so, refuses to save, and tries again by itself. A damaged database is moved aside under
+ * another name, never deleted, and a new one begun.
+ *
+ * A struct handed in is borrowed for the call; what is handed out to a callback lives for the callback.
+ * Thread: control; a save may block for a short sync. Times are wall clock ns.
+ */
+#ifndef CONTROL_STORE_H
+#define CONTROL_STORE_H
+
+#include "base/bug.h"
+#include "base/rnd.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    STORE_WHY_MAX = 256,
+    STORE_HISTORY_ROWS = 1000000, /* kept; the oldest go first */
+    STORE_DECISION_ROWS = 200000,
+    STORE_AUDIT_ROWS = 100000,
+};
+
+struct store;
+
+/* How the store is; shown in status and metrics. */
+struct store_health {
+    bool failing;
+    uint64_t errors;            /* failed calls since the start */
+    int64_t since_ns;           /* of the present trouble; 0: none */
+    char why[STORE_WHY_MAX];    /* of the present trouble: the file and the reason; empty: none */
+    char notice[STORE_WHY_MAX]; /* what was lost at the start, and where it was moved; empty: nothing */
+};
+
+/* One run of a plan. All text borrowed. */
+struct store_rollout {
+    const char *id;
+    const char *route;
+    const char *plan_name;
+    struct str plan;       /* the plan's text as it was given */
+    const char *plan_hash; /* of that text */
+    const char *state;     /* name of enum rollout_state, for queries */
+    const char *json;      /* rollout_to_json */
+    uint32_t weight;       /* hundredths of a percent */
+    int64_t started_ns;
+};
+
+/* The weight of a route, whoever set it. */
+struct store_weight {
+    const char *route;
+    uint32_t weight;
+    bool locked;        /* no automatic forward move */
+    bool locked_back;   /* no automatic backward move either */
+    const char *source; /* "config", "manual" or "rollout" */
+};
+
+struct store_decision {
+    int64_t id; /* rising; set by the store, 0 when given in */
+    int64_t wall_ns;
+    const char *route;
+    const char *rollout; /* id, or NULL */
+    const char *action;
+    const char *reason;
+    const char *json; /* the whole record */
+};
+
+/* An attempt to change something through the admin API. */
+struct store_audit {
+    int64_t wall_ns;
+    const char *actor;
+    const char *remote; /* "127.0.0.1", "unix" */
+    const char *method;
+    const char *path;
+    unsigned status;
+};
+
+/* A minute of one side of a route. */
+struct store_minute {
+    int64_t wall_ns; /* its beginning */
+    const char *route;
+    const char *side; /* "stable" or "canary" */
+    const char *group;
+    const char *platform;
+    uint32_t weight; /* at its end */
+    uint64_t requests;
+    uint64_t errors; /* 5xx, or ended by the group's fault */
+    uint64_t client_errors;
+    uint64_t sent; /* bytes */
+    int64_t p50_ns, p95_ns, p99_ns;
+};
+
+/* What is written in one transaction; NULL leaves out. */
+struct store_change {
+    const struct store_rollout *rollout;
+    const struct store_weight *weight;
+    const struct store_decision *decision;
+};
+
+/*
+ * Opens the store in a directory, which is made when it is missing. Errors: NULL only when another process
+ * has it open; `why` then says who. Anything else is a failing store.
+ */
+MUST_CHECK struct store *store_open(const char *directory, int64_t wall_ns, char why[static STORE_WHY_MAX]);
+/* Closes with a checkpoint. NULL is allowed. */
+void store_close(struct store *store);
+const struct store_health *store_health(const struct store *store);
+/* Tries to open a failing store again, at most every ten seconds. */
+void store_retry(struct store *store, int64_t wall_ns);
+
+/* True when all of it is on disk. False leaves the store as it was before; store_health says why. */
+MUST_CHECK bool store_save(struct store *store, const struct store_change *change);
+MUST_CHECK bool store_audit(struct store *store, const struct store_audit *audit);
+MUST_CHECK bool store_history(struct store *store, const struct store_minute *minutes, size_t len);
+/* Deletes what is beyond the row limits. */
+void store_prune(struct store *store);
+
+/* The last rollout of each route. False when they could not all be read. */
+MUST_CHECK bool store_each_rollout(struct store *store,
+                                   void (*each)(void *arg, const struct store_rollout *rollout), void *arg);
+/* The last weight of each route; from weights.json when the database cannot tell. False when neither can. */
+MUST_CHECK bool store_each_weight(struct store *store,
+                                  void (*each)(void *arg, const struct store_weight *weight), void *arg);
+/* The newest `limit` decisions with an id above `after`, oldest first; of one route, or of all with NULL. */
+MUST_CHECK bool store_each_decision(struct store *store, const char *route, int64_t after, size_t limit,
+                                    void (*each)(void *arg, const struct store_decision *decision),
+                                    void *arg);
+/* The first `limit` minutes that began at or after since_ns, oldest first; of one route, or of all with NULL.
+ */
+MUST_CHECK bool store_each_minute(struct store *store, const char *route, int64_t since_ns, size_t limit,
+                                  void (*each)(void *arg, const struct store_minute *minute), void *arg);
+
+/* The key of sticky assignment: the stored one, or a new one, which is stored when that is possible. */
+void store_sticky_key(struct store *store, struct hash_key *key_r);
+
+#endif
