@@ -32,10 +32,10 @@ struct store;
 
 /* How the store is; shown in status and metrics. */
 struct store_health {
-    bool failing;
+    bool failing;               /* nothing can be saved */
     uint64_t errors;            /* failed calls since the start */
-    int64_t since_ns;           /* of the present trouble; 0: none */
-    char why[STORE_WHY_MAX];    /* of the present trouble: the file and the reason; empty: none */
+    int64_t since_ns;           /* it is failing; 0: it is not */
+    char why[STORE_WHY_MAX];    /* the present trouble: the file and the reason; empty: none */
     char notice[STORE_WHY_MAX]; /* what was lost at the start, and where it was moved; empty: nothing */
 };
 
@@ -59,10 +59,11 @@ struct store_weight {
     bool locked;        /* no automatic forward move */
     bool locked_back;   /* no automatic backward move either */
     const char *source; /* "config", "manual" or "rollout" */
+    int64_t wall_ns;
 };
 
 struct store_decision {
-    int64_t id; /* rising; set by the store, 0 when given in */
+    int64_t id; /* rising; set by the store */
     int64_t wall_ns;
     const char *route;
     const char *rollout; /* id, or NULL */
@@ -100,7 +101,8 @@ struct store_minute {
 struct store_change {
     const struct store_rollout *rollout;
     const struct store_weight *weight;
-    const struct store_decision *decision;
+    bool in_force; /* the weight is published already: weights.json gets it even when the database fails */
+    struct store_decision *decision; /* its id is set */
 };
 
 /*
@@ -111,8 +113,11 @@ MUST_CHECK struct store *store_open(const char *directory, int64_t wall_ns, char
 /* Closes with a checkpoint. NULL is allowed. */
 void store_close(struct store *store);
 const struct store_health *store_health(const struct store *store);
-/* Tries to open a failing store again, at most every ten seconds. */
-void store_retry(struct store *store, int64_t wall_ns);
+/*
+ * Called each tick. Opens a store that could not be used again, at most every ten seconds. True when it did:
+ * it may be a new database, so everything that matters has to be saved again.
+ */
+bool store_retry(struct store *store, int64_t wall_ns);
 
 /* True when all of it is on disk. False leaves the store as it was before; store_health says why. */
 MUST_CHECK bool store_save(struct store *store, const struct store_change *change);
@@ -124,7 +129,8 @@ void store_prune(struct store *store);
 /* The last rollout of each route. False when they could not all be read. */
 MUST_CHECK bool store_each_rollout(struct store *store,
                                    void (*each)(void *arg, const struct store_rollout *rollout), void *arg);
-/* The last weight of each route; from weights.json when the database cannot tell. False when neither can. */
+/* The last weight of each route: the newer of what the database and weights.json say. False when neither
+ * could be read though one is there. */
 MUST_CHECK bool store_each_weight(struct store *store,
                                   void (*each)(void *arg, const struct store_weight *weight), void *arg);
 /* The newest `limit` decisions with an id above `after`, oldest first; of one route, or of all with NULL. */

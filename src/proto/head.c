@@ -1,5 +1,7 @@
 #include "proto/head.h"
 
+#include "proto/octet.h"
+
 void head_init(struct head *head, struct field *fields, size_t cap)
 {
     BUG_ON(cap > HEAD_FIELDS_MAX);
@@ -18,16 +20,16 @@ static void chain(struct head *head, const struct field *field)
     *link = (uint8_t)(field - head->fields + 1);
 }
 
-bool head_add(struct head *head, struct str name, struct str value, bool alias)
+bool head_add(struct head *head, struct str name, struct str value, uint8_t classes)
 {
     struct field *field;
 
     if (head->len == head->cap)
         return false;
     field = &head->fields[head->len++];
-    field_set(field, name, value, alias);
+    field_set(field, name, value, classes);
     chain(head, field);
-    head->may_alias |= alias;
+    head->may_alias |= (field->flags & FIELD_ALIAS) != 0;
     return true;
 }
 

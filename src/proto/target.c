@@ -144,7 +144,9 @@ static bool connect_parse(struct str text, struct target *target)
 
 bool target_parse(struct str text, enum method method, struct target *target_r)
 {
-    if (!octet_all(text, OCTET_TARGET))
+    uint8_t seen;
+
+    if (text.len == 0 || octet_span(text.p, text.p + text.len, OCTET_TARGET, &seen) != text.p + text.len)
         return false;
     target_r->scheme = SCHEME_NONE;
     target_r->authority = (struct authority){.port = 0};
