@@ -4,4 +4,5 @@ EXTRA_DIST += src/README.md
 include src/base/local.mk
 include src/decide/local.mk
 include src/proto/local.mk
+include src/conf/local.mk
 include src/control/local.mk

@@ -82,6 +82,7 @@ enum config_affinity {
     CONFIG_AFFINITY_CLIENT, /* the client's address */
 };
 
+/* 0 is no limit (the load warns). */
 struct config_timeouts {
     int64_t connect_ns;    /* to a target, a try */
     int64_t first_byte_ns; /* from the request sent to the head of the answer */
@@ -92,7 +93,7 @@ struct config_route {
     char *name;
     uint32_t slot;     /* identity in the counters, as above */
     char *host;        /* lower case, without port; "*.example.com" for all below; NULL for any */
-    char *path_prefix; /* begins with '/', matches whole segments */
+    char *path_prefix; /* begins with '/', matches whole segments; ends in no '/' but for "/" itself */
     uint32_t stable;   /* index in groups */
     int32_t canary;    /* index in groups; -1 for none */
     uint32_t weight;   /* hundredths of a percent to the canary at start, when no rollout is stored */
@@ -101,6 +102,8 @@ struct config_route {
     int64_t affinity_max_age_ns;     /* cookie life */
     struct config_timeouts timeouts; /* the global ones unless written */
     uint64_t max_body;               /* bytes of a request body */
+    int64_t slo_threshold_ns;        /* what a plan without own metrics judges latency by; 0: no SLO */
+    double slo_objective;            /* share of the answers that has to be within it */
 };
 
 enum config_log_kind {
@@ -124,11 +127,11 @@ struct config_limits {
 };
 
 struct config_edge_timeouts {
-    int64_t head_ns;       /* first byte to whole request head */
-    int64_t keep_alive_ns; /* idle client connection */
-    int64_t write_ns;      /* client takes nothing */
-    int64_t pool_idle_ns;  /* idle connection to a target */
-    int64_t drain_ns;      /* open work at the end: after it, cut */
+    int64_t head_ns;       /* first byte to whole request head; 0: no limit (the load warns) */
+    int64_t keep_alive_ns; /* idle client connection; > 0 */
+    int64_t write_ns;      /* client takes nothing; 0: no limit (the load warns) */
+    int64_t pool_idle_ns;  /* idle connection to a target; > 0 */
+    int64_t drain_ns;      /* open work at the end: after it, cut; 0: at once */
 };
 
 struct config {
@@ -145,6 +148,7 @@ struct config {
     struct config_log *logs;
     size_t logs_len;
     struct config_edge_timeouts timeouts;
+    struct config_timeouts route_timeouts; /* what a route gets that writes none */
     struct config_limits limits;
     struct config_group *groups;
     size_t groups_len;

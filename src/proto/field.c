@@ -1,7 +1,5 @@
 #include "proto/field.h"
 
-#include "proto/octet.h"
-
 #define HOP        FIELD_HOP
 #define FIXED      FIELD_FIXED
 #define NO_TRAILER FIELD_NO_TRAILER
@@ -35,27 +33,33 @@ static unsigned lower(char c)
     return (unsigned char)c | 0x20U;
 }
 
-/* Known names consist of lower-case letters, digits and '-', and among tokens only their own upper case
- * differs from those in bit 5 alone; so setting the bit compares without case. */
+/* Eight bytes with bit 5 set. */
+static uint64_t load_lower(const char *p)
+{
+    uint64_t word;
+
+    memcpy(&word, p, sizeof word);
+    return word | 0x2020202020202020;
+}
+
+/* Known names consist of lower-case letters, digits and '-'. Among the bytes of tokens only their own upper
+ * case differs from those in bit 5 alone, so setting that bit compares without case. */
 static bool token_is(struct str token, struct str known_name)
 {
-    const uint64_t bit = 0x2020202020202020;
-    size_t i = 0;
+    const char *a = token.p, *b = known_name.p;
+    size_t len = token.len;
 
-    if (token.len != known_name.len)
+    if (len != known_name.len)
         return false;
-    for (; i + 8 <= token.len; i += 8) {
-        uint64_t a, b;
-
-        memcpy(&a, token.p + i, 8);
-        memcpy(&b, known_name.p + i, 8);
-        if ((a | bit) != b)
-            return false;
+    if (len < 8) {
+        while (len > 0 && lower(a[len - 1]) == (unsigned char)b[len - 1])
+            len--;
+        return len == 0;
     }
-    for (; i < token.len; i++)
-        if (lower(token.p[i]) != (unsigned char)known_name.p[i])
+    for (size_t i = 0; i + 8 < len; i += 8)
+        if (load_lower(a + i) != load_lower(b + i))
             return false;
-    return true;
+    return load_lower(a + len - 8) == load_lower(b + len - 8);
 }
 
 enum field_id field_id(struct str name)
@@ -78,16 +82,15 @@ uint8_t field_flags(enum field_id id)
     return known[id].flags;
 }
 
-void field_set(struct field *field_r, struct str name, struct str value, uint8_t classes)
+void field_set(struct field *field_r, struct str name, struct str value, bool alias)
 {
     enum field_id id = field_id(name);
-    uint8_t alias = classes & OCTET_ALIAS ? FIELD_ALIAS : 0;
 
     *field_r = (struct field){
         .name = name,
         .value = value,
         .id = (uint8_t)id,
-        .flags = (uint8_t)(known[id].flags | alias),
+        .flags = (uint8_t)(known[id].flags | (alias ? FIELD_ALIAS : 0)),
     };
 }
 

@@ -39,9 +39,9 @@ struct str field_name(enum field_id id);
 /* The flags of field.def. */
 uint8_t field_flags(enum field_id id);
 
-/* Fills `*field_r` from a name and a value that keep the invariant. `classes` is the union of the octet
- * classes in the name (octet_span gives it). */
-void field_set(struct field *field_r, struct str name, struct str value, uint8_t classes);
+/* Fills `*field_r` from a name and a value that keep the invariant. `alias` says whether the name has
+ * '_' or '.'. */
+void field_set(struct field *field_r, struct str name, struct str value, bool alias);
 
 /*
  * Whether two field names are one and the same for a server that folds '-', '_' and '.' and letter case

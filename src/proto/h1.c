@@ -83,6 +83,7 @@ enum h1_scan_result h1_scan(struct h1_scan *scan, const struct h1_limits *limits
 {
     enum h1_scan_result result = H1_SCAN_MORE;
 
+    BUG_ON(len < scan->seen);
     if (scan->error)
         return H1_SCAN_BAD;
     if (scan->end)
@@ -135,8 +136,8 @@ enum { METHOD_NAME_MAX = 32 };
 static enum h1_error parse_method(struct str *line, const struct h1_limits *limits, struct head *head)
 {
     const char *end = line->p + line->len;
-    uint8_t seen;
-    const char *p = octet_span(line->p, end, OCTET_TOKEN, &seen);
+    bool alias;
+    const char *p = octet_span(line->p, end, OCTET_TOKEN, &alias);
     struct str name = {line->p, (size_t)(p - line->p)};
 
     if (p == end || *p != ' ' || name.len == 0)
@@ -218,7 +219,7 @@ static enum h1_error parse_fields(const char *at, const char *end, struct head *
 
         if (error)
             return error;
-        if (!head_add(head, parts.name, parts.value, parts.classes))
+        if (!head_add(head, parts.name, parts.value, parts.alias))
             return H1_TOO_MANY_FIELDS;
     }
     return H1_OK;

@@ -203,8 +203,8 @@ static enum h1_error keep_trailer(struct h1_body *body, const struct h1_line *li
 {
     struct field field;
 
-    field_set(&field, line->name, line->value, line->classes);
-    if (!body->trailers || field.flags & (FIELD_NO_TRAILER | FIELD_HOP))
+    field_set(&field, line->name, line->value, line->alias);
+    if (!body->trailers || field.flags & (FIELD_NO_TRAILER | FIELD_HOP | FIELD_ALIAS))
         return H1_OK;
     if (body->trailers_len == body->trailers_cap)
         return H1_TRAILERS_TOO_LARGE;

@@ -41,8 +41,8 @@ struct codings {
 static enum h1_error add_coding(struct codings *codings, struct str text)
 {
     const char *end = text.p + text.len;
-    uint8_t seen;
-    const char *p = octet_span(text.p, end, OCTET_TOKEN, &seen);
+    bool alias;
+    const char *p = octet_span(text.p, end, OCTET_TOKEN, &alias);
     struct str name = {text.p, (size_t)(p - text.p)};
     bool has_parameters = p != end;
 
@@ -184,10 +184,8 @@ static enum h1_error check_expect(struct head *head)
 /* 16 bytes in base64 (RFC 6455 section 4.1). */
 static bool is_websocket_key(struct str key)
 {
-    uint8_t seen;
-
-    return key.len == 24 && octet_span(key.p, key.p + 22, OCTET_ENCODED, &seen) == key.p + 22 &&
-           key.p[22] == '=' && key.p[23] == '=';
+    return key.len == 24 && str_ends_with(key, STR("==")) &&
+           octet_all((struct str){key.p, 22}, OCTET_ENCODED);
 }
 
 /* RFC 9110 section 7.8, RFC 6455 section 4.2.1. An upgrade that we would not pass on is ignored, as the RFC

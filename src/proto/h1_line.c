@@ -26,7 +26,7 @@ static enum h1_error name_error(struct str line, const char *at)
 enum h1_error h1_line_parse(struct str line, struct h1_line *parts_r)
 {
     const char *end = line.p + line.len;
-    const char *colon = octet_span(line.p, end, OCTET_TOKEN, &parts_r->classes);
+    const char *colon = octet_span(line.p, end, OCTET_TOKEN, &parts_r->alias);
 
     if (colon == end || *colon != ':' || colon == line.p)
         return name_error(line, colon);

@@ -8,7 +8,7 @@
 struct h1_line {
     struct str name;
     struct str value; /* without the white space around it */
-    uint8_t classes;  /* union of the octet classes in the name, for field_set */
+    bool alias;       /* the name has '_' or '.' */
 };
 
 /* Takes apart a line without its CR LF, in which h1_scan has seen no control character. The slices lie in

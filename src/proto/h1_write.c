@@ -2,14 +2,6 @@
 
 #include "proto/octet.h"
 
-/* Whether every byte is in `class`, and there is one. */
-static bool all_in(struct str s, enum octet_class class)
-{
-    uint8_t seen;
-
-    return s.len && octet_span(s.p, s.p + s.len, class, &seen) == s.p + s.len;
-}
-
 static bool fits_in_a_line(struct str s)
 {
     return octet_find_control(s.p, s.p + s.len) == s.p + s.len;
@@ -22,8 +14,8 @@ static void refuse(struct buf *buf)
 
 void h1_write_request_line(struct buf *buf, struct str method, struct str path, struct str query)
 {
-    if (!all_in(method, OCTET_TOKEN) || !all_in(path, OCTET_TARGET) ||
-        (query.len && !all_in(query, OCTET_TARGET))) {
+    if (!octet_all(method, OCTET_TOKEN) || !octet_all(path, OCTET_TARGET) ||
+        (query.len && !octet_all(query, OCTET_TARGET))) {
         refuse(buf);
         return;
     }
@@ -73,7 +65,7 @@ static void write_line(struct buf *buf, struct str name, struct str value)
 
 void h1_write_field(struct buf *buf, struct str name, struct str value)
 {
-    if (all_in(name, OCTET_TOKEN) && fits_in_a_line(value))
+    if (octet_all(name, OCTET_TOKEN) && fits_in_a_line(value))
         write_line(buf, name, value);
     else
         refuse(buf);

@@ -1,7 +1,5 @@
 #include "proto/head.h"
 
-#include "proto/octet.h"
-
 void head_init(struct head *head, struct field *fields, size_t cap)
 {
     BUG_ON(cap > HEAD_FIELDS_MAX);
@@ -20,16 +18,16 @@ static void chain(struct head *head, const struct field *field)
     *link = (uint8_t)(field - head->fields + 1);
 }
 
-bool head_add(struct head *head, struct str name, struct str value, uint8_t classes)
+bool head_add(struct head *head, struct str name, struct str value, bool alias)
 {
     struct field *field;
 
     if (head->len == head->cap)
         return false;
     field = &head->fields[head->len++];
-    field_set(field, name, value, classes);
+    field_set(field, name, value, alias);
     chain(head, field);
-    head->may_alias |= (field->flags & FIELD_ALIAS) != 0;
+    head->may_alias |= alias;
     return true;
 }
 

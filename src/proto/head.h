@@ -73,9 +73,9 @@ struct head {
 
 /* Makes an empty head over an array of `cap` fields. */
 void head_init(struct head *head, struct field *fields, size_t cap);
-/* Appends a field, which must keep the invariant of struct field; `classes` as for field_set. False when the
+/* Appends a field, which must keep the invariant of struct field; `alias` as for field_set. False when the
  * array is full. */
-MUST_CHECK bool head_add(struct head *head, struct str name, struct str value, uint8_t classes);
+MUST_CHECK bool head_add(struct head *head, struct str name, struct str value, bool alias);
 
 /* The first field of a known id, or NULL. */
 static inline const struct field *head_find(const struct head *head, enum field_id id)

@@ -4,9 +4,7 @@
 #ifndef PROTO_OCTET_H
 #define PROTO_OCTET_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "base/str.h"
 
 enum octet_class {
     OCTET_TOKEN = 1,  /* tchar, RFC 9110 section 5.6.2 */
@@ -24,11 +22,16 @@ static inline bool octet_is(char c, enum octet_class class)
     return octet_classes[(unsigned char)c] & class;
 }
 
-/* The first byte in [p, end) that is not in `class`, or end. `*seen_r` gets the union of the classes of those
- * before it. */
-const char *octet_span(const char *p, const char *end, enum octet_class class, uint8_t *seen_r);
-/* The first OCTET_CONTROL in [p, end), or end. Looks at 16 bytes at a time where the machine can. */
+/* These look at 16 bytes at a time where the machine can. */
+
+/* The first byte in [p, end) that is not in `class`, or end. `*alias_r` says whether an OCTET_ALIAS was
+ * passed. */
+const char *octet_span(const char *p, const char *end, enum octet_class class, bool *alias_r);
+/* The first OCTET_CONTROL in [p, end), or end. */
 const char *octet_find_control(const char *p, const char *end);
+/* Whether every byte of the text is in `class`, and there is one. */
+bool octet_all(struct str text, enum octet_class class);
+
 /* 0 to 15, or -1. */
 int octet_hex(char c);
 

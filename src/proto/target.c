@@ -144,9 +144,7 @@ static bool connect_parse(struct str text, struct target *target)
 
 bool target_parse(struct str text, enum method method, struct target *target_r)
 {
-    uint8_t seen;
-
-    if (text.len == 0 || octet_span(text.p, text.p + text.len, OCTET_TARGET, &seen) != text.p + text.len)
+    if (!octet_all(text, OCTET_TARGET))
         return false;
     target_r->scheme = SCHEME_NONE;
     target_r->authority = (struct authority){.port = 0};

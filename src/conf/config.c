@@ -1,0 +1,24 @@
+#include "conf/config.h"
+
+#include "base/bug.h"
+#include "conf/config_table.h"
+
+#include <stdlib.h>
+
+struct config *config_ref(struct config *config)
+{
+    config->refs++;
+    return config;
+}
+
+void config_unref(struct config *config)
+{
+    if (!config)
+        return;
+    BUG_ON(config->refs == 0);
+    if (--config->refs > 0)
+        return;
+    schema_free(&config_section, config);
+    free(config->path);
+    free(config);
+}

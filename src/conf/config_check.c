@@ -1,0 +1,318 @@
+#include "conf/config_check.h"
+
+#include "base/mem.h"
+#include "conf/address.h"
+#include "conf/config.h"
+
+#include <string.h>
+
+enum { TOKEN_SHORT = 16 }; /* below it a token can be guessed */
+
+/* ---- the sections ---------------------------------------------------------------------------------------
+ */
+
+void config_check_admin(struct schema_reader *reader, const struct tree *map, void *at)
+{
+    struct config_admin *admin = at;
+
+    admin->enabled = true;
+    if (!tree_find(map, "token") && !tree_find(map, "tokenFile")) {
+        schema_problem(reader, CONF_WARNING, map,
+                       "admin: has no tokenFile and no token: weights and rollouts cannot be changed");
+        if (!address_is_local(&admin->address))
+            schema_problem(
+                reader, CONF_WARNING, map,
+                "admin: %s can be reached from other machines and has no token: whoever reaches it can read "
+                "it; use 127.0.0.1 or a unix socket",
+                admin->address.text);
+    }
+    if (admin->token && strlen(admin->token) < TOKEN_SHORT && !reader->offline)
+        schema_problem(reader, CONF_WARNING, map,
+                       "admin: the token has fewer than %d characters and can be guessed", TOKEN_SHORT);
+}
+
+void config_check_log(struct schema_reader *reader, const struct tree *map, void *at)
+{
+    struct config_log *log = at;
+
+    (void)reader;
+    log->kind = tree_find(map, "file") ? CONFIG_LOG_FILE : CONFIG_LOG_STDOUT;
+}
+
+void config_check_timeouts(struct schema_reader *reader, const struct tree *map, void *at)
+{
+    (void)at;
+    for (size_t i = 0; i < map->len; i++)
+        if (map->values[i].kind == TREE_TEXT && strcmp(map->values[i].text, "0") == 0 &&
+            strcmp(map->keys[i].text, "drain") != 0)
+            schema_problem(reader, CONF_WARNING, &map->values[i],
+                           "%s: 0 is no limit: whoever is silent holds a connection for ever",
+                           map->keys[i].text);
+}
+
+void config_check_limits(struct schema_reader *reader, const struct tree *map, void *at)
+{
+    const struct config *config = reader->object;
+    const struct config_limits *limits = &config->limits;
+
+    (void)at;
+    if (limits->request_line > limits->request_head)
+        schema_problem(reader, CONF_ERROR, map, "requestLine: is more than requestHead, which contains it");
+}
+
+void config_check_group(struct schema_reader *reader, const struct tree *map, void *at)
+{
+    const struct tree *list = tree_find(map, "targets");
+    struct config_group *group = at;
+
+    if (!group->platform && group->name && !tree_find(map, "platform"))
+        group->platform = mem_strdup(group->name);
+    for (size_t i = 1; i < group->targets_len; i++)
+        for (size_t j = 0; j < i; j++)
+            if (address_eq(&group->targets[i].address, &group->targets[j].address)) {
+                schema_problem(reader, CONF_ERROR, &list->values[i],
+                               "targets: %s is there already, at line %d", group->targets[i].address.text,
+                               list->values[j].line);
+                break;
+            }
+}
+
+void config_check_affinity(struct schema_reader *reader, const struct tree *map, void *at)
+{
+    struct config_route *route = at;
+
+    (void)reader;
+    if (tree_find(map, "cookie"))
+        route->affinity = CONFIG_AFFINITY_COOKIE;
+    else if (tree_find(map, "header"))
+        route->affinity = CONFIG_AFFINITY_HEADER;
+    else if (tree_find(map, "clientAddress"))
+        route->affinity = CONFIG_AFFINITY_CLIENT;
+}
+
+static const uint32_t no_group = UINT32_MAX; /* while `stable` was not read */
+
+void config_init_route(struct schema_reader *reader, void *at)
+{
+    const struct config *config = reader->object;
+    struct config_route *route = at;
+
+    route->stable = no_group;
+    route->canary = -1;
+    route->timeouts = config->route_timeouts;
+}
+
+void config_check_route(struct schema_reader *reader, const struct tree *map, void *at)
+{
+    const struct tree *canary = tree_find(map, "canary"), *weight = tree_find(map, "weight");
+    const struct config_route *route = at;
+
+    if (canary && route->canary >= 0 && route->stable == (uint32_t)route->canary)
+        schema_problem(reader, CONF_ERROR, canary,
+                       "canary: %s is the stable group too; name another group, or remove it", canary->text);
+    if (!canary && weight && route->weight > 0)
+        schema_problem(reader, CONF_ERROR, weight,
+                       "weight: %s goes to a canary, but the route has none; name one, or "
+                       "remove the weight",
+                       weight->text);
+}
+
+/* ---- the whole ------------------------------------------------------------------------------------------
+ */
+
+/* The place of element i of a list of the root, from which it was read. */
+static const struct tree *item(const struct tree *root, const char *key, size_t i)
+{
+    const struct tree *list = tree_find(root, key);
+
+    BUG_ON(!list || i >= list->len);
+    return &list->values[i];
+}
+
+/* The value of a key in it, or itself. */
+static const struct tree *within(const struct tree *node, const char *key)
+{
+    const struct tree *value = tree_find(node, key);
+
+    return value ? value : node;
+}
+
+static void check_listeners(struct schema_reader *reader, const struct tree *root,
+                            const struct config *config)
+{
+    const struct config_address *admin = &config->admin.address;
+
+    for (size_t i = 0; i < config->listeners_len; i++) {
+        const struct config_address *address = &config->listeners[i].address;
+        const struct tree *node = within(item(root, "listeners", i), "address");
+
+        if (address_port(address) <= 0)
+            continue;
+        if (config->admin.enabled && address_eq(address, admin))
+            schema_problem(reader, CONF_ERROR, within(tree_find(root, "admin"), "address"),
+                           "address: %s is a listener too, at line %d; give the admin another port",
+                           admin->text, node->line);
+        for (size_t j = 0; j < i; j++)
+            if (address_eq(address, &config->listeners[j].address)) {
+                schema_problem(reader, CONF_ERROR, node, "address: %s is there already, at line %d",
+                               address->text, item(root, "listeners", j)->line);
+                break;
+            }
+    }
+}
+
+static void check_logs(struct schema_reader *reader, const struct tree *root, const struct config *config)
+{
+    for (size_t i = 1; i < config->logs_len; i++)
+        for (size_t j = 0; j < i; j++) {
+            const struct config_log *a = &config->logs[i], *b = &config->logs[j];
+
+            if (a->kind == b->kind &&
+                (a->kind == CONFIG_LOG_STDOUT || (a->path && b->path && !strcmp(a->path, b->path))))
+                schema_problem(
+                    reader, CONF_ERROR, item(root, "accessLog", i),
+                    "accessLog: goes to the same place as the one at line %d; remove one of the two",
+                    item(root, "accessLog", j)->line);
+        }
+}
+
+/* Slots are places in the counters: the order of the file. */
+static void number_groups(struct schema_reader *reader, const struct tree *root, struct config *config)
+{
+    uint32_t slot = 0;
+
+    for (size_t i = 0; i < config->groups_len; i++) {
+        config->groups[i].slot = (uint32_t)i;
+        for (size_t j = 0; j < config->groups[i].targets_len; j++)
+            config->groups[i].targets[j].slot = slot++;
+    }
+    if (slot > CONFIG_TARGETS_MAX)
+        schema_problem(reader, CONF_ERROR, tree_find(root, "targetGroups"),
+                       "targetGroups: have %u targets in all; at most %d are taken", slot,
+                       CONFIG_TARGETS_MAX);
+}
+
+static void check_groups_used(struct schema_reader *reader, const struct tree *root,
+                              const struct config *config)
+{
+    bool used[CONFIG_GROUPS_MAX] = {false};
+
+    for (size_t i = 0; i < config->routes_len; i++) {
+        const struct config_route *route = &config->routes[i];
+
+        if (route->stable < config->groups_len)
+            used[route->stable] = true;
+        if (route->canary >= 0)
+            used[route->canary] = true;
+    }
+    for (size_t i = 0; i < config->groups_len; i++)
+        if (!used[i])
+            schema_problem(reader, CONF_WARNING,
+                           tree_find_key(tree_find(root, "targetGroups"), config->groups[i].name),
+                           "%s: no route uses this group", config->groups[i].name);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static void check_routes(struct schema_reader *reader, const struct tree *root, struct config *config)
+{
+    for (size_t i = 0; i < config->routes_len; i++) {
+        struct config_route *a = &config->routes[i];
+        const struct tree *node = item(root, "routes", i);
+
+        a->slot = (uint32_t)i;
+        for (size_t j = 0; j < i; j++) {
+            const struct config_route *b = &config->routes[j];
+            int line = item(root, "routes", j)->line;
+
+            if (a->name && same_text(a->name, b->name))
+                schema_problem(reader, CONF_ERROR, within(node, "name"),
+                               "name: %s is the name of the route at line %d too", a->name, line);
+            if (a->path_prefix && same_text(a->path_prefix, b->path_prefix) && same_text(a->host, b->host)) {
+                schema_problem(reader, CONF_ERROR, within(node, "match"),
+                               "match: the route at line %d has the same host and path prefix; no request "
+                               "would come here",
+                               line);
+                break;
+            }
+        }
+    }
+}
+
+/* Fields that frame a message, or that say where it goes: a label in them would break every request. */
+static const char *const forbidden_labels[] = {
+    "Host",
+    "Connection",
+    "Content-Length",
+    "Transfer-Encoding",
+    "TE",
+    "Trailer",
+    "Upgrade",
+    "Keep-Alive",
+    "Proxy-Connection",
+    "Expect",
+    "Via",
+    "Cookie",
+    "Date",
+    "Content-Type",
+    "Authorization",
+    "Range",
+    "Accept",
+    "X-Request-Id",
+    "Traceparent",
+    "X-Forwarded-For",
+    "X-Forwarded-Proto",
+    "X-Forwarded-Host",
+};
+/* Families of names that have a meaning of their own to clients, proxies or targets. */
+static const char *const reserved_prefixes[] = {
+    "X-Forwarded-", "Forwarded", "Sec-",    "Proxy-",  "Access-Control-",
+    "Content-",     "If-",       "Accept-", "X-Amzn-", "X-Amz-",
+};
+
+static void check_label(struct schema_reader *reader, const struct tree *root, const struct config *config)
+{
+    const struct tree *node = tree_find(root, "labelHeader");
+    struct str label = str_from(config->label_header);
+
+    if (!node || !label.len)
+        return;
+    for (size_t i = 0; i < ARRAY_LEN(forbidden_labels); i++)
+        if (str_eq_nocase(label, str_from(forbidden_labels[i]))) {
+            schema_problem(reader, CONF_ERROR, node,
+                           "labelHeader: %s has a meaning of its own in every request; take "
+                           "another, such as X-Platform",
+                           config->label_header);
+            return;
+        }
+    for (size_t i = 0; i < ARRAY_LEN(reserved_prefixes); i++) {
+        struct str prefix = str_from(reserved_prefixes[i]);
+
+        if (label.len >= prefix.len && str_eq_nocase((struct str){label.p, prefix.len}, prefix))
+            schema_problem(reader, CONF_WARNING, node,
+                           "labelHeader: names that begin with %s have a meaning of their own; "
+                           "X-Platform would be safe",
+                           reserved_prefixes[i]);
+    }
+}
+
+void config_check(struct schema_reader *reader, const struct tree *map, void *at)
+{
+    struct config *config = at;
+
+    if (!tree_find(map, "admin"))
+        schema_problem(reader, CONF_WARNING, map,
+                       "admin: is not written: there is no API, and so no rollout and no metrics");
+    if (!tree_find(map, "state"))
+        schema_problem(reader, CONF_WARNING, map,
+                       "state: is not written: a restart forgets every rollout and weight");
+    check_label(reader, map, config);
+    check_listeners(reader, map, config);
+    check_logs(reader, map, config);
+    number_groups(reader, map, config);
+    check_routes(reader, map, config);
+    check_groups_used(reader, map, config);
+}

@@ -1,0 +1,24 @@
+/*
+ * What concerns more than one setting of the configuration: the functions that its table names, and what a
+ * finished one needs (slots, names that default to others).
+ *
+ * All are called by the reader, after the rows of their section; see schema.h. Thread: the reader's.
+ */
+#ifndef CONF_CONFIG_CHECK_H
+#define CONF_CONFIG_CHECK_H
+
+#include "conf/schema.h"
+
+void config_check_admin(struct schema_reader *reader, const struct tree *map, void *at);
+void config_check_log(struct schema_reader *reader, const struct tree *map, void *at);
+void config_check_timeouts(struct schema_reader *reader, const struct tree *map, void *at);
+void config_check_limits(struct schema_reader *reader, const struct tree *map, void *at);
+void config_check_group(struct schema_reader *reader, const struct tree *map, void *at);
+void config_check_affinity(struct schema_reader *reader, const struct tree *map, void *at);
+/* Before a route's rows: no canary, and the timeouts of all. */
+void config_init_route(struct schema_reader *reader, void *at);
+void config_check_route(struct schema_reader *reader, const struct tree *map, void *at);
+/* The whole. */
+void config_check(struct schema_reader *reader, const struct tree *map, void *at);
+
+#endif

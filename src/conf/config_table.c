@@ -1,0 +1,674 @@
+#include "conf/config_table.h"
+
+#include "base/clk.h"
+#include "base/mem.h"
+#include "conf/address.h"
+#include "conf/config.h"
+#include "conf/config_check.h"
+#include "conf/types.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KIB INT64_C(1024)
+#define GIB (KIB * KIB * KIB)
+#define S   NS_PER_S
+
+/* ---- kinds of values that only the configuration has ----------------------------------------------------
+ */
+
+/* The processors that this process may use, within what we can use. */
+static unsigned allowed_processors(void)
+{
+    cpu_set_t set;
+    int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+
+    return count > CONFIG_WORKERS_MAX ? CONFIG_WORKERS_MAX : (unsigned)count;
+}
+
+static void workers_read(struct schema_reader *reader, const struct setting *setting,
+                         const struct tree *value, void *at)
+{
+    if (value->kind == TREE_TEXT && strcmp(value->text, "auto") == 0)
+        *(unsigned *)at = allowed_processors();
+    else
+        type_count.read(reader, setting, value, at);
+}
+
+static void workers_show(int64_t value, struct buf *out)
+{
+    buf_i64(out, value);
+}
+
+static const struct schema_type type_workers = {
+    .name = "whole number",
+    .form = "such as 4, or auto",
+    .json = "{\"anyOf\": [{\"const\": \"auto\"}, {\"type\": \"integer\", \"minimum\": 1}]}",
+    .read = workers_read,
+    .show = workers_show,
+};
+
+/* A host name without port, in lower case: example.com, *.example.com or [::1]. */
+static void host_read(struct schema_reader *reader, const struct setting *setting, const struct tree *value,
+                      void *at)
+{
+    struct str text, name;
+
+    if (!schema_text(reader, setting, value, &text))
+        return;
+    for (char *p = value->text; *p; p++)
+        *p = ascii_lower(*p);
+    name = str_starts_with(text, STR("*.")) ? (struct str){text.p + 2, text.len - 2} : text;
+    if (name.len == 0 || text.len > 253)
+        schema_refuse(reader, setting, value, "is no host name; remove the key to match any host");
+    else if (name.p[0] != '[' && memchr(name.p, ':', name.len))
+        schema_refuse(reader, setting, value, "has a port; a route matches the host only, on every listener");
+    else if (name.p[strspn(name.p, name.p[0] == '[' ? "[0123456789abcdef:.]"
+                                                    : "abcdefghijklmnopqrstuvwxyz0123456789.-_")])
+        schema_refuse(reader, setting, value,
+                      "is no host name; it may have letters, digits, '.' and '-', and begin "
+                      "with \"*.\" (names beyond ASCII in their xn-- form)");
+    else
+        type_text_store(setting, at, text);
+}
+
+static void host_fini(const struct setting *setting, void *at)
+{
+    (void)setting;
+    free(*(char **)at);
+}
+
+static const struct schema_type type_host = {
+    .name = "host name",
+    .form = "such as api.example.com, or *.example.com for all below",
+    .json = "{\"type\": \"string\", \"pattern\": \"^(\\\\*\\\\.)?[^:/]+$|^\\\\[\"}",
+    .read = host_read,
+    .fini = host_fini,
+};
+
+/* The index of a target group that the rows above have read. */
+static void group_read(struct schema_reader *reader, const struct setting *setting, const struct tree *value,
+                       void *at)
+{
+    const struct config *config = reader->object;
+    const char *names[CONFIG_GROUPS_MAX], *nearest;
+    struct str text;
+    size_t len = 0;
+
+    if (!schema_text(reader, setting, value, &text))
+        return;
+    for (size_t i = 0; i < config->groups_len; i++) {
+        if (!config->groups[i].name)
+            continue;
+        if (strcmp(config->groups[i].name, value->text) == 0) {
+            schema_store(setting, at, (int64_t)i);
+            return;
+        }
+        names[len++] = config->groups[i].name;
+    }
+    nearest = schema_nearest(value->text, names, len);
+    if (nearest)
+        schema_refuse(reader, setting, value, "is no target group; did you mean \"%s\"?", nearest);
+    else
+        schema_refuse(reader, setting, value, "is no target group; write one under targetGroups");
+}
+
+static const struct schema_type type_group = {
+    .name = "target group",
+    .form = "the name of one under targetGroups",
+    .json = "{\"type\": \"string\"}",
+    .read = group_read,
+};
+
+/* Free keys and values, for the log and the metrics. */
+static void tags_read(struct schema_reader *reader, const struct setting *setting, const struct tree *value,
+                      void *at)
+{
+    struct config_group *group = at; /* the row stands at the struct itself */
+    const struct setting key = {.key = setting->key, .type = &type_name};
+    const struct setting text = {.key = setting->key, .type = &type_string, .max = 200};
+
+    if (value->broken)
+        return;
+    if (value->kind != TREE_MAP) {
+        schema_refuse(reader, setting, value, "must be a map, %s", setting->type->form);
+        return;
+    }
+    if (value->len > CONFIG_TAGS_MAX)
+        schema_problem(reader, CONF_ERROR, &value->keys[CONFIG_TAGS_MAX], "%s: has %zu; at most %d are taken",
+                       setting->key, value->len, CONFIG_TAGS_MAX);
+    for (size_t i = 0; i < value->len && i < CONFIG_TAGS_MAX; i++) {
+        key.type->read(reader, &key, &value->keys[i], &group->tags[i].key);
+        text.type->read(reader, &text, &value->values[i], &group->tags[i].value);
+        group->tags_len = i + 1;
+    }
+}
+
+static void tags_fini(const struct setting *setting, void *at)
+{
+    struct config_group *group = at;
+
+    (void)setting;
+    for (size_t i = 0; i < group->tags_len; i++) {
+        free(group->tags[i].key);
+        free(group->tags[i].value);
+    }
+}
+
+static const struct schema_type type_tags = {
+    .name = "map of texts",
+    .form = "such as { env: prd }",
+    .json =
+        "{\"type\": \"object\", \"additionalProperties\": {\"type\": [\"string\", \"number\", \"boolean\"]}}",
+    .read = tags_read,
+    .fini = tags_fini,
+};
+
+/* A key that is a choice by being there; it stores nothing. */
+static void true_read(struct schema_reader *reader, const struct setting *setting, const struct tree *value,
+                      void *at)
+{
+    struct str text;
+
+    (void)at;
+    if (schema_text(reader, setting, value, &text) && !str_eq(text, STR("true")))
+        schema_refuse(reader, setting, value, "can only be true; remove the key otherwise");
+}
+
+static const struct schema_type type_true = {
+    .name = "flag",
+    .form = "true",
+    .json = "{\"const\": true}",
+    .read = true_read,
+};
+
+/* ---- the table, from the leaves up ----------------------------------------------------------------------
+ */
+
+#define SECTION(rows) .settings = (rows), .len = ARRAY_LEN(rows)
+
+static const struct setting listener_rows[] = {
+    {.key = "address",
+     .type = &type_listen_address,
+     FIELD(config_listener, address),
+     .required = true,
+     .example = "0.0.0.0:8080",
+     .text = "Where to listen for HTTP; port 0 takes a free one."},
+};
+static const struct section listener_section = {SECTION(listener_rows),
+                                                .size = sizeof(struct config_listener)};
+
+static const struct setting admin_host_row = {
+    .key = "hosts",
+    .type = &type_host,
+    .width = sizeof(char *),
+    .text = "A host name.",
+};
+static const struct setting admin_rows[] = {
+    {.key = "address",
+     .type = &type_admin_address,
+     FIELD(config_admin, address),
+     .fallback = "127.0.0.1:9901",
+     .text = "Where the admin API, the metrics and the dashboard are; not for the public."},
+    {.key = "tokenFile",
+     .type = &type_secret_file,
+     FIELD(config_admin, token),
+     .example = "admin.token",
+     .text = "A file with the bearer token that writes need; without a token they are refused."},
+    {.key = "token",
+     .type = &type_secret,
+     FIELD(config_admin, token),
+     .example = "${PENSTOCK_TOKEN}",
+     .text = "The token itself, from the environment or as file:PATH, instead of tokenFile."},
+    {.key = "hosts",
+     .type = &schema_list,
+     LIST(config_admin, hosts),
+     .max = 32,
+     .item = &admin_host_row,
+     .example = "[penstock.internal]",
+     .text = "Further names that requests may carry as Host, beside the address and localhost."},
+};
+static const struct section admin_section = {
+    SECTION(admin_rows),
+    .one_of = "tokenFile token",
+    .check = config_check_admin,
+    .text = "The admin side. Without this key there is none: no API, no metrics, no rollouts.",
+};
+
+static const struct setting state_rows[] = {
+    {.key = "directory",
+     .type = &type_path,
+     FIELD(config, state_directory),
+     .required = true,
+     .example = "state",
+     .text =
+         "The folder of the database that keeps rollouts, decisions, evidence and history over restarts."},
+};
+static const struct section state_section = {
+    SECTION(state_rows),
+    .text = "What is kept. Without this key a restart forgets every rollout, its weights included.",
+};
+
+static const struct setting log_file_rows[] = {
+    {.key = "path",
+     .type = &type_path,
+     FIELD(config_log, path),
+     .required = true,
+     .example = "logs/access.jsonl",
+     .text = "The file, to which lines are added."},
+};
+static const struct section log_file_section = {SECTION(log_file_rows)};
+static const struct section log_stdout_section = {.settings = NULL, .len = 0};
+static const struct setting log_rows[] = {
+    {.key = "file", .type = &schema_map, .section = &log_file_section, .text = "Lines go to a file."},
+    {.key = "stdout",
+     .type = &schema_map,
+     .section = &log_stdout_section,
+     .text = "Lines go to standard output: write {}."},
+};
+static const struct section log_section = {
+    SECTION(log_rows),
+    .size = sizeof(struct config_log),
+    .one_of = "file stdout",
+    .one_of_required = true,
+    .check = config_check_log,
+    .text = "One valid JSON line for each request. Without this key no access log is written.",
+};
+
+#define NO_LIMIT_TO(max_) .min = 0, .max = (max_)
+
+static const struct setting timeout_rows[] = {
+    {.key = "requestHead",
+     .type = &type_duration,
+     FIELD(config, timeouts.head_ns),
+     NO_LIMIT_TO(3600 * S),
+     .fallback = "10s",
+     .text =
+         "From the first byte of a request to its whole head; also for the first request of a connection."},
+    {.key = "keepAlive",
+     .type = &type_duration,
+     FIELD(config, timeouts.keep_alive_ns),
+     .min = S / 1000,
+     .max = 24 * 3600 * S,
+     .fallback = "60s",
+     .text = "How long a client's connection may wait for its next request."},
+    {.key = "clientWrite",
+     .type = &type_duration,
+     FIELD(config, timeouts.write_ns),
+     NO_LIMIT_TO(3600 * S),
+     .fallback = "30s",
+     .text = "How long a client may take nothing of an answer."},
+    {.key = "connect",
+     .type = &type_duration,
+     FIELD(config, route_timeouts.connect_ns),
+     NO_LIMIT_TO(300 * S),
+     .fallback = "3s",
+     .text = "To connect to a target, for each try."},
+    {.key = "firstByte",
+     .type = &type_duration,
+     FIELD(config, route_timeouts.first_byte_ns),
+     NO_LIMIT_TO(24 * 3600 * S),
+     .fallback = "30s",
+     .text = "From the request sent to the head of the answer."},
+    {.key = "body",
+     .type = &type_duration,
+     FIELD(config, route_timeouts.body_ns),
+     NO_LIMIT_TO(24 * 3600 * S),
+     .fallback = "30s",
+     .text = "Between two reads of a body, from either side."},
+    {.key = "poolIdle",
+     .type = &type_duration,
+     FIELD(config, timeouts.pool_idle_ns),
+     .min = S / 1000,
+     .max = 3600 * S,
+     .fallback = "4s",
+     .text =
+         "How long a connection to a target is kept unused; keep it below the target's own (5s in Node)."},
+    {.key = "drain",
+     .type = &type_duration,
+     FIELD(config, timeouts.drain_ns),
+     .min = 0,
+     .max = 24 * 3600 * S,
+     .fallback = "30s",
+     .text = "How long requests may go on after the order to end; then they are cut. 0 cuts at once."},
+};
+static const struct section timeout_section = {
+    SECTION(timeout_rows),
+    .check = config_check_timeouts,
+    .text =
+        "Times of the edge, and what routes get that write none of their own. 0 is no limit, with a warning.",
+};
+
+static const struct setting limit_rows[] = {
+    {.key = "requestLine",
+     .type = &type_size,
+     FIELD(config, limits.request_line),
+     .min = 256,
+     .max = 64 * KIB,
+     .fallback = "8KiB",
+     .text = "The first line of a request; beyond it 414."},
+    {.key = "requestHead",
+     .type = &type_size,
+     FIELD(config, limits.request_head),
+     .min = KIB,
+     .max = 1024 * KIB,
+     .fallback = "32KiB",
+     .text = "The whole head of a request; beyond it 431."},
+    {.key = "requestFields",
+     .type = &type_count,
+     FIELD(config, limits.request_fields),
+     .min = 1,
+     .max = 1000,
+     .fallback = "100",
+     .text = "Header fields in a request; beyond it 431."},
+    {.key = "responseHead",
+     .type = &type_size,
+     FIELD(config, limits.response_head),
+     .min = KIB,
+     .max = 1024 * KIB,
+     .fallback = "64KiB",
+     .text = "The whole head of an answer; beyond it 502."},
+    {.key = "responseFields",
+     .type = &type_count,
+     FIELD(config, limits.response_fields),
+     .min = 1,
+     .max = 1000,
+     .fallback = "200",
+     .text = "Header fields in an answer; beyond it 502."},
+    {.key = "connections",
+     .type = &type_count,
+     FIELD(config, limits.connections),
+     .min = 1,
+     .max = 1000000,
+     .fallback = "10000",
+     .text = "Open connections of clients in all."},
+};
+static const struct section limit_section = {
+    SECTION(limit_rows),
+    .check = config_check_limits,
+    .text = "What a client or a target may send.",
+};
+
+static const struct setting target_rows[] = {
+    {.key = "address",
+     .type = &type_target_address,
+     FIELD(config_target, address),
+     .required = true,
+     .example = "10.0.1.10:3000",
+     .text = "IP:port or host:port; a host name is resolved once, when the configuration is loaded."},
+};
+static const struct section target_section = {
+    SECTION(target_rows),
+    .size = sizeof(struct config_target),
+    .shorthand = "address",
+};
+static const struct setting target_row = {
+    .key = "targets",
+    .type = &schema_map,
+    .section = &target_section,
+    .text = "A target: its address alone, or a map.",
+};
+static const struct setting group_rows[] = {
+    {.key = "platform",
+     .type = &type_name,
+     FIELD(config_group, platform),
+     .inherits = "the group's name",
+     .example = "fargate",
+     .text = "The label of its requests in the header to the target, the access log and the metrics."},
+    {.key = "tags",
+     .type = &type_tags,
+     .max = CONFIG_TAGS_MAX,
+     .example = "{ env: prd }",
+     .text = "Further labels for the access log and the metrics."},
+    {.key = "targets",
+     .type = &schema_list,
+     LIST(config_group, targets),
+     .required = true,
+     .min = 1,
+     .max = CONFIG_TARGETS_MAX,
+     .item = &target_row,
+     .example = "[\"10.0.1.10:3000\", \"10.0.1.11:3000\"]",
+     .text = "The servers of the group."},
+    {.key = "maxConnections",
+     .type = &type_count,
+     FIELD(config_group, max_connections),
+     .min = 1,
+     .max = 65535,
+     .fallback = "1024",
+     .text = "Open connections to each target, from each worker."},
+};
+static const struct section group_section = {
+    SECTION(group_rows),
+    .size = sizeof(struct config_group),
+    .name_offset = offsetof(struct config_group, name),
+    .check = config_check_group,
+};
+
+static const struct setting match_rows[] = {
+    {.key = "host",
+     .type = &type_host,
+     FIELD(config_route, host),
+     .example = "api.example.com",
+     .text = "The host, without port; *.example.com for all names below it; without this key any."},
+    {.key = "pathPrefix",
+     .type = &type_prefix,
+     FIELD(config_route, path_prefix),
+     .max = 1024,
+     .fallback = "/",
+     .text = "The beginning of the path, by whole segments: /api matches /api and /api/x, not /apix."},
+};
+static const struct section match_section = {
+    SECTION(match_rows),
+    .text = "Which requests; the route with the most exact host wins, then the one with the longest prefix.",
+};
+
+static const struct setting affinity_rows[] = {
+    {.key = "cookie",
+     .type = &type_token,
+     FIELD(config_route, affinity_name),
+     .max = CONFIG_NAME_MAX,
+     .example = "penstock",
+     .text = "By a cookie of this name, which is set where it is missing."},
+    {.key = "header",
+     .type = &type_token,
+     FIELD(config_route, affinity_name),
+     .max = CONFIG_NAME_MAX,
+     .example = "X-User-Id",
+     .text = "By the value of this request header; requests without it are drawn anew each time."},
+    {.key = "clientAddress", .type = &type_true, .example = "true", .text = "By the address of the client."},
+    {.key = "maxAge",
+     .type = &type_duration,
+     FIELD(config_route, affinity_max_age_ns),
+     .min = S,
+     .max = 366 * 24 * 3600 * S,
+     .fallback = "1h",
+     .text = "The life of the cookie."},
+};
+static const struct section affinity_section = {
+    SECTION(affinity_rows),
+    .one_of = "cookie header clientAddress",
+    .one_of_required = true,
+    .check = config_check_affinity,
+    .text = "What keeps a client in its group. Without this key each request is drawn anew.",
+};
+
+static const struct setting route_timeout_rows[] = {
+    {.key = "connect",
+     .type = &type_duration,
+     FIELD(config_route, timeouts.connect_ns),
+     NO_LIMIT_TO(300 * S),
+     .inherits = "timeouts.connect",
+     .text = "To connect to a target, for each try."},
+    {.key = "firstByte",
+     .type = &type_duration,
+     FIELD(config_route, timeouts.first_byte_ns),
+     NO_LIMIT_TO(24 * 3600 * S),
+     .inherits = "timeouts.firstByte",
+     .text = "From the request sent to the head of the answer."},
+    {.key = "body",
+     .type = &type_duration,
+     FIELD(config_route, timeouts.body_ns),
+     NO_LIMIT_TO(24 * 3600 * S),
+     .inherits = "timeouts.body",
+     .text = "Between two reads of a body, from either side."},
+};
+static const struct section route_timeout_section = {SECTION(route_timeout_rows),
+                                                     .check = config_check_timeouts};
+
+static const struct setting slo_rows[] = {
+    {.key = "threshold",
+     .type = &type_duration,
+     FIELD(config_route, slo_threshold_ns),
+     .min = S / 1000,
+     .max = 3600 * S,
+     .required = true,
+     .example = "300ms",
+     .text = "An answer within this time is in time."},
+    {.key = "objective",
+     .type = &type_share,
+     FIELD(config_route, slo_objective),
+     .min = 500000,
+     .max = 999999,
+     .fallback = "0.99",
+     .text = "The share of the answers that has to be in time."},
+};
+static const struct section slo_section = {
+    SECTION(slo_rows),
+    .text = "The promise about latency, for plans that name no metrics or no threshold of their own.",
+};
+
+static const struct setting route_rows[] = {
+    {.key = "name",
+     .type = &type_name,
+     FIELD(config_route, name),
+     .required = true,
+     .example = "web",
+     .text = "Its name in commands, in the API and in the access log."},
+    {.key = "match",
+     .type = &schema_map,
+     .section = &match_section,
+     .text = "Which requests take this route; without it all that no other route takes."},
+    {.key = "stable",
+     .type = &type_group,
+     FIELD(config_route, stable),
+     .required = true,
+     .example = "ec2",
+     .text = "The group that serves today."},
+    {.key = "canary",
+     .type = &type_group,
+     FIELD(config_route, canary),
+     .example = "fargate",
+     .text = "The group that shall serve tomorrow; without it all requests go to stable."},
+    {.key = "weight",
+     .type = &type_percent,
+     FIELD(config_route, weight),
+     .min = 0,
+     .max = CONFIG_WEIGHT_ONE,
+     .fallback = "0",
+     .example = "0",
+     .text = "Percent of the requests to the canary, while no rollout and no weight by hand is stored."},
+    {.key = "affinity",
+     .type = &schema_map,
+     .section = &affinity_section,
+     .text =
+         "Keeps a client in its group while the weight stands; as the weight rises it moves at most once."},
+    {.key = "timeouts",
+     .type = &schema_map,
+     .section = &route_timeout_section,
+     .text = "Times of this route alone."},
+    {.key = "maxBody",
+     .type = &type_size,
+     FIELD(config_route, max_body),
+     .min = 0,
+     .max = 1024 * GIB,
+     .fallback = "1GiB",
+     .text = "Bytes of a request body; beyond it 413. Bodies are streamed, never stored."},
+    {.key = "slo", .type = &schema_map, .section = &slo_section, .text = "What counts as in time."},
+};
+static const struct section route_section = {
+    SECTION(route_rows),
+    .size = sizeof(struct config_route),
+    .before = config_init_route,
+    .check = config_check_route,
+};
+static const struct setting listener_row = {
+    .key = "listeners", .type = &schema_map, .section = &listener_section, .text = "A listener."};
+static const struct setting log_row = {
+    .key = "accessLog", .type = &schema_map, .section = &log_section, .text = "A place for the lines."};
+static const struct setting route_row = {
+    .key = "routes", .type = &schema_map, .section = &route_section, .text = "A route."};
+
+static const struct setting config_rows[] = {
+    {.key = "workers",
+     .type = &type_workers,
+     FIELD(config, workers),
+     .min = 1,
+     .max = CONFIG_WORKERS_MAX,
+     .fallback = "auto",
+     .text = "Threads that serve; auto is one for each processor that the process may use."},
+    {.key = "service",
+     .type = &type_string,
+     FIELD(config, service),
+     .max = 100,
+     .fallback = "penstock",
+     .text = "The name of this service in the access log."},
+    {.key = "labelHeader",
+     .type = &type_token,
+     FIELD(config, label_header),
+     .max = CONFIG_NAME_MAX,
+     .fallback = "X-Platform",
+     .text = "The request header that tells the target its platform; the client's own is removed."},
+    {.key = "viaName",
+     .type = &type_token,
+     FIELD(config, via_name),
+     .max = CONFIG_NAME_MAX,
+     .fallback = "penstock",
+     .text = "What stands for this proxy in Via."},
+    {.key = "listeners",
+     .type = &schema_list,
+     LIST(config, listeners),
+     .required = true,
+     .min = 1,
+     .max = CONFIG_LISTENERS_MAX,
+     .item = &listener_row,
+     .text = "Where clients connect."},
+    {.key = "admin",
+     .type = &schema_map,
+     FIELD(config, admin),
+     .section = &admin_section,
+     .text = "The API of the commands, the metrics and the dashboard."},
+    {.key = "state", .type = &schema_map, .section = &state_section, .text = "What is kept over a restart."},
+    {.key = "accessLog",
+     .type = &schema_list,
+     LIST(config, logs),
+     .max = CONFIG_LOGS_MAX,
+     .item = &log_row,
+     .text = "Where the access log goes; several places may be listed."},
+    {.key = "timeouts",
+     .type = &schema_map,
+     .section = &timeout_section,
+     .text = "How long things may take."},
+    {.key = "limits", .type = &schema_map, .section = &limit_section, .text = "How large things may be."},
+    {.key = "targetGroups",
+     .type = &schema_named,
+     LIST(config, groups),
+     .required = true,
+     .min = 1,
+     .max = CONFIG_GROUPS_MAX,
+     .section = &group_section,
+     .text = "The groups of targets, each under its name."},
+    {.key = "routes",
+     .type = &schema_list,
+     LIST(config, routes),
+     .required = true,
+     .min = 1,
+     .max = CONFIG_ROUTES_MAX,
+     .item = &route_row,
+     .text = "Which requests go where. A request that no route takes is answered with 404."},
+};
+const struct section config_section = {
+    SECTION(config_rows),
+    .size = sizeof(struct config),
+    .check = config_check,
+};

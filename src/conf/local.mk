@@ -1,0 +1,12 @@
+src_libpenstock_a_SOURCES += \
+	src/conf/address.c src/conf/address.h \
+	src/conf/config.c src/conf/config.h \
+	src/conf/config_check.c src/conf/config_check.h \
+	src/conf/config_table.c src/conf/config_table.h \
+	src/conf/env.c src/conf/env.h \
+	src/conf/input.c src/conf/input.h \
+	src/conf/load.c src/conf/load.h \
+	src/conf/report.c src/conf/report.h \
+	src/conf/schema.c src/conf/schema.h \
+	src/conf/tree.c src/conf/tree.h \
+	src/conf/types.c src/conf/types.h

@@ -1,0 +1,67 @@
+/*
+ * The tree of a YAML (or JSON) file: maps, lists and scalars, each with its line and column, so that whatever
+ * is wrong with a value can be said at its place. libyaml makes the events; nothing above this file sees it,
+ * and its prefix yaml_ is not ours: it exports such names as yaml_free.
+ *
+ * What a configuration does not need is refused with a reason: anchors and aliases (a few lines could grow to
+ * gigabytes), tags (nothing is executed or converted), several documents, keys that are not plain text. A key
+ * that is written twice in one map is an error.
+ *
+ * Thread: any; nothing is shared.
+ */
+#ifndef CONF_TREE_H
+#define CONF_TREE_H
+
+#include "base/bug.h"
+#include "base/str.h"
+#include "conf/report.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum {
+    TREE_BYTES_MAX = 4 << 20, /* bytes of a file */
+    TREE_DEPTH_MAX = 32,      /* maps and lists in one another */
+    TREE_NODES_MAX = 200000,  /* keys and values of a file */
+    TREE_TEXT_MAX = 64 << 10, /* bytes of a scalar, variables expanded */
+};
+
+enum tree_kind {
+    TREE_TEXT,
+    TREE_MAP,
+    TREE_LIST,
+};
+
+struct tree {
+    enum tree_kind kind;
+    int line, col;       /* from 1; columns count characters */
+    bool plain;          /* TREE_TEXT without quotes */
+    bool broken;         /* a problem was reported here; do not report more */
+    char *text;          /* TREE_TEXT: the value, ends in NUL and has none inside; "" for an empty one */
+    struct tree *keys;   /* TREE_MAP: `len` scalars */
+    struct tree *values; /* TREE_MAP and TREE_LIST: `len` */
+    size_t len;
+};
+
+/*
+ * Reads a whole document. With `env`, ${NAME} in values becomes the variable of the environment; without, it
+ * is refused (a file that came from elsewhere must not learn what stands in ours); `$$` is `$` either way.
+ * Ownership: `bytes` is borrowed for the call; the tree is the caller's, freed with tree_free.
+ * Errors: NULL when it is no YAML at all or beyond a limit. With other problems the tree is there, so that
+ * the rest can be checked too. All problems go to `report` under the name `file`.
+ */
+MUST_CHECK struct tree *tree_read(const char *file, struct str bytes, bool env, struct conf_report *report);
+/* NULL is allowed. */
+void tree_free(struct tree *root);
+
+/* The value of a key, or NULL; NULL also when `map` is NULL or no map. */
+struct tree *tree_find(const struct tree *map, const char *key);
+/* The key itself, for its place; as above. */
+struct tree *tree_find_key(const struct tree *map, const char *key);
+/* The node of a path such as `steps[2].window`, or of the longest beginning of it that is there; `root` for
+ * an empty path. */
+const struct tree *tree_at(const struct tree *root, const char *path);
+/* Nothing was written: `key:` without a value, `~` or `null`. */
+bool tree_is_null(const struct tree *node);
+
+#endif
