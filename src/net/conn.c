@@ -1,0 +1,164 @@
+#include "net/conn.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+static bool would_block(int error)
+{
+    return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+}
+
+static ssize_t fail_or_again(struct conn *conn)
+{
+    if (would_block(errno))
+        return CONN_AGAIN;
+    conn->error = errno;
+    return CONN_FAILED;
+}
+
+static ssize_t clear_recv(struct conn *conn, void *bytes, size_t len)
+{
+    ssize_t n = recv(conn->fd, bytes, len, 0);
+
+    return n >= 0 ? n : fail_or_again(conn);
+}
+
+static ssize_t clear_writev(struct conn *conn, const struct iovec *iov, int iov_len)
+{
+    struct msghdr msg = {.msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = (size_t)iov_len};
+    ssize_t n = sendmsg(conn->fd, &msg, MSG_NOSIGNAL);
+
+    return n >= 0 ? n : fail_or_again(conn);
+}
+
+static const struct conn_ops clear_ops = {.recv = clear_recv, .writev = clear_writev};
+
+static void on_read(evutil_socket_t fd, short what, void *arg)
+{
+    struct conn *conn = arg;
+
+    (void)fd, (void)what;
+    conn->cb(conn, CONN_READABLE);
+}
+
+static void on_write(evutil_socket_t fd, short what, void *arg)
+{
+    struct conn *conn = arg;
+
+    (void)fd, (void)what;
+    conn->cb(conn, CONN_WRITABLE);
+}
+
+static void setup(struct conn *conn, struct event_base *base, int fd, conn_cb *cb)
+{
+    *conn = (struct conn){.fd = fd, .ops = &clear_ops, .cb = cb};
+    BUG_ON(event_assign(&conn->read_event, base, fd, EV_READ | EV_PERSIST, on_read, conn) < 0);
+    BUG_ON(event_assign(&conn->write_event, base, fd, EV_WRITE | EV_PERSIST, on_write, conn) < 0);
+}
+
+/* Small messages must not wait for an acknowledgement (Nagle); a unix socket has no such thing and says so. */
+static void no_delay(int fd)
+{
+    int one = 1;
+
+    if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) < 0)
+        return;
+}
+
+void conn_init(struct conn *conn, struct event_base *base, int fd, conn_cb *cb)
+{
+    no_delay(fd);
+    setup(conn, base, fd, cb);
+    conn_read_resume(conn);
+}
+
+bool conn_connect(struct conn *conn, struct event_base *base, const struct config_address *to, conn_cb *cb)
+{
+    int fd = socket(to->addr.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    if (fd < 0) {
+        *conn = (struct conn){.fd = -1, .error = errno};
+        return false;
+    }
+    if (to->addr.any.sa_family != AF_UNIX)
+        no_delay(fd);
+    setup(conn, base, fd, cb);
+    if (connect(fd, &to->addr.any, to->addr_len) < 0 && errno != EINPROGRESS) {
+        conn->error = errno;
+        conn_close(conn);
+        return false;
+    }
+    conn_write_wait(conn);
+    return true;
+}
+
+bool conn_connected(struct conn *conn)
+{
+    socklen_t len = sizeof conn->error;
+
+    if (getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &conn->error, &len) < 0)
+        conn->error = errno;
+    if (conn->error)
+        return false;
+    conn_read_resume(conn); /* before the write event leaves, so that the two are one epoll_ctl */
+    conn_write_done(conn);
+    return true;
+}
+
+void conn_read_pause(struct conn *conn)
+{
+    if (!conn->reading)
+        return;
+    conn->reading = false;
+    event_del_noblock(&conn->read_event);
+}
+
+void conn_read_resume(struct conn *conn)
+{
+    if (conn->reading || conn->fd < 0)
+        return;
+    conn->reading = true;
+    BUG_ON(event_add(&conn->read_event, NULL) < 0);
+}
+
+void conn_write_wait(struct conn *conn)
+{
+    if (conn->writing || conn->fd < 0)
+        return;
+    conn->writing = true;
+    BUG_ON(event_add(&conn->write_event, NULL) < 0);
+}
+
+void conn_write_done(struct conn *conn)
+{
+    if (!conn->writing)
+        return;
+    conn->writing = false;
+    event_del_noblock(&conn->write_event);
+}
+
+void conn_shutdown(struct conn *conn)
+{
+    if (conn->fd >= 0 && shutdown(conn->fd, SHUT_WR) < 0)
+        conn->error = errno;
+}
+
+void conn_close(struct conn *conn)
+{
+    if (conn->fd < 0)
+        return;
+    conn_read_pause(conn);
+    conn_write_done(conn);
+    close(conn->fd);
+    conn->fd = -1;
+}
+
+void conn_abort(struct conn *conn)
+{
+    struct linger reset = {.l_onoff = 1, .l_linger = 0};
+
+    if (conn->fd >= 0 && setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset) < 0)
+        conn->error = errno;
+    conn_close(conn);
+}
