@@ -1,8 +1,8 @@
 /*
- * The access-log record and its way out. A worker formats each record once, as one JSON line, into a chunk of
- * 64 KiB; a full chunk, or one that is a second old, goes to the exporter through a bounded ring and comes
- * back empty through another. When the exporter is behind and no empty chunk is left, lines are dropped and
- * counted: a slow disk never slows a request.
+ * The access-log record and its way out. A worker formats each record once, as one JSON line, into a chunk of 64 KiB; a
+ * full chunk, or one that is a second old, goes to the exporter through a bounded ring and comes back empty through
+ * another. When the exporter is behind and no empty chunk is left, lines are dropped and counted: a slow disk never slows
+ * a request.
  *
  * The fields are the rows of logfield.def. Whatever bytes a client sends, a line is valid JSON.
  */
@@ -10,6 +10,7 @@
 #define PROXY_ACCESSLOG_H
 
 #include "base/ring.h"
+#include "base/str.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,7 +19,8 @@
 enum {
     ACCESSLOG_CHUNK_BYTES = 64 * 1024,
     ACCESSLOG_CHUNKS = 32,          /* a worker: 2 MiB of lines may wait for a slow exporter */
-    ACCESSLOG_LINE_MAX = 16 * 1024, /* a longer line has its client-given fields cut */
+    ACCESSLOG_LINE_MAX = 16 * 1024, /* a longer line has its client-given texts cut to ACCESSLOG_CUT bytes */
+    ACCESSLOG_CUT = 256,
 };
 
 /* Whole lines, each ended by LF. */
@@ -32,11 +34,52 @@ struct accesslog_chunk {
 struct accesslog_pipe {
     struct ring full;  /* worker pushes, exporter pops */
     struct ring empty; /* exporter pushes, worker pops */
-    int wake_fd;       /* an eventfd of the exporter: the worker writes to it after a push; -1 for none */
+    int wake_fd;       /* an eventfd of the exporter: the worker writes to it after a push; -1: nobody takes a log */
 };
 
 void accesslog_pipe_init(struct accesslog_pipe *pipe, int wake_fd);
 /* Frees the chunks that lie in the rings. Call when both threads have ended. */
 void accesslog_pipe_fini(struct accesslog_pipe *pipe);
+
+/* One request; see logfield.def for the meaning of each member. Slices are borrowed for the call. */
+struct accesslog_record {
+    int64_t wall_ns;
+    struct str severity, service, env, version, host, source, platform, route, group, side, target;
+    uint32_t weight;
+    struct str assignment, outcome, blame;
+    uint64_t duration_ns, head_ns, connect_ns, first_byte_ns, body_ns;
+    struct str method, authority, path, query, http_version, user_agent, referer, request_id;
+    bool secure; /* https */
+    uint64_t status, target_status;
+    struct str client_ip;
+    uint64_t client_port, bytes_read, bytes_written;
+    struct str trace_id, span_id;
+    struct str plan;
+    uint64_t step, attempts;
+    struct str error;
+};
+
+/* Formats one record as a JSON line with its LF; sets line->full when it does not fit. `cut` bytes at most of each text
+ * that a client chose. Pure. */
+void accesslog_format(struct buf *line, const struct accesslog_record *record, size_t cut);
+
+/* The worker's end. */
+struct accesslog {
+    struct accesslog_pipe *pipe;
+    struct accesslog_chunk *chunk; /* being filled, or NULL */
+    unsigned chunks;               /* made so far, at most ACCESSLOG_CHUNKS */
+    int64_t since_ns;              /* when the chunk got its first line */
+};
+
+void accesslog_init(struct accesslog *log, struct accesslog_pipe *pipe);
+/* Whether anybody takes the log: else no record need be made. */
+static inline bool accesslog_wanted(const struct accesslog *log)
+{
+    return log->pipe->wake_fd >= 0;
+}
+/* Adds a line; false when it had to be dropped. Thread: the worker's. */
+MUST_CHECK bool accesslog_add(struct accesslog *log, const struct accesslog_record *record, int64_t now_ns);
+/* Hands over what is there when it is a second old, or at once with `all`. Thread: the worker's. */
+void accesslog_flush(struct accesslog *log, int64_t now_ns, bool all);
 
 #endif

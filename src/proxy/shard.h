@@ -68,12 +68,17 @@ struct shard_side {
  * changes.
  */
 enum { SHARD_EPOCHS = 16 };
+struct shard_metric {
+    struct cell requests; /* scored, among those that the metric's `match` takes */
+    struct cell raw_bad;  /* bad ones, every one */
+    struct cell bad;      /* bad ones, one a unit and window */
+};
+struct shard_judged {
+    struct cell requests; /* scored */
+    struct shard_metric metrics[PLAN_METRICS_MAX];
+};
 struct shard_epoch {
-    struct {
-        struct cell requests;                  /* scored */
-        struct cell bad[PLAN_METRICS_MAX];     /* one a unit and window */
-        struct cell raw_bad[PLAN_METRICS_MAX]; /* every one */
-    } side[ROUTE_SIDES];
+    struct shard_judged side[ROUTE_SIDES];
 };
 
 struct shard_route {

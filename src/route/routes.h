@@ -30,11 +30,13 @@ enum route_side {
     ROUTE_SIDES,
 };
 
-/* What a worker must know to count for the judge; made from the plan's metrics by routes_judging(). */
+/* What a worker must know to count for the judge; made from the plan by judging_new(). */
 struct judging_metric {
     enum metric_type type;
     int64_t threshold_ns;  /* latencySlo */
     uint64_t statuses[10]; /* a bit for each status 0 to 639 that is bad (errorRate, clientErrorRate) */
+    struct plan_match match; /* the requests that it looks at */
+    bool matches_all;
 };
 
 enum judging_unit {
@@ -45,7 +47,7 @@ enum judging_unit {
 };
 
 struct judging {
-    uint32_t metrics_len; /* 0: no rollout, nothing is scored */
+    uint32_t metrics_len;
     struct judging_metric metrics[PLAN_METRICS_MAX];
     int64_t age_ns; /* the age at which errors are scored (decisions.md 2.5) */
     enum judging_unit unit;
@@ -70,7 +72,7 @@ struct route {
     const struct route_group *side[ROUTE_SIDES]; /* [ROUTE_CANARY] is NULL without a canary */
     uint32_t weight;                             /* hundredths of a percent to the canary, in force */
     uint32_t epoch; /* grows by one with each change of weight or judging: names the counters' cells */
-    struct judging judging;
+    const struct judging *judging; /* NULL without a rollout: nothing is scored */
     char plan_name[CONFIG_NAME_MAX + 1]; /* for the access log; empty without a rollout */
     int32_t step;                        /* for the access log; -1 without a rollout */
 };
@@ -110,8 +112,14 @@ struct routes *routes_build(struct config *config, const struct route_live *live
 /* Frees a snapshot that no worker can reach. NULL is allowed. Thread: control. */
 void routes_free(struct routes *routes);
 
-/* The counting rules for a plan's metrics: what routes_build puts into route.judging. */
-void routes_judging(const struct plan *plan, const struct config_route *route, struct judging *judging_r);
+/* The counting rules of a finished plan on this route; owned by the caller, freed with free(). Thread: control. */
+struct judging *judging_new(const struct plan *plan, const struct config_route *route);
+
+/* Whether a status is among the metric's bad ones. */
+static inline bool judging_status_is_bad(const struct judging_metric *metric, unsigned status)
+{
+    return status < 640 && (metric->statuses[status / 64] >> (status % 64) & 1);
+}
 
 /* The route with this name, or NULL. */
 const struct route *routes_find(const struct routes *routes, struct str name);

@@ -1,0 +1,109 @@
+#include "net/pool.h"
+
+#include <errno.h>
+
+void pool_init(struct pool *pool, struct event_base *base, struct mem_pool *memory)
+{
+    *pool = (struct pool){.base = base, .memory = memory};
+}
+
+static void link_newest(struct pool_conn *pc)
+{
+    struct pool *pool = pc->pool;
+
+    pc->prev = NULL;
+    pc->next = pool->newest;
+    if (pool->newest)
+        pool->newest->prev = pc;
+    else
+        pool->oldest = pc;
+    pool->newest = pc;
+    pool->waiting++;
+}
+
+static void unlink_waiting(struct pool_conn *pc)
+{
+    struct pool *pool = pc->pool;
+
+    if (pc->prev)
+        pc->prev->next = pc->next;
+    else
+        pool->newest = pc->next;
+    if (pc->next)
+        pc->next->prev = pc->prev;
+    else
+        pool->oldest = pc->prev;
+    pool->waiting--;
+}
+
+void pool_drop(struct pool_conn *pc)
+{
+    conn_close(&pc->conn);
+    pc->pool->open--;
+    mem_pool_put(pc->pool->memory, pc);
+}
+
+/* A waiting connection became readable: closed by the target, broken, or talking out of turn. All three end it. */
+static void on_waiting(struct conn *conn, unsigned ready)
+{
+    struct pool_conn *pc = CONTAINER_OF(conn, struct pool_conn, conn);
+
+    (void)ready;
+    unlink_waiting(pc);
+    pool_drop(pc);
+}
+
+void pool_fini(struct pool *pool)
+{
+    while (pool->newest)
+        on_waiting(&pool->newest->conn, CONN_READABLE);
+    BUG_ON(pool->open != 0);
+}
+
+struct pool_conn *pool_take(struct pool *pool, conn_cb *cb, void *user)
+{
+    struct pool_conn *pc = pool->newest;
+
+    if (!pc)
+        return NULL;
+    unlink_waiting(pc);
+    pc->conn.cb = cb;
+    pc->user = user;
+    return pc;
+}
+
+struct pool_conn *pool_connect(struct pool *pool, const struct config_address *to, conn_cb *cb, void *user,
+                               int *error_r)
+{
+    struct pool_conn *pc = mem_pool_get(pool->memory);
+
+    if (!pc) {
+        *error_r = ENOMEM;
+        return NULL;
+    }
+    *pc = (struct pool_conn){.pool = pool, .user = user};
+    if (!conn_connect(&pc->conn, pool->base, to, cb)) {
+        *error_r = pc->conn.error;
+        mem_pool_put(pool->memory, pc);
+        return NULL;
+    }
+    pool->open++;
+    return pc;
+}
+
+void pool_give(struct pool_conn *pc, int64_t now_ns)
+{
+    pc->user = NULL;
+    pc->uses++;
+    pc->since_ns = now_ns;
+    pc->conn.cb = on_waiting;
+    conn_read_resume(&pc->conn);
+    conn_write_done(&pc->conn);
+    link_newest(pc);
+}
+
+void pool_expire(struct pool *pool, int64_t now_ns, int64_t idle_ns)
+{
+    while (pool->oldest && now_ns - pool->oldest->since_ns >= idle_ns)
+        on_waiting(&pool->oldest->conn, CONN_READABLE);
+}

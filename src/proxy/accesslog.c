@@ -1,0 +1,171 @@
+#include "proxy/accesslog.h"
+
+#include "base/clk.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+void accesslog_pipe_init(struct accesslog_pipe *pipe, int wake_fd)
+{
+    ring_init(&pipe->full, ACCESSLOG_CHUNKS);
+    ring_init(&pipe->empty, ACCESSLOG_CHUNKS);
+    pipe->wake_fd = wake_fd;
+}
+
+void accesslog_pipe_fini(struct accesslog_pipe *pipe)
+{
+    void *chunk;
+
+    while ((chunk = ring_pop(&pipe->full)) || (chunk = ring_pop(&pipe->empty)))
+        free(chunk);
+    ring_fini(&pipe->full);
+    ring_fini(&pipe->empty);
+}
+
+/* ---- one line ---- */
+
+static void name_add(struct buf *line, struct str name)
+{
+    if (line->len && line->p[line->len - 1] != '{')
+        buf_char(line, ',');
+    buf_char(line, '"');
+    buf_str_add(line, name);
+    buf_lit(line, "\":");
+}
+
+static void string_add(struct buf *line, struct str name, struct str value)
+{
+    if (value.len == 0)
+        return;
+    name_add(line, name);
+    buf_char(line, '"');
+    buf_json(line, value);
+    buf_char(line, '"');
+}
+
+static struct str cut_to(struct str s, size_t cut)
+{
+    return (struct str){s.p, s.len < cut ? s.len : cut};
+}
+
+static void message_add(struct buf *line, struct str name, const struct accesslog_record *record, size_t cut)
+{
+    name_add(line, name);
+    buf_char(line, '"');
+    buf_json(line, cut_to(record->method, cut));
+    buf_char(line, ' ');
+    buf_json(line, cut_to(record->path, cut));
+    buf_char(line, ' ');
+    buf_u64(line, record->status);
+    buf_char(line, '"');
+}
+
+static void url_add(struct buf *line, struct str name, const struct accesslog_record *record, size_t cut)
+{
+    name_add(line, name);
+    buf_char(line, '"');
+    if (record->secure)
+        buf_lit(line, "https://");
+    else
+        buf_lit(line, "http://");
+    buf_json(line, cut_to(record->authority, cut));
+    buf_json(line, cut_to(record->path, cut));
+    buf_json(line, cut_to(record->query, cut));
+    buf_char(line, '"');
+}
+
+static void time_add(struct buf *line, struct str name, int64_t wall_ns)
+{
+    char text[CLK_TEXT_LEN];
+
+    clk_text(wall_ns, text);
+    string_add(line, name, (struct str){text, sizeof text});
+}
+
+void accesslog_format(struct buf *line, const struct accesslog_record *record, size_t cut)
+{
+#define ADD_TIME(name, member)    time_add(line, STR(name), record->member)
+#define ADD_LABEL(name, member)   string_add(line, STR(name), record->member)
+#define ADD_CLIENT(name, member)  string_add(line, STR(name), cut_to(record->member, cut))
+#define ADD_MESSAGE(name, member) message_add(line, STR(name), record, cut)
+#define ADD_URL(name, member)     url_add(line, STR(name), record, cut)
+#define ADD_NUMBER(name, member)  (name_add(line, STR(name)), buf_u64(line, record->member))
+#define ADD_PERCENT(name, member) (name_add(line, STR(name)), buf_fixed(line, record->member, 2))
+#define ADD_SECONDS(name, member) (name_add(line, STR(name)), buf_fixed(line, record->member / 1000, 6))
+
+#define LOG_FIELD(name, kind, member, text) ADD_##kind(name, member);
+#define LOG_GROUP(name)                                                                                      \
+    name_add(line, STR(name));                                                                               \
+    buf_char(line, '{');
+#define LOG_END buf_char(line, '}');
+
+    buf_char(line, '{');
+#include "proxy/logfield.def"
+    buf_lit(line, "}\n");
+}
+
+/* ---- the worker's end ---- */
+
+void accesslog_init(struct accesslog *log, struct accesslog_pipe *pipe)
+{
+    *log = (struct accesslog){.pipe = pipe};
+}
+
+static void hand_over(struct accesslog *log)
+{
+    uint64_t one = 1;
+
+    if (!ring_push(&log->pipe->full, log->chunk))
+        BUG("more chunks than the ring holds");
+    log->chunk = NULL;
+    if (write(log->pipe->wake_fd, &one, sizeof one) < 0)
+        return; /* the counter is at its maximum: the exporter has been woken already */
+}
+
+/* An empty chunk: one that came back, or a new one while there are few; NULL when the exporter has them all. */
+static struct accesslog_chunk *take_chunk(struct accesslog *log)
+{
+    struct accesslog_chunk *chunk = ring_pop(&log->pipe->empty);
+
+    if (!chunk && log->chunks < ACCESSLOG_CHUNKS) {
+        chunk = mem_alloc(sizeof *chunk);
+        log->chunks++;
+    }
+    if (chunk) {
+        chunk->len = 0;
+        chunk->lines = 0;
+    }
+    return chunk;
+}
+
+bool accesslog_add(struct accesslog *log, const struct accesslog_record *record, int64_t now_ns)
+{
+    struct buf line;
+
+    if (log->chunk && sizeof log->chunk->bytes - log->chunk->len < ACCESSLOG_LINE_MAX)
+        hand_over(log);
+    if (!log->chunk) {
+        log->chunk = take_chunk(log);
+        log->since_ns = now_ns;
+    }
+    if (!log->chunk)
+        return false;
+    buf_init(&line, log->chunk->bytes + log->chunk->len, ACCESSLOG_LINE_MAX);
+    accesslog_format(&line, record, ACCESSLOG_LINE_MAX);
+    if (line.full) {
+        buf_init(&line, line.p, line.cap);
+        accesslog_format(&line, record, ACCESSLOG_CUT);
+    }
+    if (line.full)
+        return false;
+    log->chunk->len += line.len;
+    log->chunk->lines++;
+    return true;
+}
+
+void accesslog_flush(struct accesslog *log, int64_t now_ns, bool all)
+{
+    if (log->chunk && log->chunk->lines && (all || now_ns - log->since_ns >= NS_PER_S))
+        hand_over(log);
+}

@@ -1,0 +1,28 @@
+#include "proxy/outcome.h"
+
+#include "base/bug.h"
+
+static const struct outcome_row rows[] = {
+#define OUTCOME(id, name, blame, status, retry, text)                                                        \
+    [OUTCOME_##id] = {name, text, BLAME_##blame, RETRY_##retry, status},
+#include "proxy/outcome.def"
+#undef OUTCOME
+};
+
+const struct outcome_row *outcome_row(enum outcome outcome)
+{
+    BUG_ON(outcome >= OUTCOMES);
+    return &rows[outcome];
+}
+
+const char *blame_name(enum blame blame)
+{
+    static const char *const names[] = {
+        [BLAME_NOBODY] = "nobody",
+        [BLAME_CLIENT] = "client",
+        [BLAME_GROUP] = "group",
+        [BLAME_SELF] = "self",
+    };
+
+    return names[blame];
+}

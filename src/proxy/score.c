@@ -1,0 +1,276 @@
+#include "proxy/score.h"
+
+#include "base/clk.h"
+#include "proxy/cookie.h"
+
+/* A bad event whose time has not come. It outlives its request, so it holds what it needs. */
+struct pending {
+    struct wheel_timer timer;
+    struct scorer *scorer;
+    struct shard_route *cells;
+    struct units *units;
+    uint64_t unit; /* hash with the metric; unused when `each` */
+    bool each;     /* every request is its own unit */
+    uint32_t slot, epoch;
+    enum route_side side;
+    unsigned metric;
+    uint32_t window_s;
+};
+
+void scorer_init(struct scorer *scorer, struct wheel *wheel, const struct hash_key *key)
+{
+    *scorer = (struct scorer){.wheel = wheel, .key = *key};
+    mem_pool_init(&scorer->pending, sizeof(struct pending), 256, SCORE_PENDING_MAX);
+}
+
+static void on_pending(struct wheel_timer *timer, int64_t now_ns);
+
+void scorer_fini(struct scorer *scorer)
+{
+    for (size_t i = 0; i < WHEEL_SLOTS; i++) {
+        struct wheel_timer *head = &scorer->wheel->slots[i], *timer = head->next;
+
+        while (timer != head) {
+            struct wheel_timer *next = timer->next;
+
+            if (timer->fire == on_pending) {
+                wheel_cancel(scorer->wheel, timer);
+                mem_pool_put(&scorer->pending, CONTAINER_OF(timer, struct pending, timer));
+            }
+            timer = next;
+        }
+    }
+    mem_pool_fini(&scorer->pending);
+}
+
+void scorer_adopt(struct scorer *scorer, const struct routes *routes)
+{
+    for (size_t i = 0; i < routes->routes_len; i++)
+        scorer->epochs[routes->routes[i].conf->slot] = routes->routes[i].epoch;
+}
+
+/* The cells of an epoch, or NULL when they may already belong to a later one. */
+static struct shard_judged *cells_of(const struct scorer *scorer, struct shard_route *cells, uint32_t slot,
+                                     uint32_t epoch, enum route_side side)
+{
+    if (scorer->epochs[slot] - epoch >= SHARD_EPOCHS / 2) {
+        cell_add(&cells->late, 1);
+        return NULL;
+    }
+    return &cells->epochs[epoch % SHARD_EPOCHS].side[side];
+}
+
+static void count_bad(const struct pending *bad, int64_t now_ns)
+{
+    struct shard_judged *judged = cells_of(bad->scorer, bad->cells, bad->slot, bad->epoch, bad->side);
+
+    if (!judged)
+        return;
+    cell_add(&judged->metrics[bad->metric].raw_bad, 1);
+    if (bad->each || units_first(bad->units, bad->unit, (uint32_t)(now_ns / NS_PER_S) + 1, bad->window_s))
+        cell_add(&judged->metrics[bad->metric].bad, 1);
+}
+
+static void on_pending(struct wheel_timer *timer, int64_t now_ns)
+{
+    struct pending *bad = CONTAINER_OF(timer, struct pending, timer);
+
+    count_bad(bad, now_ns);
+    mem_pool_put(&bad->scorer->pending, bad);
+}
+
+/* ---- which unit, which metrics ---- */
+
+/* The unit of the request; empty when the plan counts every request for itself. */
+static struct str unit_of(const struct score *score)
+{
+    const struct judging *judging = score->route->judging;
+    const struct config_route *conf = score->route->conf;
+    const struct field *field;
+    struct str unit = STR_NULL;
+
+    switch (judging->unit) {
+    case JUDGING_UNIT_REQUEST:
+        return STR_NULL;
+    case JUDGING_UNIT_HEADER:
+        field = head_find_name(score->head, str_from(judging->unit_name), 0);
+        unit = field ? field->value : STR_NULL;
+        break;
+    case JUDGING_UNIT_COOKIE:
+        unit = cookie_value(score->head, str_from(judging->unit_name));
+        break;
+    case JUDGING_UNIT_CLIENT:
+        if (conf->affinity == CONFIG_AFFINITY_COOKIE)
+            unit = cookie_value(score->head, str_from(conf->affinity_name));
+        break;
+    }
+    return unit.len ? unit : score->client;
+}
+
+static bool matches(const struct score *score, const struct judging_metric *metric)
+{
+    const struct plan_match *match = &metric->match;
+    const struct field *field;
+
+    if (metric->matches_all)
+        return true;
+    if (match->method[0] && !str_eq(score->head->method_name, str_from(match->method)))
+        return false;
+    if (match->path_prefix[0] && !str_starts_with(score->path, str_from(match->path_prefix)))
+        return false;
+    if (!match->header[0])
+        return true;
+    field = head_find_name(score->head, str_from(match->header), 0);
+    return field && (!match->header_value[0] || str_eq(field->value, str_from(match->header_value)));
+}
+
+/* ---- the life of a score ---- */
+
+/* Counts the request itself, once, when its first metric is decided. */
+static void count_request(struct score *score)
+{
+    const struct route *route = score->route;
+    struct shard_judged *judged;
+
+    if (score->counted)
+        return;
+    score->counted = true;
+    judged = cells_of(score->scorer, score->cells, route->conf->slot, route->epoch, score->side);
+    if (!judged)
+        return;
+    cell_add(&judged->requests, 1);
+    for (unsigned i = 0; i < route->judging->metrics_len; i++)
+        if (score->matched >> i & 1)
+            cell_add(&judged->metrics[i].requests, 1);
+}
+
+/* The metric's event is bad: counts at `due_ns`, at once when that has passed. */
+static void add_bad(struct score *score, unsigned metric, int64_t due_ns, int64_t now_ns)
+{
+    const struct judging *judging = score->route->judging;
+    struct str unit = unit_of(score);
+    struct pending bad = {
+        .scorer = score->scorer,
+        .cells = score->cells,
+        .units = score->units,
+        .unit = unit.len ? hash_keyed(&score->scorer->key, unit) * (2 * metric + 1) : 0,
+        .each = unit.len == 0,
+        .slot = score->route->conf->slot,
+        .epoch = score->route->epoch,
+        .side = score->side,
+        .metric = metric,
+        .window_s = (uint32_t)(judging->unit_window_ns / NS_PER_S),
+    };
+    struct pending *waits = due_ns > now_ns ? mem_pool_get(&score->scorer->pending) : NULL;
+
+    if (!waits) {
+        count_bad(&bad, now_ns);
+        return;
+    }
+    *waits = bad;
+    wheel_timer_init(&waits->timer, on_pending);
+    wheel_set(score->scorer->wheel, &waits->timer, due_ns);
+}
+
+static bool is_latency(const struct score *score, unsigned metric)
+{
+    return score->route->judging->metrics[metric].type == METRIC_LATENCY_SLO && (score->matched >> metric & 1);
+}
+
+static int64_t slow_at(const struct score *score, unsigned metric)
+{
+    return score->start_ns + score->route->judging->metrics[metric].threshold_ns;
+}
+
+/* The next threshold that this request can still miss; INT64_MAX when there is none. */
+static int64_t next_threshold(const struct score *score)
+{
+    int64_t next = INT64_MAX;
+
+    for (unsigned i = 0; i < score->route->judging->metrics_len; i++)
+        if (is_latency(score, i) && !(score->slow >> i & 1) && slow_at(score, i) < next)
+            next = slow_at(score, i);
+    return next;
+}
+
+/* Counts as slow what has passed its threshold by `now_ns`. */
+static void count_slow(struct score *score, int64_t now_ns)
+{
+    for (unsigned i = 0; i < score->route->judging->metrics_len; i++) {
+        if (!is_latency(score, i) || (score->slow >> i & 1) || slow_at(score, i) > now_ns)
+            continue;
+        count_request(score);
+        score->slow = (uint8_t)(score->slow | 1u << i);
+        add_bad(score, i, now_ns, now_ns);
+    }
+}
+
+static void on_threshold(struct wheel_timer *timer, int64_t now_ns)
+{
+    struct score *score = CONTAINER_OF(timer, struct score, timer);
+    int64_t next;
+
+    count_slow(score, now_ns);
+    next = next_threshold(score);
+    if (next != INT64_MAX)
+        wheel_set(score->scorer->wheel, timer, next);
+}
+
+void score_none(struct score *score)
+{
+    score->scorer = NULL;
+}
+
+void score_begin(struct score *score, struct scorer *scorer, const struct route *route, struct shard_route *cells,
+                 struct units *units, const struct head *head, struct str client, struct str path,
+                 enum route_side side, int64_t now_ns)
+{
+    int64_t next;
+
+    *score = (struct score){.scorer = scorer, .route = route, .cells = cells, .units = units, .head = head,
+                            .client = client, .path = path, .side = side, .start_ns = now_ns};
+    wheel_timer_init(&score->timer, on_threshold);
+    for (unsigned i = 0; i < route->judging->metrics_len; i++)
+        if (matches(score, &route->judging->metrics[i]))
+            score->matched = (uint8_t)(score->matched | 1u << i);
+    next = next_threshold(score);
+    if (next != INT64_MAX)
+        wheel_set(scorer->wheel, &score->timer, next);
+}
+
+/* Failures that only the group can have caused, and the statuses that the plan calls bad. */
+static bool is_error(const struct judging_metric *metric, enum outcome outcome, unsigned target_status)
+{
+    if (metric->type == METRIC_ERROR_RATE && outcome_row(outcome)->blame == BLAME_GROUP)
+        return true;
+    return judging_status_is_bad(metric, target_status);
+}
+
+static bool scores_errors(enum metric_type type)
+{
+    return type == METRIC_ERROR_RATE || type == METRIC_CLIENT_ERROR_RATE;
+}
+
+void score_end(struct score *score, enum outcome outcome, unsigned target_status, int64_t now_ns)
+{
+    const struct judging *judging;
+    bool failed = outcome_row(outcome)->blame == BLAME_GROUP || target_status >= 500;
+    enum blame blame = outcome_row(outcome)->blame;
+
+    if (!score->scorer)
+        return;
+    judging = score->route->judging;
+    wheel_cancel(score->scorer->wheel, &score->timer);
+    count_slow(score, now_ns); /* the wheel may lag a tick behind */
+    if (blame == BLAME_CLIENT || blame == BLAME_SELF)
+        return; /* says nothing about the group; what was slow before is counted already */
+    count_request(score);
+    for (unsigned i = 0; i < judging->metrics_len; i++) {
+        if (!(score->matched >> i & 1))
+            continue;
+        if (failed && is_latency(score, i) && !(score->slow >> i & 1))
+            add_bad(score, i, slow_at(score, i), now_ns);
+        if (scores_errors(judging->metrics[i].type) && is_error(&judging->metrics[i], outcome, target_status))
+            add_bad(score, i, score->start_ns + judging->age_ns, now_ns);
+    }
+}

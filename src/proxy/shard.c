@@ -1,0 +1,43 @@
+#include "proxy/shard.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+const double shard_edges_s[SHARD_EDGES] = {0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25,
+                                           0.5,   0.75, 1,     2.5,  5,     7.5, 10};
+
+struct shard *shard_new(void)
+{
+    return mem_zalloc(sizeof(struct shard));
+}
+
+void shard_free(struct shard *shard)
+{
+    if (!shard)
+        return;
+    for (size_t i = 0; i < CONFIG_ROUTES_MAX; i++)
+        free(atomic_load_explicit(&shard->routes[i], memory_order_relaxed));
+    for (size_t i = 0; i < CONFIG_TARGETS_MAX; i++)
+        free(atomic_load_explicit(&shard->targets[i], memory_order_relaxed));
+    free(shard);
+}
+
+void shard_cover(struct shard *shard, const struct config *config)
+{
+    for (size_t i = 0; i < config->routes_len; i++) {
+        uint32_t slot = config->routes[i].slot;
+
+        if (!shard_route(shard, slot))
+            atomic_store_explicit(&shard->routes[slot], mem_zalloc(sizeof(struct shard_route)),
+                                  memory_order_release);
+    }
+    for (size_t i = 0; i < config->groups_len; i++)
+        for (size_t k = 0; k < config->groups[i].targets_len; k++) {
+            uint32_t slot = config->groups[i].targets[k].slot;
+
+            if (!shard_target(shard, slot))
+                atomic_store_explicit(&shard->targets[slot], mem_zalloc(sizeof(struct shard_target)),
+                                      memory_order_release);
+        }
+}

@@ -1,0 +1,126 @@
+#include "route/routes.h"
+
+#include "base/mem.h"
+#include "route/index.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* The targets of a group, those that take work first. */
+static void build_group(struct route_group *group, const struct config_group *conf, const bool *draining)
+{
+    uint32_t front = 0, back = (uint32_t)conf->targets_len;
+
+    group->conf = conf;
+    group->targets_len = back;
+    group->targets = mem_alloc(conf->targets_len * sizeof *group->targets);
+    for (size_t i = 0; i < conf->targets_len; i++) {
+        bool drains = draining && draining[conf->targets[i].slot];
+
+        group->targets[drains ? --back : front++] =
+            (struct route_target){.conf = &conf->targets[i], .draining = drains};
+    }
+    group->open_len = front;
+}
+
+static void build_metric(struct judging_metric *metric, const struct plan_metric *plan)
+{
+    metric->type = plan->type;
+    metric->threshold_ns = plan->threshold_ns;
+    metric->match = plan->match;
+    metric->matches_all = !plan->match.method[0] && !plan->match.path_prefix[0] && !plan->match.header[0];
+    for (unsigned status = 100; status < 600; status++)
+        if (plan_status_is_bad(plan, status))
+            metric->statuses[status / 64] |= UINT64_C(1) << (status % 64);
+}
+
+static enum judging_unit unit_of(enum unit_kind kind)
+{
+    switch (kind) {
+    case UNIT_REQUEST:
+        return JUDGING_UNIT_REQUEST;
+    case UNIT_CLIENT:
+        return JUDGING_UNIT_CLIENT;
+    case UNIT_HEADER:
+        return JUDGING_UNIT_HEADER;
+    case UNIT_COOKIE:
+        return JUDGING_UNIT_COOKIE;
+    }
+    BUG("unit %d", (int)kind);
+}
+
+struct judging *judging_new(const struct plan *plan, const struct config_route *route)
+{
+    const struct plan_analysis *analysis = &plan->analysis;
+    struct judging *judging = mem_zalloc(sizeof *judging);
+
+    judging->metrics_len = (uint32_t)analysis->metrics_len;
+    for (size_t i = 0; i < analysis->metrics_len; i++)
+        build_metric(&judging->metrics[i], &analysis->metrics[i]);
+    judging->age_ns = analysis->evaluation_age_ns;
+    judging->unit = unit_of(analysis->unit);
+    snprintf(judging->unit_name, sizeof judging->unit_name, "%s", analysis->unit_name);
+    judging->unit_window_ns = analysis->unit_window_ns;
+    if (route->affinity != CONFIG_AFFINITY_NONE && judging->unit_window_ns < route->affinity_max_age_ns)
+        judging->unit_window_ns = route->affinity_max_age_ns; /* the unit, not the request, was drawn */
+    return judging;
+}
+
+static void build_route(struct routes *routes, struct route *route, const struct config_route *conf,
+                        const struct route_live *live)
+{
+    route->conf = conf;
+    route->side[ROUTE_STABLE] = &routes->groups[conf->stable];
+    route->side[ROUTE_CANARY] = conf->canary < 0 ? NULL : &routes->groups[conf->canary];
+    route->weight = live->weight;
+    route->epoch = live->epoch;
+    route->step = live->step;
+    BUG_ON(route->weight > CONFIG_WEIGHT_ONE);
+    if (!live->plan)
+        return;
+    route->judging = judging_new(live->plan, conf);
+    snprintf(route->plan_name, sizeof route->plan_name, "%s", live->plan->name);
+}
+
+struct routes *routes_build(struct config *config, const struct route_live *live, const bool *draining,
+                            const struct hash_key *sticky_key, uint64_t version)
+{
+    struct routes *routes = mem_zalloc(sizeof *routes);
+
+    routes->version = version;
+    routes->config = config_ref(config);
+    routes->sticky_key = *sticky_key;
+    routes->groups_len = config->groups_len;
+    routes->groups = mem_zalloc(config->groups_len * sizeof *routes->groups);
+    for (size_t i = 0; i < config->groups_len; i++)
+        build_group(&routes->groups[i], &config->groups[i], draining);
+    routes->routes_len = config->routes_len;
+    routes->routes = mem_zalloc(config->routes_len * sizeof *routes->routes);
+    for (size_t i = 0; i < config->routes_len; i++)
+        build_route(routes, &routes->routes[i], &config->routes[i], &live[i]);
+    routes->index = route_index_new(config);
+    return routes;
+}
+
+void routes_free(struct routes *routes)
+{
+    if (!routes)
+        return;
+    for (size_t i = 0; i < routes->groups_len; i++)
+        free(routes->groups[i].targets);
+    for (size_t i = 0; i < routes->routes_len; i++)
+        free((void *)(uintptr_t)routes->routes[i].judging);
+    free(routes->groups);
+    free(routes->routes);
+    route_index_free(routes->index);
+    config_unref(routes->config);
+    free(routes);
+}
+
+const struct route *routes_find(const struct routes *routes, struct str name)
+{
+    for (size_t i = 0; i < routes->routes_len; i++)
+        if (str_eq(str_from(routes->routes[i].conf->name), name))
+            return &routes->routes[i];
+    return NULL;
+}
