@@ -5,4 +5,7 @@ include src/base/local.mk
 include src/decide/local.mk
 include src/proto/local.mk
 include src/conf/local.mk
+include src/route/local.mk
+include src/net/local.mk
+include src/proxy/local.mk
 include src/control/local.mk

@@ -6,7 +6,7 @@
 
 static bool would_block(int error)
 {
-    return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+    return error == EAGAIN || error == EINTR;
 }
 
 static ssize_t fail_or_again(struct conn *conn)

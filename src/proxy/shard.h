@@ -34,6 +34,10 @@ static inline void cell_sub(struct cell *cell, uint64_t n)
     atomic_store_explicit(&cell->n, atomic_load_explicit(&cell->n, memory_order_relaxed) - n,
                           memory_order_relaxed);
 }
+static inline void cell_set(struct cell *cell, uint64_t n)
+{
+    atomic_store_explicit(&cell->n, n, memory_order_relaxed);
+}
 static inline uint64_t cell_get(const struct cell *cell)
 {
     return atomic_load_explicit(&cell->n, memory_order_relaxed);

@@ -1,0 +1,349 @@
+#include "proxy/compose.h"
+
+#include "proto/h1_write.h"
+#include "proto/octet.h"
+#include "proto/status.h"
+#include "proxy/front.h"
+#include "proxy/worker.h"
+
+enum {
+    REQUEST_ID_MAX = 128,   /* a longer X-Request-Id is replaced */
+    OWN_FIELDS_MAX = 1536,  /* what we add to a request; the authority alone may have 255 bytes twice */
+    REPLY_FIELDS_MAX = 512, /* what we add to an answer */
+    OWN_ANSWER_MAX = 1024,
+};
+
+/* ---- pieces ---- */
+
+/* A builder over what is free in the arena, at most `cap`; compose_end takes what was written. */
+static bool compose_start(struct txn *txn, struct buf *buf, size_t cap)
+{
+    char *block = arena_alloc(&txn->arena, cap);
+
+    buf_init(buf, block, block ? cap : 0);
+    return block != NULL;
+}
+
+static bool compose_end(struct relay_queue *queue, const struct buf *buf)
+{
+    relay_add(queue, buf_str(buf));
+    return !buf->full;
+}
+
+static void drop(struct head *head, enum field_id id)
+{
+    for (unsigned at = head->first[id]; at; at = head->fields[at - 1].next)
+        head->fields[at - 1].flags |= FIELD_HOP;
+}
+
+/* Queues the lines of all fields that pass, as runs of the buffer that they were parsed from. `end` is where the empty line
+ * behind the last one begins. */
+static void queue_lines(struct relay_queue *queue, const struct head *head, const char *end)
+{
+    for (size_t i = 0; i < head->len; i++) {
+        const char *next = i + 1 < head->len ? head->fields[i + 1].name.p : end;
+        const char *line = head->fields[i].name.p;
+
+        if (!(head->fields[i].flags & FIELD_HOP))
+            relay_add(queue, (struct str){line, (size_t)(next - line)});
+    }
+}
+
+/* ---- ids ---- */
+
+static bool all_hex(struct str s, bool *zero_r)
+{
+    *zero_r = true;
+    for (size_t i = 0; i < s.len; i++) {
+        if (octet_hex(s.p[i]) < 0 || (s.p[i] >= 'A' && s.p[i] <= 'F'))
+            return false;
+        *zero_r = *zero_r && s.p[i] == '0';
+    }
+    return true;
+}
+
+static struct str part(struct str s, size_t at, size_t len)
+{
+    return (struct str){s.p + at, len};
+}
+
+/* traceparent = version "-" 32 hex "-" 16 hex "-" 2 hex; a later version may have more behind another "-". */
+static bool traceparent_is_valid(struct str s)
+{
+    bool zero, ff_or_zero;
+
+    if (s.len < 55 || s.p[2] != '-' || s.p[35] != '-' || s.p[52] != '-')
+        return false;
+    if (!all_hex(part(s, 0, 2), &zero) || str_eq(part(s, 0, 2), STR("ff")) || (zero && s.len != 55) ||
+        (s.len > 55 && s.p[55] != '-'))
+        return false;
+    return all_hex(part(s, 3, 32), &zero) && !zero && all_hex(part(s, 36, 16), &zero) && !zero &&
+           all_hex(part(s, 53, 2), &ff_or_zero);
+}
+
+static bool request_id_is_valid(struct str s)
+{
+    if (s.len == 0 || s.len > REQUEST_ID_MAX)
+        return false;
+    for (size_t i = 0; i < s.len; i++)
+        if (s.p[i] <= 0x20 || s.p[i] >= 0x7f)
+            return false;
+    return true;
+}
+
+/* The only field of this id when there is exactly one, else nothing. */
+static struct str single(const struct head *head, enum field_id id)
+{
+    const struct field *field = head_find(head, id);
+
+    return field && !head_next(head, field) ? field->value : STR_NULL;
+}
+
+static struct str hex_id(struct txn *txn, unsigned words)
+{
+    struct buf buf;
+
+    if (!compose_start(txn, &buf, words * 16))
+        return STR_NULL;
+    for (unsigned i = 0; i < words; i++)
+        buf_hex(&buf, rnd_u64(&txn->worker->rnd) | (i == 0), 16); /* never all zero */
+    return buf_str(&buf);
+}
+
+bool compose_ids(struct txn *txn)
+{
+    struct str traceparent = single(&txn->head, FIELD_TRACEPARENT);
+
+    txn->request_id = single(&txn->head, FIELD_X_REQUEST_ID);
+    if (!request_id_is_valid(txn->request_id)) {
+        drop(&txn->head, FIELD_X_REQUEST_ID);
+        txn->request_id = hex_id(txn, 2);
+    }
+    if (traceparent_is_valid(traceparent)) {
+        txn->trace_id = part(traceparent, 3, 32);
+        txn->span_id = part(traceparent, 36, 16);
+    } else {
+        drop(&txn->head, FIELD_TRACEPARENT);
+        drop(&txn->head, FIELD_TRACESTATE); /* it belongs to the parent that was not there */
+        txn->trace_id = hex_id(txn, 2);
+        txn->span_id = hex_id(txn, 1);
+    }
+    return txn->request_id.len && txn->trace_id.len && txn->span_id.len;
+}
+
+/* ---- the request ---- */
+
+/* Fields that only we may send are removed in every spelling that some server would take for them. */
+static void drop_ours(struct txn *txn)
+{
+    static const enum field_id ours[] = {FIELD_HOST,           FIELD_X_FORWARDED_FOR,  FIELD_X_FORWARDED_PROTO,
+                                         FIELD_X_FORWARDED_HOST, FIELD_X_FORWARDED_PORT, FIELD_X_REAL_IP,
+                                         FIELD_FORWARDED,      FIELD_TRAILER};
+    struct head *head = &txn->head;
+
+    for (size_t i = 0; i < ARRAY_LEN(ours); i++) {
+        drop(head, ours[i]);
+        if (head->may_alias)
+            head_drop_alike(head, field_name(ours[i]));
+    }
+    head_drop_alike(head, str_from(txn->worker->config->label_header));
+    if (head->method == METHOD_OPTIONS)
+        drop(head, FIELD_MAX_FORWARDS);
+}
+
+static void write_traceparent(struct buf *buf, const struct txn *txn)
+{
+    buf_lit(buf, "traceparent: 00-");
+    buf_str_add(buf, txn->trace_id);
+    buf_char(buf, '-');
+    buf_str_add(buf, txn->span_id);
+    buf_lit(buf, "-01\r\n");
+}
+
+/* Max-Forwards counts down on its way, for OPTIONS (RFC 9110 section 7.6.2); 0 never gets here. */
+static void write_max_forwards(struct buf *buf, const struct txn *txn)
+{
+    uint64_t hops;
+
+    if (txn->head.method == METHOD_OPTIONS && str_to_u64(head_value(&txn->head, FIELD_MAX_FORWARDS), &hops))
+        h1_write_number(buf, STR("Max-Forwards"), hops - 1);
+}
+
+static struct str host_of(const struct txn *txn)
+{
+    struct str whole = txn->head.authority.whole;
+
+    return whole.len ? whole : str_from(txn->target->conf->address.text);
+}
+
+static void write_own_fields(struct buf *buf, const struct txn *txn)
+{
+    const struct config *config = txn->worker->config;
+    const struct head *head = &txn->head;
+
+    if (head->framing == FRAMING_CHUNKED)
+        buf_lit(buf, "Transfer-Encoding: chunked\r\n");
+    h1_write_field(buf, str_from(config->label_header), str_from(txn->group->conf->platform));
+    h1_write_field(buf, STR("X-Forwarded-For"), front_ip(txn->front));
+    buf_lit(buf, "X-Forwarded-Proto: http\r\n");
+    if (head->authority.whole.len)
+        h1_write_field(buf, STR("X-Forwarded-Host"), head->authority.whole);
+    buf_printf(buf, "Via: 1.%u %s\r\n", head->minor > 1 ? 1 : head->minor, config->via_name);
+    if (!(head_find(head, FIELD_X_REQUEST_ID) && !(head_find(head, FIELD_X_REQUEST_ID)->flags & FIELD_HOP)))
+        h1_write_field(buf, STR("X-Request-Id"), txn->request_id);
+    if (!(head_find(head, FIELD_TRACEPARENT) && !(head_find(head, FIELD_TRACEPARENT)->flags & FIELD_HOP)))
+        write_traceparent(buf, txn);
+    write_max_forwards(buf, txn);
+    h1_write_end(buf);
+}
+
+bool compose_request(struct txn *txn)
+{
+    struct front *front = txn->front;
+    const char *end = front->in.p + front->scan.end - 2;
+    struct buf line, own;
+    size_t line_len;
+
+    drop_ours(txn);
+    line_len = txn->head.method_name.len + txn->head.path.len + txn->head.query.len + host_of(txn).len + 32;
+    if (line_len > TXN_ARENA / 2) { /* a long target stays where it is: its slices are queued */
+        relay_add(&txn->up, txn->head.method_name);
+        relay_add(&txn->up, STR(" "));
+        relay_add(&txn->up, txn->head.path);
+        relay_add(&txn->up, txn->head.query);
+        relay_add(&txn->up, STR(" HTTP/1.1\r\n"));
+        line_len = host_of(txn).len + 32;
+        if (!compose_start(txn, &line, line_len))
+            return false;
+    } else {
+        if (!compose_start(txn, &line, line_len))
+            return false;
+        h1_write_request_line(&line, txn->head.method_name, txn->head.path, txn->head.query);
+    }
+    h1_write_field(&line, STR("Host"), host_of(txn));
+    if (!compose_end(&txn->up, &line))
+        return false;
+    queue_lines(&txn->up, &txn->head, end);
+    if (!compose_start(txn, &own, OWN_FIELDS_MAX))
+        return false;
+    write_own_fields(&own, txn);
+    return compose_end(&txn->up, &own);
+}
+
+/* ---- the answer ---- */
+
+static void write_cookie(struct buf *buf, const struct txn *txn)
+{
+    const struct config_route *conf = txn->route->conf;
+
+    buf_printf(buf, "Set-Cookie: %s=%.*s; Path=/; Max-Age=%lld; HttpOnly; SameSite=Lax\r\n", conf->affinity_name,
+               STR_ARG(txn->affinity_unit), (long long)(conf->affinity_max_age_ns / NS_PER_S));
+}
+
+bool compose_reply(struct txn *txn, const struct head *head, bool close)
+{
+    const char *end = txn->back_in.p + txn->back_scan.end - 2;
+    struct buf line, own;
+
+    if (!compose_start(txn, &line, head->reason.len + 32) || !compose_start(txn, &own, REPLY_FIELDS_MAX))
+        return false;
+    h1_write_status_line(&line, head->status, head->reason);
+    if (!compose_end(&txn->down, &line))
+        return false;
+    queue_lines(&txn->down, head, end);
+    if (txn->chunked)
+        buf_lit(&own, "Transfer-Encoding: chunked\r\n");
+    if (!head_find(head, FIELD_DATE))
+        h1_write_field(&own, STR("Date"), worker_date(txn->worker));
+    if (txn->unit_is_new)
+        write_cookie(&own, txn);
+    if (close)
+        buf_lit(&own, "Connection: close\r\n");
+    h1_write_end(&own);
+    return compose_end(&txn->down, &own);
+}
+
+bool compose_interim(struct txn *txn, const struct head *head)
+{
+    const char *end = txn->back_in.p + txn->back_scan.end - 2;
+    struct buf line;
+
+    if (!compose_start(txn, &line, head->reason.len + 32))
+        return false;
+    h1_write_status_line(&line, head->status, head->reason);
+    if (!compose_end(&txn->down, &line))
+        return false;
+    queue_lines(&txn->down, head, end);
+    relay_add(&txn->down, STR("\r\n"));
+    return true;
+}
+
+/* ---- our own answers ---- */
+
+static bool wants_json(const struct head *head)
+{
+    for (const struct field *f = head_find(head, FIELD_ACCEPT); f; f = head_next(head, f)) {
+        struct str rest = f->value, piece;
+
+        while (str_split(&rest, ',', &piece)) {
+            struct str type;
+
+            if (str_split(&piece, ';', &type) && (str_eq_nocase(str_trim(type), STR("application/json")) ||
+                                                  str_eq_nocase(str_trim(type), STR("application/problem+json"))))
+                return true;
+        }
+    }
+    return false;
+}
+
+static void write_body(struct buf *buf, const struct txn *txn, unsigned status, bool json)
+{
+    struct str title = status_reason(status);
+    struct str text = str_from(txn->error ? txn->error : outcome_row(txn->outcome)->text);
+
+    if (json) {
+        buf_printf(buf, "{\"status\":%u,\"title\":\"%.*s\",\"detail\":\"", status, STR_ARG(title));
+        buf_json(buf, text);
+        buf_lit(buf, "\",\"requestId\":\"");
+        buf_json(buf, txn->request_id);
+        buf_lit(buf, "\"}\n");
+        return;
+    }
+    buf_printf(buf, "%u %.*s\n%.*s\n", status, STR_ARG(title), STR_ARG(text));
+    if (txn->request_id.len)
+        buf_printf(buf, "request id: %.*s\n", STR_ARG(txn->request_id));
+}
+
+static void write_own_head(struct buf *buf, const struct txn *txn, unsigned status, bool json, size_t len, bool close)
+{
+    h1_write_status_line(buf, status, status_reason(status));
+    h1_write_field(buf, STR("Date"), worker_date(txn->worker));
+    h1_write_field(buf, STR("Content-Type"), json ? STR("application/problem+json") : STR("text/plain; charset=utf-8"));
+    h1_write_number(buf, STR("Content-Length"), len);
+    buf_lit(buf, "Cache-Control: no-store\r\n");
+    if (status == 503)
+        buf_lit(buf, "Retry-After: 1\r\n");
+    if (status == 405)
+        buf_lit(buf, "Allow: GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS\r\n");
+    if (txn->request_id.len)
+        h1_write_field(buf, STR("X-Request-Id"), txn->request_id);
+    if (close)
+        buf_lit(buf, "Connection: close\r\n");
+    h1_write_end(buf);
+}
+
+bool compose_own(struct txn *txn, unsigned status, bool close)
+{
+    bool json = wants_json(&txn->head);
+    char block[OWN_ANSWER_MAX];
+    struct buf answer, body;
+
+    if (!compose_start(txn, &answer, 2 * OWN_ANSWER_MAX))
+        return false;
+    buf_init(&body, block, sizeof block);
+    write_body(&body, txn, status, json);
+    write_own_head(&answer, txn, status, json, body.len, close);
+    if (txn->head.method != METHOD_HEAD)
+        buf_str_add(&answer, buf_str(&body));
+    return !body.full && compose_end(&txn->down, &answer);
+}

@@ -1,0 +1,288 @@
+#include "proxy/front.h"
+
+#include "proxy/txn.h"
+#include "proxy/worker.h"
+
+#include <string.h>
+
+enum {
+    LINGER_MS = 2000,         /* RFC 9112 section 9.6 asks for some time; the peers take 1 to 5 s */
+    LINGER_BYTES = 256 * 1024, /* and no more than this */
+};
+
+static void serve(struct front *front);
+
+static void set_state(struct front *front, enum front_state state)
+{
+    BUG_ON(front->state == FRONT_CLOSED);
+    front->state = state;
+}
+
+void front_deadline(struct front *front, int64_t ns)
+{
+    wheel_set(&front->worker->wheel, &front->timer, front->worker->now_ns + ns);
+}
+
+void front_no_deadline(struct front *front)
+{
+    wheel_cancel(&front->worker->wheel, &front->timer);
+}
+
+/* ---- the end ---- */
+
+static void unlink_front(struct front *front)
+{
+    if (front->prev)
+        front->prev->next = front->next;
+    else
+        front->worker->fronts = front->next;
+    if (front->next)
+        front->next->prev = front->prev;
+}
+
+static void destroy(struct front *front)
+{
+    struct worker *worker = front->worker;
+
+    set_state(front, FRONT_CLOSED);
+    front_no_deadline(front);
+    relay_release(&front->in, &worker->relay_memory);
+    unlink_front(front);
+    atomic_fetch_sub_explicit(&worker->shared->connections, 1, memory_order_relaxed);
+    cell_sub(&worker->shard->connections, 1);
+    front->next = worker->dead_fronts; /* callers up the stack may still look at its state */
+    worker->dead_fronts = front;
+}
+
+void front_close(struct front *front)
+{
+    if (front->txn)
+        txn_abandon(front->txn, OUTCOME_CLIENT_GONE);
+    conn_close(&front->conn);
+    destroy(front);
+}
+
+void front_cut(struct front *front)
+{
+    conn_abort(&front->conn);
+    destroy(front);
+}
+
+/* Our side is closed; the client may still be sending, and a reset now could destroy the answer on its way to it. */
+static void linger(struct front *front)
+{
+    set_state(front, FRONT_LINGER);
+    conn_shutdown(&front->conn);
+    if (!relay_hold(&front->in, &front->worker->relay_memory)) {
+        front_close(front);
+        return;
+    }
+    front->in.keep = front->in.off = front->in.len = 0;
+    front->requests = 0; /* counts what is read away from here on */
+    conn_read_resume(&front->conn);
+    front_deadline(front, LINGER_MS * NS_PER_MS);
+}
+
+static void read_away(struct front *front)
+{
+    ssize_t n;
+
+    front->in.keep = front->in.off = front->in.len = 0;
+    n = relay_recv(&front->in, &front->conn);
+    if (n > 0)
+        front->requests += (uint64_t)n;
+    if (n == 0 || n == CONN_FAILED || front->requests > LINGER_BYTES)
+        front_close(front);
+}
+
+void front_drain(struct front *front)
+{
+    front->closing = true;
+    if (front->state == FRONT_IDLE)
+        front_close(front);
+}
+
+/* ---- requests ---- */
+
+static void become_idle(struct front *front)
+{
+    struct worker *worker = front->worker;
+
+    relay_release(&front->in, &worker->relay_memory);
+    set_state(front, FRONT_IDLE);
+    front_deadline(front, worker->config->timeouts.keep_alive_ns);
+}
+
+static void begin_head(struct front *front)
+{
+    set_state(front, FRONT_HEAD);
+    front->first_byte_ns = front->worker->now_ns;
+    front_deadline(front, front->worker->config->timeouts.head_ns);
+}
+
+void front_done(struct front *front)
+{
+    front->txn = NULL;
+    front->requests++;
+    if (front->closing) {
+        linger(front);
+        return;
+    }
+    relay_restart(&front->in);
+    h1_scan_init(&front->scan);
+    conn_read_resume(&front->conn);
+    if (front->in.len == 0) {
+        become_idle(front);
+        return;
+    }
+    begin_head(front);
+    if (!front->serving) /* else serve() goes on with what was pipelined */
+        serve(front);
+}
+
+static struct h1_limits limits_of(const struct config *config)
+{
+    struct h1_limits limits = h1_request_limits;
+
+    limits.start_line = config->limits.request_line;
+    limits.head = config->limits.request_head;
+    limits.fields = config->limits.request_fields;
+    return limits;
+}
+
+/* The head is whole, or will never be: a transaction takes over. */
+static void hand_over(struct front *front)
+{
+    set_state(front, FRONT_BUSY);
+    front_no_deadline(front);
+    if (!txn_begin(front))
+        front_close(front);
+}
+
+/* Hands what has arrived to transactions, one request after the other, until something has to be waited for. */
+static void serve(struct front *front)
+{
+    struct h1_limits limits = limits_of(front->worker->config);
+
+    front->serving = true;
+    while (front->state == FRONT_HEAD) {
+        if (h1_scan(&front->scan, &limits, front->in.p, front->in.len) != H1_SCAN_MORE)
+            hand_over(front);
+        else if (relay_room(&front->in) == 0 && !relay_grow(&front->in, &front->worker->relay_memory))
+            front_close(front);
+        else
+            break;
+    }
+    front->serving = false;
+}
+
+static void on_readable(struct front *front)
+{
+    struct worker *worker = front->worker;
+    ssize_t n;
+
+    if (!relay_hold(&front->in, &worker->relay_memory)) {
+        front_close(front);
+        return;
+    }
+    if (front->state == FRONT_LINGER) {
+        read_away(front);
+        return;
+    }
+    if (relay_room(&front->in) == 0) { /* the transaction asks again when it has made room */
+        conn_read_pause(&front->conn);
+        return;
+    }
+    n = relay_recv(&front->in, &front->conn);
+    if (n == CONN_AGAIN)
+        return;
+    if (n <= 0) { /* a client that closes its side is gone: we do not work for those who may have left */
+        front_close(front);
+        return;
+    }
+    if (front->state == FRONT_IDLE)
+        begin_head(front);
+    if (front->state == FRONT_HEAD)
+        serve(front);
+    else
+        txn_on_body(front->txn);
+}
+
+static void on_ready(struct conn *conn, unsigned ready)
+{
+    struct front *front = CONTAINER_OF(conn, struct front, conn);
+
+    worker_wake(front->worker);
+    if (ready & CONN_READABLE)
+        on_readable(front);
+    else if (front->txn)
+        txn_on_client_writable(front->txn);
+    else
+        conn_write_done(conn);
+}
+
+void front_want_body(struct front *front)
+{
+    conn_read_resume(&front->conn);
+}
+
+static void on_timer(struct wheel_timer *timer, int64_t now_ns)
+{
+    struct front *front = CONTAINER_OF(timer, struct front, timer);
+
+    front->worker->now_ns = now_ns;
+    switch (front->state) {
+    case FRONT_IDLE:
+    case FRONT_LINGER:
+        front_close(front);
+        return;
+    case FRONT_HEAD:
+        front->closing = true;
+        if (h1_scan_begun(&front->scan, front->in.len))
+            hand_over(front);
+        else
+            front_close(front);
+        return;
+    case FRONT_BUSY:
+        txn_on_client_timeout(front->txn);
+        return;
+    case FRONT_CLOSED:
+        BUG("a closed front has a timer");
+    }
+}
+
+/* ---- the beginning ---- */
+
+static void note_peer(struct front *front, const struct sockaddr *peer)
+{
+    char text[LISTEN_TEXT_LEN];
+    size_t len;
+
+    listen_addr_text(peer, false, text);
+    len = strlen(text);
+    front->ip_len = (uint8_t)(len < sizeof front->ip ? len : sizeof front->ip);
+    memcpy(front->ip, text, front->ip_len);
+    if (peer->sa_family == AF_INET)
+        front->port = ntohs(((const struct sockaddr_in *)(const void *)peer)->sin_port);
+    else if (peer->sa_family == AF_INET6)
+        front->port = ntohs(((const struct sockaddr_in6 *)(const void *)peer)->sin6_port);
+}
+
+struct front *front_new(struct worker *worker, int fd, const struct sockaddr *peer)
+{
+    struct front *front = mem_pool_get(&worker->front_memory);
+
+    if (!front)
+        return NULL;
+    *front = (struct front){.worker = worker, .state = FRONT_IDLE};
+    note_peer(front, peer);
+    conn_init(&front->conn, worker->base, fd, on_ready);
+    wheel_timer_init(&front->timer, on_timer);
+    h1_scan_init(&front->scan);
+    front->next = worker->fronts;
+    if (front->next)
+        front->next->prev = front;
+    worker->fronts = front;
+    front_deadline(front, worker->config->timeouts.head_ns); /* a new connection is expected to speak */
+    return front;
+}

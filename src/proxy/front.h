@@ -1,0 +1,73 @@
+/*
+ * A client's HTTP/1.1 connection: reads heads, gives each request to a transaction, carries its answer, and goes on with
+ * the next. One request at a time; pipelined ones wait in the receive buffer (RFC 9112 section 9.3.2).
+ *
+ *   IDLE ──first byte──> HEAD ──whole head──> BUSY ──answer sent──> IDLE (keep-alive)
+ *     │                    └───────────────────┴──> LINGER ──> closed
+ *     └── idle time over, or the client closes ───────────────> closed
+ *
+ * An idle connection holds no buffer and no transaction.
+ */
+#ifndef PROXY_FRONT_H
+#define PROXY_FRONT_H
+
+#include "base/wheel.h"
+#include "net/conn.h"
+#include "net/listen.h"
+#include "proto/h1.h"
+#include "proxy/relay.h"
+
+enum front_state {
+    FRONT_IDLE,   /* between requests */
+    FRONT_HEAD,   /* a head is arriving */
+    FRONT_BUSY,   /* a transaction has it */
+    FRONT_LINGER, /* our last answer is out; what still arrives is read away, so that the client can read the answer */
+    FRONT_CLOSED, /* freed at the end of this turn of the loop */
+};
+
+struct txn;
+struct worker;
+
+struct front {
+    struct conn conn;
+    struct worker *worker;
+    struct front *prev, *next; /* in worker->fronts; in dead_fronts when CLOSED */
+    enum front_state state;
+    bool closing; /* no further request on this connection */
+    bool serving; /* serve() is on the stack and takes the next request */
+    struct relay_buf in;
+    struct h1_scan scan;
+    struct txn *txn; /* while BUSY */
+    struct wheel_timer timer;
+    int64_t first_byte_ns; /* of the request in progress */
+    uint64_t requests;     /* served on this connection */
+    uint16_t port;         /* the client's */
+    uint8_t ip_len;
+    char ip[46]; /* the client's address as text, without NUL */
+};
+
+static inline struct str front_ip(const struct front *front)
+{
+    return (struct str){front->ip, front->ip_len};
+}
+
+/* Takes an accepted socket. NULL when there is no memory for it within the limits; the socket is then the caller's still. */
+MUST_CHECK struct front *front_new(struct worker *worker, int fd, const struct sockaddr *peer);
+/* Ends the connection now, with whatever is going on. */
+void front_close(struct front *front);
+/* Drain: closes when idle, else after the answer in progress. */
+void front_drain(struct front *front);
+
+/* ---- for the transaction ---- */
+
+/* The answer is queued and sent whole. The front goes on with the next request, or closes. */
+void front_done(struct front *front);
+/* The answer cannot be completed: ends the connection so that the client cannot take what it got for all. Closes it. */
+void front_cut(struct front *front);
+/* Reads on for the request's body: asks the socket again when there is room. */
+void front_want_body(struct front *front);
+/* The client must do something within `ns` from now: send on, or take what is queued. */
+void front_deadline(struct front *front, int64_t ns);
+void front_no_deadline(struct front *front);
+
+#endif

@@ -1,0 +1,115 @@
+/*
+ * A transaction: one request from its head to its end. It owns the choice of the target, the connection lent to it, both
+ * queues, the score and the log record. It goes through these steps; each is a short function that says NEXT, WAIT or END:
+ *
+ *   HEAD     checks what only a proxy must check (loops, methods, Max-Forwards)
+ *   ROUTE    route, side and group; from here on the request is counted
+ *   LEASE    a target, and a waiting connection or a new one
+ *   CONNECT  until the new one is there
+ *   SEND     the request head, and as much of the body as is there
+ *   REPLY    until the head of the answer; the body goes on meanwhile
+ *   STREAM   the body of the answer; that of the request may still go on
+ *   END      outcome, score, counters, log; both connections are given back or closed
+ *
+ * A transaction ends with exactly one outcome (outcome.def). Thread: the worker's.
+ */
+#ifndef PROXY_TXN_H
+#define PROXY_TXN_H
+
+#include "base/mem.h"
+#include "net/pool.h"
+#include "proto/h1.h"
+#include "proto/h1_body.h"
+#include "proxy/outcome.h"
+#include "proxy/relay.h"
+#include "proxy/score.h"
+#include "route/pick.h"
+
+struct front;
+struct worker;
+
+enum txn_step {
+    TXN_HEAD,
+    TXN_ROUTE,
+    TXN_LEASE,
+    TXN_CONNECT,
+    TXN_SEND,
+    TXN_REPLY,
+    TXN_STREAM,
+    TXN_END,
+};
+
+enum {
+    TXN_FIELDS_MAX = 100,          /* of a request; the limit of the configuration is at most this */
+    TXN_RESPONSE_FIELDS_MAX = 200, /* of a response, likewise */
+    TXN_ARENA = 16 * 1024,         /* what we make for one request: path, ids, heads, the error body */
+    TXN_ATTEMPTS_MAX = 2,          /* tries to reach a target */
+};
+
+struct txn {
+    struct worker *worker;
+    struct front *front;
+    struct txn *next_dead; /* after END, until the turn of the loop is over */
+    enum txn_step step;
+    enum outcome outcome;        /* valid at END; until then SERVED, or why we answer ourselves */
+    const char *error;           /* constant text: what was wrong, for the log and the error body */
+    const struct routes *routes; /* held */
+
+    /* the request */
+    struct head head;
+    struct str path; /* normalised */
+    struct str request_id, trace_id, span_id;
+    struct h1_body body;      /* decodes the request body in front->in */
+    bool body_sent;           /* the whole request is queued for the target */
+    struct str affinity_unit; /* what the client sticks by; empty: drawn anew */
+    bool unit_is_new;         /* an affinity cookie has to be set */
+    int64_t head_ns;          /* when the head was complete */
+
+    /* the choice */
+    const struct route *route; /* NULL before ROUTE */
+    struct shard_route *cells;
+    struct pick_side pick;
+    const struct route_group *group;
+    const struct route_target *target; /* of the present or last try */
+    struct score score;
+
+    /* the target's side */
+    struct pool_conn *back; /* lent */
+    struct relay_buf back_in;
+    struct h1_scan back_scan;
+    struct h1_body reply_body; /* decodes the answer's body in back_in */
+    unsigned attempts;
+    bool fresh;             /* the next try takes a new connection */
+    const struct route_target *avoid; /* and another target, where there is one */
+    bool up_broken;         /* the target takes no more of the request; its answer may still come */
+    bool back_keep;         /* the connection may carry another request */
+    unsigned target_status; /* 0 before the answer */
+    int64_t connect_ns, reply_ns; /* when a connection and when the head of the answer was there; 0 before */
+    struct wheel_timer timer;     /* the target's deadline */
+
+    /* the client's side */
+    unsigned status;   /* sent, 0 before */
+    bool chunked;      /* the answer's body is sent in chunks */
+    bool reply_queued; /* the whole answer is in the queue */
+    struct arena arena;
+
+    /* Bulk, not cleared at the beginning. */
+    struct relay_queue up;   /* to the target */
+    struct relay_queue down; /* to the client */
+    struct field fields[TXN_FIELDS_MAX];
+    _Alignas(16) char arena_block[TXN_ARENA];
+};
+
+/* A transaction for the head that front->scan has found. It runs at once, and may have ended when this returns: look at
+ * front->txn. False when there is no memory for it. */
+MUST_CHECK bool txn_begin(struct front *front);
+/* More of the request's body is in front->in, or room in it has become free. May end the transaction. */
+void txn_on_body(struct txn *txn);
+/* The client's socket takes more. May end the transaction. */
+void txn_on_client_writable(struct txn *txn);
+/* The client has missed the deadline of front_deadline. Ends the transaction. */
+void txn_on_client_timeout(struct txn *txn);
+/* The client is gone: ends the transaction without touching the front. */
+void txn_abandon(struct txn *txn, enum outcome outcome);
+
+#endif

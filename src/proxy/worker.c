@@ -1,0 +1,349 @@
+#include "proxy/worker.h"
+
+#include "base/log.h"
+#include "proxy/front.h"
+#include "proxy/txn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum {
+    ACCEPTS_PER_WAKE = 8,  /* so that new connections do not starve open ones */
+    FRONTS_KEPT = 1024,    /* freed client connections kept for reuse */
+    TXNS_KEPT = 256,
+    CONNS_KEPT = 512,
+    SWEEP_TICKS = 1000 / WHEEL_TICK_MS, /* waiting connections are looked at once a second */
+};
+
+/* ---- what the files of proxy/ use ---- */
+
+struct str worker_date(struct worker *worker)
+{
+    int64_t wall_ns = worker_wall_ns(worker, worker->now_ns);
+
+    if (wall_ns / NS_PER_S != worker->date_s) {
+        worker->date_s = wall_ns / NS_PER_S;
+        clk_http_date(wall_ns, worker->date);
+    }
+    return (struct str){worker->date, sizeof worker->date};
+}
+
+static _Atomic uint32_t *users_of(const struct worker *worker, const struct routes *routes)
+{
+    return &((struct routes *)(uintptr_t)routes)->users[worker->index]; /* the one part of a snapshot that is ours */
+}
+
+const struct routes *worker_hold_routes(struct worker *worker)
+{
+    _Atomic uint32_t *users = users_of(worker, worker->routes);
+
+    atomic_store_explicit(users, atomic_load_explicit(users, memory_order_relaxed) + 1, memory_order_relaxed);
+    return worker->routes;
+}
+
+void worker_drop_routes(struct worker *worker, const struct routes *routes)
+{
+    _Atomic uint32_t *users = users_of(worker, routes);
+
+    /* Release: control, which reads 0 (acquire), must see all our reads of the snapshot done before it frees it. */
+    atomic_store_explicit(users, atomic_load_explicit(users, memory_order_relaxed) - 1, memory_order_release);
+}
+
+/* ---- adopting ---- */
+
+static void make_targets(struct worker *worker, const struct config *config)
+{
+    for (size_t i = 0; i < config->groups_len; i++)
+        for (size_t k = 0; k < config->groups[i].targets_len; k++) {
+            uint32_t slot = config->groups[i].targets[k].slot;
+
+            if (worker->targets[slot])
+                continue;
+            worker->targets[slot] = mem_zalloc(sizeof *worker->targets[slot]);
+            pool_init(&worker->targets[slot]->pool, worker->base, &worker->conn_memory);
+        }
+}
+
+static void adopt(struct worker *worker, const struct routes *routes)
+{
+    make_targets(worker, routes->config);
+    scorer_adopt(&worker->scorer, routes);
+    worker->routes = routes;
+    worker->config = routes->config;
+    atomic_store_explicit(&worker->seen, routes->version, memory_order_release);
+}
+
+static void start_drain(struct worker *worker)
+{
+    worker->draining = true;
+    for (size_t i = 0; i < worker->listeners_len; i++) {
+        event_del(&worker->listeners[i].event);
+        close(worker->listeners[i].fd);
+    }
+    worker->listeners_len = 0;
+    for (struct front *front = worker->fronts, *next; front; front = next) {
+        next = front->next;
+        front_drain(front);
+    }
+}
+
+static void look_at_mailbox(struct worker *worker)
+{
+    struct routes *routes = atomic_exchange_explicit(&worker->mailbox, NULL, memory_order_acquire);
+    uint64_t one = 1;
+
+    if (routes) {
+        adopt(worker, routes);
+        if (write(worker->shared->seen_fd, &one, sizeof one) < 0)
+            log_debug("the acknowledgement counter is full");
+    }
+    if (atomic_load_explicit(&worker->drain, memory_order_acquire) && !worker->draining)
+        start_drain(worker);
+}
+
+static void on_poke(evutil_socket_t fd, short what, void *arg)
+{
+    struct worker *worker = arg;
+    uint64_t count;
+
+    (void)what;
+    if (read(fd, &count, sizeof count) < 0)
+        return;
+    worker_wake(worker);
+    look_at_mailbox(worker);
+}
+
+void worker_poke(struct worker *worker)
+{
+    uint64_t one = 1;
+
+    if (write(worker->poke_fd, &one, sizeof one) < 0)
+        log_debug("worker %u has been poked already", worker->index);
+}
+
+/* ---- accepting ---- */
+
+/* Out of descriptors: one is kept in reserve to take the connection and close it, else the listener would spin. */
+static void refuse_one(struct worker *worker, int listen_fd)
+{
+    int fd;
+
+    close(worker->spare_fd);
+    fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+    if (fd >= 0) {
+        close(fd);
+        cell_add(&worker->shard->refused, 1);
+    }
+    worker->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void take(struct worker *worker, int fd, const struct sockaddr *peer)
+{
+    struct worker_shared *shared = worker->shared;
+    uint32_t open = atomic_fetch_add_explicit(&shared->connections, 1, memory_order_relaxed);
+
+    cell_add(&worker->shard->accepted, 1);
+    if (open < worker->config->limits.connections && front_new(worker, fd, peer)) {
+        cell_add(&worker->shard->connections, 1);
+        return;
+    }
+    atomic_fetch_sub_explicit(&shared->connections, 1, memory_order_relaxed);
+    cell_add(&worker->shard->refused, 1);
+    close(fd);
+}
+
+static void on_accept(evutil_socket_t listen_fd, short what, void *arg)
+{
+    struct worker_listener *listener = arg;
+
+    (void)what;
+    worker_wake(listener->worker);
+    for (int i = 0; i < ACCEPTS_PER_WAKE; i++) {
+        struct sockaddr_storage peer = {0};
+        socklen_t len = sizeof peer;
+        int fd = accept4(listen_fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+        if (fd >= 0) {
+            take(listener->worker, fd, (struct sockaddr *)&peer);
+            continue;
+        }
+        if (errno == EMFILE || errno == ENFILE)
+            refuse_one(listener->worker, listen_fd);
+        return;
+    }
+}
+
+/* ---- the loop ---- */
+
+static void sweep_pools(struct worker *worker)
+{
+    for (size_t slot = 0; slot < CONFIG_TARGETS_MAX; slot++) {
+        struct worker_target *target = worker->targets[slot];
+
+        if (!target)
+            continue;
+        pool_expire(&target->pool, worker->now_ns, worker->config->timeouts.pool_idle_ns);
+        cell_set(&shard_target(worker->shard, (uint32_t)slot)->open, target->pool.open);
+    }
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+    struct worker *worker = arg;
+
+    (void)fd, (void)what;
+    worker_wake(worker);
+    worker->wall_off_ns = clk_wall_ns() - worker->now_ns;
+    wheel_advance(&worker->wheel, worker->now_ns);
+    accesslog_flush(&worker->log, worker->now_ns, false);
+    if (++worker->ticks % SWEEP_TICKS == 0)
+        sweep_pools(worker);
+}
+
+/* Frees what died in this turn; nobody on the stack can hold it any more. */
+static void bury(struct worker *worker)
+{
+    while (worker->dead_txns) {
+        struct txn *txn = worker->dead_txns;
+
+        worker->dead_txns = txn->next_dead;
+        mem_pool_put(&worker->txn_memory, txn);
+    }
+    while (worker->dead_fronts) {
+        struct front *front = worker->dead_fronts;
+
+        worker->dead_fronts = front->next;
+        mem_pool_put(&worker->front_memory, front);
+    }
+}
+
+static void close_all(struct worker *worker)
+{
+    while (worker->fronts)
+        front_close(worker->fronts);
+    bury(worker);
+    if (!worker->draining)
+        start_drain(worker);
+    scorer_fini(&worker->scorer);
+    for (size_t slot = 0; slot < CONFIG_TARGETS_MAX; slot++)
+        if (worker->targets[slot])
+            pool_fini(&worker->targets[slot]->pool);
+    event_del(&worker->poke_event);
+    event_del(&worker->tick_event);
+    accesslog_flush(&worker->log, worker->now_ns, true);
+}
+
+static void *run(void *arg)
+{
+    struct worker *worker = arg;
+    sigset_t all;
+
+    sigfillset(&all); /* signals are the control thread's */
+    pthread_sigmask(SIG_BLOCK, &all, NULL);
+    while (!atomic_load_explicit(&worker->stop, memory_order_acquire)) {
+        event_base_loop(worker->base, EVLOOP_ONCE);
+        cell_add(&worker->shard->turns, 1);
+        bury(worker);
+    }
+    close_all(worker);
+    return NULL;
+}
+
+/* ---- life ---- */
+
+static struct event_base *make_base(void)
+{
+    struct event_config *config = event_config_new();
+    struct event_base *base;
+
+    BUG_ON(!config || event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) < 0);
+    base = event_base_new_with_config(config);
+    event_config_free(config);
+    if (!base)
+        BUG("no event base: %s", strerror(errno));
+    return base;
+}
+
+static void add_events(struct worker *worker)
+{
+    const struct timeval tick = {.tv_usec = WHEEL_TICK_MS * 1000};
+
+    for (size_t i = 0; i < worker->listeners_len; i++) {
+        struct worker_listener *listener = &worker->listeners[i];
+
+        event_assign(&listener->event, worker->base, listener->fd, EV_READ | EV_PERSIST, on_accept, listener);
+        BUG_ON(event_add(&listener->event, NULL) < 0);
+    }
+    event_assign(&worker->poke_event, worker->base, worker->poke_fd, EV_READ | EV_PERSIST, on_poke, worker);
+    event_assign(&worker->tick_event, worker->base, -1, EV_PERSIST, on_tick, worker);
+    BUG_ON(event_add(&worker->poke_event, NULL) < 0 || event_add(&worker->tick_event, &tick) < 0);
+}
+
+static void make_memory(struct worker *worker, uint32_t connections)
+{
+    mem_pool_init(&worker->front_memory, sizeof(struct front), FRONTS_KEPT, connections);
+    mem_pool_init(&worker->txn_memory, sizeof(struct txn), TXNS_KEPT, 2 * connections);
+    mem_pool_init(&worker->conn_memory, sizeof(struct pool_conn), CONNS_KEPT, 4 * connections);
+    relay_memory_init(&worker->relay_memory, 2 * connections);
+}
+
+struct worker *worker_new(struct worker_shared *shared, unsigned index, const int *listen_fds, size_t listeners,
+                          struct routes *routes, int log_wake_fd)
+{
+    struct worker *worker = mem_zalloc(sizeof *worker);
+
+    worker->index = index;
+    worker->shared = shared;
+    worker->poke_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    worker->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (worker->poke_fd < 0)
+        BUG("no eventfd: %s", strerror(errno));
+    worker->base = make_base();
+    worker->shard = shard_new();
+    shard_cover(worker->shard, routes->config);
+    rnd_init(&worker->rnd);
+    worker_wake(worker);
+    worker->wall_off_ns = clk_wall_ns() - worker->now_ns;
+    wheel_init(&worker->wheel, worker->now_ns);
+    make_memory(worker, routes->config->limits.connections);
+    scorer_init(&worker->scorer, &worker->wheel, &shared->unit_key);
+    accesslog_pipe_init(&worker->pipe, log_wake_fd);
+    accesslog_init(&worker->log, &worker->pipe);
+    worker->listeners_len = listeners;
+    for (size_t i = 0; i < listeners; i++)
+        worker->listeners[i] = (struct worker_listener){.worker = worker, .fd = listen_fds[i]};
+    adopt(worker, routes);
+    add_events(worker);
+    return worker;
+}
+
+bool worker_start(struct worker *worker)
+{
+    return pthread_create(&worker->thread, NULL, run, worker) == 0;
+}
+
+void worker_join(struct worker *worker)
+{
+    pthread_join(worker->thread, NULL);
+}
+
+void worker_free(struct worker *worker)
+{
+    for (size_t slot = 0; slot < CONFIG_TARGETS_MAX; slot++)
+        free(worker->targets[slot]);
+    event_base_free(worker->base);
+    close(worker->poke_fd);
+    close(worker->spare_fd);
+    mem_pool_fini(&worker->front_memory);
+    mem_pool_fini(&worker->txn_memory);
+    mem_pool_fini(&worker->conn_memory);
+    relay_memory_fini(&worker->relay_memory);
+    accesslog_pipe_fini(&worker->pipe);
+    shard_free(worker->shard);
+    free(worker);
+}

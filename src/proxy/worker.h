@@ -1,0 +1,126 @@
+/*
+ * A worker: one thread with its own event loop, listening sockets, connections, pools and counters. Workers share nothing
+ * but the snapshot that control hands down, the table of failed units, and what struct worker_shared names.
+ *
+ * One turn of the loop: wait for events, run their callbacks, then the upkeep: adopt a snapshot, fire timers, hand over
+ * log lines.
+ */
+#ifndef PROXY_WORKER_H
+#define PROXY_WORKER_H
+
+#include "base/clk.h"
+#include "base/mem.h"
+#include "base/rnd.h"
+#include "base/wheel.h"
+#include "net/pool.h"
+#include "proxy/accesslog.h"
+#include "proxy/relay.h"
+#include "proxy/score.h"
+#include "proxy/shard.h"
+#include "proxy/units.h"
+#include "route/routes.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What all workers and the control thread share. Made and freed by the crew. */
+struct worker_shared {
+    size_t workers;
+    int seen_fd;              /* an eventfd: a worker writes to it after it has adopted a snapshot */
+    struct hash_key unit_key; /* keys the units of all workers alike */
+    char host[64];            /* the machine's name, for the log */
+    /* Client connections over all workers. Relaxed: a limit that is off by a few is a limit. */
+    _Atomic uint32_t connections;
+    /* By route slot. Written by control (release) before the snapshot that needs it is published, read by workers
+     * (acquire). */
+    _Atomic(struct units *) units[CONFIG_ROUTES_MAX];
+};
+
+/* One target as this worker sees it. */
+struct worker_target {
+    struct pool pool;
+};
+
+struct worker_listener {
+    struct worker *worker;
+    int fd;
+    struct event event;
+};
+
+struct front;
+struct txn;
+
+struct worker {
+    unsigned index;
+    struct worker_shared *shared;
+    pthread_t thread;
+
+    /* Control writes the mailbox (release) and pokes; the worker empties it (acquire). */
+    _Atomic(struct routes *) mailbox;
+    int poke_fd;
+    /* The version adopted last: written by the worker (release), read by control (acquire). */
+    _Atomic uint64_t seen;
+    /* Set by control, read by the worker after a poke. */
+    _Atomic bool drain, stop;
+
+    /* From here on the worker's own. */
+    struct event_base *base;
+    struct event poke_event, tick_event;
+    const struct routes *routes;
+    const struct config *config; /* of routes */
+    struct shard *shard;
+    struct rnd rnd;
+    struct wheel wheel;
+    int64_t now_ns;      /* monotonic, read once per wake-up */
+    int64_t wall_off_ns; /* wall clock less monotonic, read once a tick */
+    int64_t date_s;      /* second of `date` */
+    char date[CLK_HTTP_LEN];
+    struct worker_listener listeners[CONFIG_LISTENERS_MAX];
+    size_t listeners_len;
+    int spare_fd; /* given up to accept and close when descriptors run out */
+    bool draining;
+    uint32_t ticks;
+    struct front *fronts; /* all client connections, a list */
+    struct front *dead_fronts; /* freed at the end of the turn, so that nobody on the stack holds a dead one */
+    struct txn *dead_txns;
+    struct mem_pool front_memory, txn_memory, conn_memory;
+    struct relay_memory relay_memory;
+    struct worker_target *targets[CONFIG_TARGETS_MAX]; /* by slot; made when a snapshot names it */
+    uint32_t busy[CONFIG_TARGETS_MAX];                 /* requests in flight, by slot */
+    struct scorer scorer;
+    struct accesslog log;
+    struct accesslog_pipe pipe;
+};
+
+/* Prepares a worker with its listening sockets (taken) and first snapshot, without a thread. Never fails. */
+struct worker *worker_new(struct worker_shared *shared, unsigned index, const int *listen_fds, size_t listeners,
+                          struct routes *routes, int log_wake_fd);
+/* Starts the thread; false when the system refuses. */
+MUST_CHECK bool worker_start(struct worker *worker);
+/* Wakes the worker so that it looks at mailbox, drain and stop. Thread: control. */
+void worker_poke(struct worker *worker);
+/* Waits for the thread, which has been told to stop. Thread: control. */
+void worker_join(struct worker *worker);
+/* Frees a worker whose thread has ended, or never ran. */
+void worker_free(struct worker *worker);
+
+/* ---- for the files of proxy/ that run in the worker's thread ---- */
+
+/* Reads the clock once for this wake-up. */
+static inline void worker_wake(struct worker *worker)
+{
+    worker->now_ns = clk_mono_ns();
+}
+static inline int64_t worker_wall_ns(const struct worker *worker, int64_t mono_ns)
+{
+    return mono_ns + worker->wall_off_ns;
+}
+/* The value of a Date field for now. */
+struct str worker_date(struct worker *worker);
+/* A transaction begins or ends to use the present snapshot. */
+const struct routes *worker_hold_routes(struct worker *worker);
+void worker_drop_routes(struct worker *worker, const struct routes *routes);
+
+#endif
