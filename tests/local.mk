@@ -1,23 +1,29 @@
-# Every test speaks TAP, so that automake counts cases and not programs.
-LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+# Every test speaks TAP, so that automake counts cases and not programs. A script that hangs is ended after ten minutes,
+# together with what it started.
 TEST_EXTENSIONS = .py .sh
-SH_LOG_DRIVER = $(LOG_DRIVER)
+LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
 PY_LOG_DRIVER = $(LOG_DRIVER)
-PY_LOG_COMPILER = python3
+SH_LOG_DRIVER = $(LOG_DRIVER)
+PY_LOG_COMPILER = timeout -k 10 600 python3
+SH_LOG_COMPILER = timeout -k 10 600 bash
 AM_TESTS_ENVIRONMENT = \
 	PENSTOCK='$(abs_top_builddir)/penstock'; export PENSTOCK; \
+	PENSTOCK_SANITIZER='$(SANITIZER)'; export PENSTOCK_SANITIZER; \
+	PENSTOCK_HARDENING='$(HARDENING)'; export PENSTOCK_HARDENING; \
 	top_srcdir='$(abs_top_srcdir)'; export top_srcdir; \
 	PYTHONDONTWRITEBYTECODE=1; export PYTHONDONTWRITEBYTECODE;
 
-# who may include whom
-EXTRA_DIST += tests/layers.py
-TESTS += tests/layers.py
+# Who may include whom, and how the program was linked.
+TESTS += tests/layers.py tests/hardening.sh
+EXTRA_DIST += tests/layers.py tests/hardening.sh
 
 # Whatever is not the program itself is a unit test (or a fuzz target): each is one source file of the same name, listed in
-# the local.mk of its folder, and links the library and the main() of tests/unit/unit.c.
+# the local.mk of its folder, and links the library and the main() of tests/unit/unit.c. Those that start threads are listed
+# in threaded_tests too.
 LDADD = tests/unit/libunit.a $(penstock_LDADD) $(CHECK_LIBS)
 check_LIBRARIES =
 unit_tests =
+threaded_tests =
 if HAVE_CHECK
 check_LIBRARIES += tests/unit/libunit.a
 tests_unit_libunit_a_SOURCES = tests/unit/unit.c tests/unit/unit.h
@@ -28,3 +34,14 @@ include tests/unit/control/local.mk
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 endif
+
+# `make check e2e_run=` leaves the end-to-end tests out.
+include tests/e2e/local.mk
+e2e_run = $(e2e_tests)
+TESTS += $(e2e_run)
+EXTRA_DIST += $(e2e_tests)
+
+# What is worth running under ThreadSanitizer.
+check-tsan: all
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS check_PROGRAMS='$(threaded_tests)' TESTS='$(threaded_tests) $(e2e_tests)'
+.PHONY: check-tsan

@@ -8,3 +8,5 @@ unit_tests += \
 	tests/unit/base/test_rnd \
 	tests/unit/base/test_str \
 	tests/unit/base/test_unit
+threaded_tests += \
+	tests/unit/base/test_ring
