@@ -6,7 +6,11 @@ src_libpenstock_a_SOURCES += \
 	src/conf/env.c src/conf/env.h \
 	src/conf/input.c src/conf/input.h \
 	src/conf/load.c src/conf/load.h \
+	src/conf/plan_table.c src/conf/plan_table.h \
+	src/conf/plan_types.c src/conf/plan_types.h \
+	src/conf/planfile.c src/conf/planfile.h \
 	src/conf/report.c src/conf/report.h \
 	src/conf/schema.c src/conf/schema.h \
 	src/conf/tree.c src/conf/tree.h \
-	src/conf/types.c src/conf/types.h
+	src/conf/types.c src/conf/types.h \
+	src/conf/zone.c src/conf/zone.h

@@ -22,7 +22,7 @@ void conf_report_fini(struct conf_report *report)
     conf_report_init(report);
 }
 
-static unsigned file_index(struct conf_report *report, const char *file)
+unsigned conf_report_file(struct conf_report *report, const char *file)
 {
     const char *shown = strcmp(file, "-") == 0 ? "<stdin>" : file;
 
@@ -74,7 +74,7 @@ void conf_report_vadd(struct conf_report *report, enum conf_severity severity, c
     report->problems = mem_resize(report->problems, report->len + 1, sizeof *report->problems);
     problem = &report->problems[report->len++];
     *problem = (struct conf_problem){
-        .text = text, .file = file_index(report, file), .line = line, .col = col, .severity = severity};
+        .text = text, .file = conf_report_file(report, file), .line = line, .col = col, .severity = severity};
 }
 
 void conf_report_add(struct conf_report *report, enum conf_severity severity, const char *file, int line,

@@ -53,6 +53,8 @@ void conf_report_add(struct conf_report *report, enum conf_severity severity, co
 void conf_report_vadd(struct conf_report *report, enum conf_severity severity, const char *file, int line,
                       int col, const char *fmt, va_list ap) PRINTF_LIKE(6, 0);
 
+/* The index of a file in report.files; it is there afterwards. */
+unsigned conf_report_file(struct conf_report *report, const char *file);
 /* By file, then place. What stands at one place keeps its order. */
 void conf_report_sort(struct conf_report *report);
 /* Sorts, then writes a line a problem: `file:line:col: message`, with `warning: ` before a warning's message;

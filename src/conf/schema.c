@@ -295,7 +295,10 @@ static void map_read(struct schema_reader *reader, const struct setting *setting
         if (setting->switchable)
             *((bool *)at + setting->switch_offset) = true;
         read_section(reader, setting->section, value, at);
-    } else if (value->kind == TREE_LIST || tree_is_null(value) || !read_short(reader, setting, value, at)) {
+    } else if (tree_is_null(value)) {
+        schema_problem(reader, CONF_ERROR, value, "%s: has no value; write a map, such as %s", setting->key,
+                       setting->example ? setting->example : "{ key: value }");
+    } else if (value->kind == TREE_LIST || !read_short(reader, setting, value, at)) {
         schema_refuse(reader, setting, value, "must be a map, %s%s", schema_map.form,
                       setting->switchable ? ", or false" : "");
     }

@@ -398,6 +398,52 @@ const struct tree *tree_at(const struct tree *root, const char *path)
     return at;
 }
 
+static bool is_error_at(const struct conf_report *report, unsigned file, const struct tree *node)
+{
+    size_t low = 0, high = report->len;
+
+    while (low < high) { /* the first problem at this place or behind it */
+        size_t mid = (low + high) / 2;
+        const struct conf_problem *problem = &report->problems[mid];
+
+        if (problem->file < file ||
+            (problem->file == file &&
+             (problem->line < node->line || (problem->line == node->line && problem->col < node->col))))
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    for (; low < report->len; low++) {
+        const struct conf_problem *problem = &report->problems[low];
+
+        if (problem->file != file || problem->line != node->line || problem->col != node->col)
+            return false;
+        if (problem->severity == CONF_ERROR)
+            return true;
+    }
+    return false;
+}
+
+static bool blame(struct tree *node, unsigned file, const struct conf_report *report)
+{
+    node->blamed = is_error_at(report, file, node);
+    for (size_t i = 0; i < node->len; i++) {
+        bool key = node->keys && blame(&node->keys[i], file, report);
+        bool value = blame(&node->values[i], file, report);
+
+        node->blamed |= key || value;
+    }
+    return node->blamed;
+}
+
+void tree_blame(struct tree *root, const char *file, struct conf_report *report)
+{
+    unsigned index = conf_report_file(report, file);
+
+    conf_report_sort(report);
+    blame(root, index, report);
+}
+
 bool tree_is_null(const struct tree *node)
 {
     return node->kind == TREE_TEXT && node->plain && !node->broken &&

@@ -37,6 +37,7 @@ struct tree {
     int line, col;       /* from 1; columns count characters */
     bool plain;          /* TREE_TEXT without quotes */
     bool broken;         /* a problem was reported here; do not report more */
+    bool blamed;         /* tree_blame: an error was reported here or within */
     char *text;          /* TREE_TEXT: the value, ends in NUL and has none inside; "" for an empty one */
     struct tree *keys;   /* TREE_MAP: `len` scalars */
     struct tree *values; /* TREE_MAP and TREE_LIST: `len` */
@@ -61,6 +62,8 @@ struct tree *tree_find_key(const struct tree *map, const char *key);
 /* The node of a path such as `steps[2].window`, or of the longest beginning of it that is there; `root` for
  * an empty path. */
 const struct tree *tree_at(const struct tree *root, const char *path);
+/* Marks the nodes at which the report has errors in `file`, and those around them. Sorts the report. */
+void tree_blame(struct tree *root, const char *file, struct conf_report *report);
 /* Nothing was written: `key:` without a value, `~` or `null`. */
 bool tree_is_null(const struct tree *node);
 

@@ -1,0 +1,687 @@
+#include "conf/plan_table.h"
+
+#include "base/clk.h"
+#include "conf/plan_types.h"
+#include "conf/types.h"
+#include "decide/plan.h"
+
+#define S             NS_PER_S
+#define HOUR          (3600 * S)
+#define DAY           (24 * HOUR)
+#define NAME          .inside = true /* text lies in the struct */
+#define SECTION(rows) .settings = (rows), .len = ARRAY_LEN(rows)
+
+static void before_metric(struct schema_reader *reader, void *at)
+{
+    (void)reader;
+    plan_metric_init(at, METRIC_ERROR_RATE);
+}
+
+static void check_metric(struct schema_reader *reader, const struct tree *map, void *at)
+{
+    const struct tree *type = tree_find(map, "type");
+    struct plan_metric *metric = at;
+
+    metric->on_regression_given = tree_find(map, "onRegression") != NULL;
+    if (type && metric->type == METRIC_EXTERNAL)
+        schema_problem(reader, CONF_ERROR, type,
+                       "type: external is not available: this version judges its own "
+                       "traffic only");
+}
+
+static void before_step(struct schema_reader *reader, void *at)
+{
+    (void)reader;
+    plan_step_init(at, STEP_WEIGHT);
+}
+
+/* A step with a weight may carry its own pause; a pause alone is a step too. */
+static void check_step(struct schema_reader *reader, const struct tree *map, void *at)
+{
+    struct plan_step *step = at;
+
+    if (tree_find(map, "setWeight"))
+        step->kind = STEP_WEIGHT;
+    else if (tree_find(map, "pause"))
+        step->kind = STEP_PAUSE;
+    else
+        schema_problem(reader, CONF_ERROR, map, "steps: a step needs setWeight or pause");
+}
+
+static void check_pause(struct schema_reader *reader, const struct tree *map, void *at)
+{
+    struct plan_step *step = at;
+
+    (void)reader;
+    step->pause = tree_find(map, "duration") ? PAUSE_TIME : PAUSE_APPROVAL;
+}
+
+/* ---- analysis -------------------------------------------------------------------------------------------
+ */
+
+static const struct setting status_row = {
+    .key = "statuses",
+    .type = &type_statuses,
+    .width = sizeof(struct plan_range),
+    .text = "A status or a range.",
+};
+static const struct setting quantile_row = {
+    .key = "quantiles",
+    .type = &type_share,
+    .width = sizeof(double),
+    .min = 10000,
+    .max = 999000,
+    .text = "A quantile.",
+};
+static const struct setting metric_rows[] = {
+    {.key = "name",
+     .type = &type_name,
+     FIELD(plan_metric, name),
+     NAME,
+     .required = true,
+     .example = "errors",
+     .text = "Its name in decisions and in the metrics."},
+    {.key = "type",
+     .type = &type_word,
+     FIELD(plan_metric, type),
+     .words = &metric_type_words,
+     .required = true,
+     .example = "errorRate",
+     .text = "What counts as bad."},
+    {.key = "share",
+     .type = &type_share,
+     FIELD(plan_metric, share),
+     .min = 0,
+     .max = 1000000,
+     .inherits = "an equal part of what the others leave",
+     .example = "0.45",
+     .text = "Its part of falseRollback; the parts of all metrics that may roll back sum to 1."},
+    {.key = "tolerance",
+     .type = &type_number,
+     FIELD(plan_metric, tolerance),
+     .min = 1000,
+     .max = 100000,
+     .inherits = "1.25 errorRate, 1.5 latencySlo and clientErrorRate, 3 latencyShift, 2.5 suspiciouslyFast",
+     .example = "1.25",
+     .text = "How many times worse than stable the canary may be and still count as healthy."},
+    {.key = "floor",
+     .type = &type_share,
+     FIELD(plan_metric, floor),
+     .min = 0,
+     .max = 900000,
+     .inherits = "0.0001 errorRate, 0.001 clientErrorRate, a tenth of 1 - objective latencySlo",
+     .example = "0.0001",
+     .text =
+         "A share of bad requests at or below which the canary is healthy, whatever stable does; 0 is off."},
+    {.key = "threshold",
+     .type = &type_duration,
+     FIELD(plan_metric, threshold_ns),
+     .min = S / 1000,
+     .max = HOUR,
+     .inherits = "the slo of the route",
+     .example = "300ms",
+     .text = "latencySlo: an answer within this time is in time."},
+    {.key = "objective",
+     .type = &type_share,
+     FIELD(plan_metric, objective),
+     .min = 500000,
+     .max = 999990,
+     .fallback = "0.99",
+     .text = "latencySlo: the share of the answers that has to be in time."},
+    {.key = "maxExcess",
+     .type = &type_share,
+     FIELD(plan_metric, max_excess),
+     .min = 0,
+     .max = 1000000,
+     .inherits = "0.0012 errorRate, 0.005 latencySlo",
+     .example = "0.0012",
+     .text = "How many more bad requests, as a share of all, the next step may bring; the gate of a raise."},
+    {.key = "maxExcessPerHour",
+     .type = &type_number,
+     FIELD(plan_metric, max_excess_per_hour),
+     .min = 0,
+     .max = 1000000000,
+     .fallback = "5",
+     .text = "The same at low traffic, in requests an hour; the larger of the two counts."},
+    {.key = "statuses",
+     .type = &schema_list,
+     LIST_INSIDE(plan_metric, statuses),
+     .max = PLAN_STATUSES_MAX,
+     .item = &status_row,
+     .inherits = "500-599 errorRate; 400-499 without 408, 429 and 499 clientErrorRate",
+     .example = "[500, 502-504]",
+     .text = "Statuses that are bad, beside failures to answer at all."},
+    {.key = "quantiles",
+     .type = &schema_list,
+     LIST_INSIDE(plan_metric, quantiles),
+     .max = PLAN_QUANTILES_MAX,
+     .item = &quantile_row,
+     .inherits = "[0.95] latencyShift, [0.1] suspiciouslyFast",
+     .example = "[0.95]",
+     .text = "Quantiles of stable's latency against which the canary is compared."},
+    {.key = "onRegression",
+     .type = &type_word,
+     FIELD(plan_metric, on_regression),
+     .words = &on_regression_words,
+     .inherits = "onRegression of the plan",
+     .example = "hold",
+     .text = "What follows when this metric is worse."},
+    {.key = "dryRun",
+     .type = &type_flag,
+     FIELD(plan_metric, dry_run),
+     .fallback = "false",
+     .text = "Computed and shown, never acts."},
+};
+static const struct section metric_section = {
+    SECTION(metric_rows),
+    .size = sizeof(struct plan_metric),
+    .before = before_metric,
+    .check = check_metric,
+};
+static const struct setting metric_row = {
+    .key = "metrics", .type = &schema_map, .section = &metric_section, .text = "A metric."};
+
+static const struct setting analysis_rows[] = {
+    {.key = "falseRollback",
+     .type = &type_share,
+     FIELD(plan_analysis, false_rollback),
+     .min = 100,
+     .max = 200000,
+     .fallback = "0.01",
+     .text = "The chance that a healthy canary is ever rolled back, over the whole rollout."},
+    {.key = "forward",
+     .type = &type_word,
+     FIELD(plan_analysis, forward),
+     .words = &forward_rule_words,
+     .fallback = "gate",
+     .text = "What a raise needs."},
+    {.key = "falsePromote",
+     .type = &type_share,
+     FIELD(plan_analysis, false_promote),
+     .min = 1000,
+     .max = 200000,
+     .fallback = "0.05",
+     .text = "forward eValue: the chance that a bad canary passes a raise."},
+    {.key = "unit",
+     .type = &type_unit,
+     .fallback = "client",
+     .example = "header:X-User-Id",
+     .text = "Whose bad requests count once within unitWindow."},
+    {.key = "unitWindow",
+     .type = &type_duration,
+     FIELD(plan_analysis, unit_window_ns),
+     .min = S,
+     .max = 30 * DAY,
+     .inherits = "60s; where the route keeps clients in their group, its maxAge",
+     .example = "60s",
+     .text = "For how long one bad request of a unit stands for all of them."},
+    {.key = "evaluationAge",
+     .type = &type_duration,
+     FIELD(plan_analysis, evaluation_age_ns),
+     .min = S / 100,
+     .max = 60 * S,
+     .fallback = "auto",
+     .word = "auto",
+     .word_value = PLAN_UNSET_NS,
+     .text =
+         "The age at which errors are counted; auto is the least latency threshold, within 100ms and 1s."},
+    {.key = "bin",
+     .type = &type_duration,
+     FIELD(plan_analysis, bin_ns),
+     .min = S,
+     .max = 600 * S,
+     .fallback = "15s",
+     .text = "For experts: the time within which evidence is capped, since failures come in bursts."},
+    {.key = "binCap",
+     .type = &type_pair,
+     FIELD(plan_analysis, bin_cap),
+     .fallback = "[2, 4]",
+     .text = "For experts: the cap in nats, usually and when many of the canary's requests were bad."},
+    {.key = "startingStep",
+     .type = &type_count,
+     FIELD(plan_analysis, starting_step),
+     .min = 0,
+     .max = PLAN_STEPS_MAX - 1,
+     .fallback = "0",
+     .text = "The first step that is judged, counted from 0; the brakes stay armed before it."},
+    {.key = "initialDelay",
+     .type = &type_duration,
+     FIELD(plan_analysis, initial_delay_ns),
+     .min = 0,
+     .max = 30 * DAY,
+     .fallback = "0",
+     .text = "Time before judging; the brakes stay armed in it."},
+    {.key = "shapeHoldMax",
+     .type = &type_duration,
+     FIELD(plan_analysis, shape_hold_max_ns),
+     .min = 0,
+     .max = 30 * DAY,
+     .fallback = "none",
+     .word = "none",
+     .word_value = 0,
+     .text = "Ends a hold for latencyShift or suspiciouslyFast by itself."},
+    {.key = "metrics",
+     .type = &schema_list,
+     LIST_INSIDE(plan_analysis, metrics),
+     .max = PLAN_METRICS_MAX,
+     .item = &metric_row,
+     .inherits = "errors, latency by the slo of the route, client errors and both guards",
+     .text = "What is judged."},
+};
+static const struct section analysis_section = {SECTION(analysis_rows)};
+
+/* ---- steps ----------------------------------------------------------------------------------------------
+ */
+
+static const struct setting pause_rows[] = {
+    {.key = "duration",
+     .type = &type_duration,
+     FIELD(plan_step, pause_ns),
+     .min = S / 1000,
+     .max = 366 * DAY,
+     .example = "10m",
+     .text = "Waits for this time instead, or for an approval before it."},
+};
+static const struct section pause_section = {SECTION(pause_rows), .check = check_pause};
+static const struct setting step_rows[] = {
+    {.key = "setWeight",
+     .type = &type_percent,
+     FIELD(plan_step, weight),
+     .min = 0,
+     .max = PLAN_WEIGHT_ALL,
+     .example = "10",
+     .text = "Percent of the requests to the canary: 0 is none, 100 is all."},
+    {.key = "minDwell",
+     .type = &type_duration,
+     FIELD(plan_step, min_dwell_ns),
+     .min = 0,
+     .max = 366 * DAY,
+     .fallback = "0",
+     .example = "30m",
+     .text = "The least time at the step, from when every worker has the weight."},
+    {.key = "maxDwell",
+     .type = &type_duration,
+     FIELD(plan_step, max_dwell_ns),
+     .min = 0,
+     .max = 366 * DAY,
+     .fallback = "none",
+     .word = "none",
+     .word_value = 0,
+     .example = "6h",
+     .text = "The time after which onInconclusive decides."},
+    {.key = "advanceOn",
+     .type = &type_word,
+     FIELD(plan_step, advance_on),
+     .words = &advance_rule_words,
+     .fallback = "evidence",
+     .text = "What the next step needs, beside no evidence against the canary."},
+    {.key = "bake",
+     .type = &type_duration,
+     FIELD(plan_step, bake_ns),
+     .min = 0,
+     .max = 366 * DAY,
+     .fallback = "0",
+     .example = "1d",
+     .text = "Time at 100 in which the canary is still watched before it is promoted."},
+    {.key = "window",
+     .type = &type_name,
+     FIELD(plan_step, window),
+     NAME,
+     .example = "office",
+     .text = "The step is entered only while this window is open."},
+    {.key = "pause",
+     .type = &schema_map,
+     .section = &pause_section,
+     .example = "{}",
+     .text = "Waits for an approval: write {}."},
+};
+static const struct section step_section = {
+    SECTION(step_rows),
+    .size = sizeof(struct plan_step),
+    .before = before_step,
+    .check = check_step,
+    .text = "In order, with rising weights. Each has setWeight, pause, or both.",
+};
+static const struct setting step_row = {
+    .key = "steps", .type = &schema_map, .section = &step_section, .text = "A step."};
+
+/* ---- the way up and the way back ------------------------------------------------------------------------
+ */
+
+static const struct setting retreat_rows[] = {
+    {.key = "max",
+     .type = &type_count,
+     FIELD(plan_ramp, retreat_max),
+     .min = 0,
+     .max = 100,
+     .fallback = "5",
+     .text = "Retreats in a rollout; the next trouble rolls back."},
+    {.key = "probation",
+     .type = &type_duration,
+     FIELD(plan_ramp, retreat_probation_ns),
+     .min = 0,
+     .max = DAY,
+     .fallback = "4m",
+     .text = "How long it has to be quiet at the proven weight before the canary may rise again."},
+    {.key = "raiseFactor",
+     .type = &type_number,
+     FIELD(plan_ramp, retreat_raise_factor),
+     .min = 1010,
+     .max = 10000,
+     .fallback = "1.25",
+     .text = "The raises after it: each weight is this many times the one before."},
+    {.key = "grace",
+     .type = &type_duration,
+     FIELD(plan_ramp, retreat_grace_ns),
+     .min = 0,
+     .max = DAY,
+     .fallback = "200s",
+     .text = "The grace after each of these raises."},
+};
+static const struct section retreat_section = {
+    SECTION(retreat_rows),
+    .text =
+        "Trouble that is linked to load goes back to the last proven weight, not to 0. false: always to 0.",
+};
+static const struct setting ramp_rows[] = {
+    {.key = "grace",
+     .type = &type_duration,
+     FIELD(plan_ramp, grace_ns),
+     .min = 0,
+     .max = DAY,
+     .fallback = "2m",
+     .text = "After a raise slow answers do not count for this time, since new targets are cold."},
+    {.key = "retreat",
+     .type = &schema_map,
+     .section = &retreat_section,
+     .switchable = true,
+     .switch_offset = offsetof(struct plan_ramp, retreat),
+     .text = "What follows on trouble that comes with load."},
+    {.key = "maxStepPerSecond",
+     .type = &type_percent,
+     FIELD(plan_ramp, max_step_per_second),
+     .min = 1,
+     .max = PLAN_WEIGHT_ALL,
+     .fallback = "none",
+     .word = "none",
+     .word_value = 0,
+     .example = "5",
+     .text = "Spreads a raise over seconds: at most so many percent in each."},
+    {.key = "minCanaryRate",
+     .type = &type_number,
+     FIELD(plan_ramp, min_canary_rate),
+     .min = 0,
+     .max = 1000000000,
+     .fallback = "0.3",
+     .text = "Steps below 25 that would give the canary fewer requests a second are passed over."},
+    {.key = "capacity",
+     .type = &type_number,
+     FIELD(plan_ramp, capacity),
+     .min = 1,
+     .max = 1000000000,
+     .fallback = "measured",
+     .word = "measured",
+     .word_value = -1,
+     .example = "50",
+     .text = "Requests a second that one target of the canary bears; a raise waits for enough of them."},
+};
+static const struct section ramp_section = {SECTION(ramp_rows)};
+
+static const struct setting watch_rows[] = {
+    {.key = "probeWeight",
+     .type = &type_percent,
+     FIELD(plan_watch, probe_weight),
+     .min = 100,
+     .max = 9900,
+     .fallback = "50",
+     .text = "The weight during a comparison."},
+    {.key = "threshold",
+     .type = &type_number,
+     FIELD(plan_watch, threshold),
+     .min = 1000,
+     .max = 100000,
+     .fallback = "9",
+     .text = "How much evidence, in nats, that the present is worse than the past starts one."},
+};
+static const struct section watch_section = {
+    SECTION(watch_rows),
+    .text =
+        "At 100 there is no stable traffic to compare with: a drift starts a short comparison. false: none.",
+};
+
+static const struct setting retry_rows[] = {
+    {.key = "max",
+     .type = &type_count,
+     FIELD(plan_rollback, retry_max),
+     .min = 0,
+     .max = 100,
+     .fallback = "0",
+     .text = "New attempts without being asked."},
+    {.key = "backoff",
+     .type = &type_duration,
+     FIELD(plan_rollback, retry_backoff_ns),
+     .min = 0,
+     .max = 30 * DAY,
+     .fallback = "30m",
+     .text = "The time before each."},
+};
+static const struct section retry_section = {SECTION(retry_rows)};
+static const struct setting rollback_rows[] = {
+    {.key = "mode",
+     .type = &type_word,
+     FIELD(plan_rollback, mode),
+     .words = &rollback_mode_words,
+     .fallback = "auto",
+     .text = "How fast the weight goes to 0."},
+    {.key = "rampTime",
+     .type = &type_duration,
+     FIELD(plan_rollback, ramp_ns),
+     .min = 0,
+     .max = HOUR,
+     .fallback = "20s",
+     .text = "The time for it with mode ramp."},
+    {.key = "retry", .type = &schema_map, .section = &retry_section, .text = "Attempts after a rollback."},
+    {.key = "rollbackWindow",
+     .type = &type_duration,
+     FIELD(plan_rollback, window_ns),
+     .min = 0,
+     .max = 366 * DAY,
+     .fallback = "24h",
+     .text = "After the promotion, abort still goes straight back within this time."},
+};
+static const struct section rollback_section = {SECTION(rollback_rows)};
+
+static const struct setting budget_rows[] = {
+    {.key = "canaryErrors",
+     .type = &type_count,
+     FIELD(plan, exposure_canary_errors),
+     .min = 1,
+     .max = 1000000000,
+     .required = true,
+     .example = "200",
+     .text =
+         "Bad requests of the canary beyond what stable would have had, since the start; then it goes back."},
+};
+static const struct section budget_section = {SECTION(budget_rows)};
+
+/* ---- the calendar ---------------------------------------------------------------------------------------
+ */
+
+static const struct setting window_rows[] = {
+    {.key = "name",
+     .type = &type_name,
+     FIELD(plan_window, name),
+     NAME,
+     .required = true,
+     .example = "office",
+     .text = "What steps call it."},
+    {.key = "days",
+     .type = &type_days,
+     FIELD(plan_window, window.days),
+     .fallback = "daily",
+     .example = "mon-thu",
+     .text = "The days on which it opens."},
+    {.key = "from",
+     .type = &type_clock,
+     FIELD(plan_window, window.from_min),
+     .max = WINDOW_DAY_MIN - 1,
+     .required = true,
+     .example = "\"10:00\"",
+     .text = "When it opens."},
+    {.key = "to",
+     .type = &type_clock,
+     FIELD(plan_window, window.to_min),
+     .max = WINDOW_DAY_MIN,
+     .required = true,
+     .example = "\"17:00\"",
+     .text = "When it closes; at or before from it is on the next day."},
+    {.key = "timeZone",
+     .type = &type_time_zone,
+     FIELD(plan_window, zone),
+     NAME,
+     .fallback = "UTC",
+     .example = "Asia/Tokyo",
+     .text = "Whose wall clock."},
+};
+static const struct section window_section = {
+    SECTION(window_rows),
+    .size = sizeof(struct plan_window),
+    .text = "Steps that name one go forward only while it is open. Nothing ever stops a way back.",
+};
+static const struct setting window_row = {
+    .key = "windows", .type = &schema_map, .section = &window_section, .text = "A window."};
+
+static const struct setting freeze_rows[] = {
+    {.key = "from",
+     .type = &type_date_from,
+     FIELD(plan_freeze, freeze.from_s),
+     .required = true,
+     .example = "2026-12-28",
+     .text = "The first day, or the first moment."},
+    {.key = "to",
+     .type = &type_date_to,
+     FIELD(plan_freeze, freeze.to_s),
+     .required = true,
+     .example = "2027-01-04",
+     .text = "The last day, or the first moment after."},
+    {.key = "timeZone",
+     .type = &type_time_zone,
+     FIELD(plan_freeze, zone),
+     NAME,
+     .fallback = "UTC",
+     .example = "Asia/Tokyo",
+     .text = "Whose wall clock."},
+    {.key = "reason",
+     .type = &type_string,
+     FIELD(plan_freeze, reason),
+     NAME,
+     .example = "year end",
+     .text = "For those who ask why it holds."},
+};
+static const struct section freeze_section = {
+    SECTION(freeze_rows),
+    .size = sizeof(struct plan_freeze),
+    .text = "Nothing goes forward in one, whatever its window.",
+};
+static const struct setting freeze_row = {
+    .key = "freezes", .type = &schema_map, .section = &freeze_section, .text = "A freeze."};
+
+/* ---- the plan -------------------------------------------------------------------------------------------
+ */
+
+static const struct setting plan_rows[] = {
+    {.key = "name",
+     .type = &type_name,
+     FIELD(plan, name),
+     NAME,
+     .required = true,
+     .example = "ec2-to-fargate",
+     .text = "Its name wherever the rollout is shown."},
+    {.key = "stable",
+     .type = &type_name,
+     FIELD(plan, stable),
+     NAME,
+     .inherits = "whatever the route has",
+     .example = "ec2",
+     .text = "The stable group of the route, if the plan is to fit no other."},
+    {.key = "canary",
+     .type = &type_name,
+     FIELD(plan, canary),
+     NAME,
+     .inherits = "whatever the route has",
+     .example = "fargate",
+     .text = "The canary group of the route, if the plan is to fit no other."},
+    {.key = "judge",
+     .type = &type_word,
+     FIELD(plan, judge),
+     .words = &judge_kind_words,
+     .fallback = "penstock",
+     .text = "Who gives the verdict."},
+    {.key = "onRegression",
+     .type = &type_word,
+     FIELD(plan, on_regression),
+     .words = &on_regression_words,
+     .fallback = "rollback",
+     .text = "What follows when the canary is worse."},
+    {.key = "onInconclusive",
+     .type = &type_word,
+     FIELD(plan, on_inconclusive),
+     .words = &on_inconclusive_words,
+     .fallback = "hold",
+     .text = "What follows when maxDwell is over without evidence for the next step."},
+    {.key = "onNoData",
+     .type = &type_fixed_hold,
+     .fallback = "hold",
+     .text = "Fixed: without requests to judge nothing moves, since silence is no good news."},
+    {.key = "onSharedFailure",
+     .type = &type_fixed_hold,
+     .fallback = "hold",
+     .text = "Fixed: while both groups fail nothing moves, since the canary is not the cause."},
+    {.key = "analysis",
+     .type = &schema_map,
+     FIELD(plan, analysis),
+     .section = &analysis_section,
+     .text = "How the canary is judged."},
+    {.key = "windows",
+     .type = &schema_list,
+     LIST_INSIDE(plan, windows),
+     .max = PLAN_WINDOWS_MAX,
+     .item = &window_row,
+     .text = "Times of the week, for steps to name."},
+    {.key = "freezes",
+     .type = &schema_list,
+     LIST_INSIDE(plan, freezes),
+     .max = PLAN_FREEZES_MAX,
+     .item = &freeze_row,
+     .text = "Times in which nothing goes forward."},
+    {.key = "steps",
+     .type = &schema_list,
+     LIST_INSIDE(plan, steps),
+     .required = true,
+     .min = 1,
+     .max = PLAN_STEPS_MAX,
+     .item = &step_row,
+     .text = "The way from 0 to 100."},
+    {.key = "ramp",
+     .type = &schema_map,
+     FIELD(plan, ramp),
+     .section = &ramp_section,
+     .text = "How raises are made."},
+    {.key = "watch",
+     .type = &schema_map,
+     FIELD(plan, watch),
+     .section = &watch_section,
+     .switchable = true,
+     .switch_offset = offsetof(struct plan_watch, on),
+     .text = "What is watched at 100."},
+    {.key = "rollback",
+     .type = &schema_map,
+     FIELD(plan, rollback),
+     .section = &rollback_section,
+     .text = "How the way back is made."},
+    {.key = "exposureBudget",
+     .type = &schema_map,
+     .section = &budget_section,
+     .text = "A hard limit on the harm of the whole rollout; without it there is none."},
+};
+const struct section plan_section = {SECTION(plan_rows), .size = sizeof(struct plan)};
