@@ -8,4 +8,5 @@ include src/conf/local.mk
 include src/route/local.mk
 include src/net/local.mk
 include src/proxy/local.mk
+include src/export/local.mk
 include src/control/local.mk

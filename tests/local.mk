@@ -30,6 +30,7 @@ tests_unit_libunit_a_SOURCES = tests/unit/unit.c tests/unit/unit.h
 include tests/unit/base/local.mk
 include tests/unit/proto/local.mk
 include tests/unit/decide/local.mk
+include tests/unit/export/local.mk
 include tests/unit/control/local.mk
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)

@@ -1,2 +1,5 @@
 unit_tests += \
+	tests/unit/control/test_harvest \
+	tests/unit/control/test_recent \
+	tests/unit/control/test_slots \
 	tests/unit/control/test_store

@@ -1,0 +1,2 @@
+src_libpenstock_a_SOURCES += \
+	src/export/logsink.c src/export/logsink.h
