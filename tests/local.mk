@@ -36,6 +36,8 @@ check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 endif
 
+include tests/fuzz/local.mk
+
 # `make check e2e_run=` leaves the end-to-end tests out.
 include tests/e2e/local.mk
 e2e_run = $(e2e_tests)

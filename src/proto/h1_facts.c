@@ -252,6 +252,7 @@ static enum h1_error frame_no_content(struct head *head, bool coded)
         return error;
     drop_all(head, FIELD_CONTENT_LENGTH);
     head->has_length = false;
+    head->content_length = 0;
     return H1_OK;
 }
 

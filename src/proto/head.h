@@ -58,7 +58,7 @@ struct head {
     /* facts of both */
     unsigned minor; /* of HTTP/1.x as received; anything above 1 acts as 1 */
     enum framing framing;
-    uint64_t content_length; /* valid with has_length; of a response without content (HEAD, 304) what it would
+    uint64_t content_length; /* 0 without has_length; of a response without content (HEAD, 304) what it would
                                 be */
     bool has_length;
     bool keep_alive; /* the sender and the framing let the connection live on; false for any HTTP/1.0 request

@@ -42,7 +42,7 @@ static inline void describe_hops(struct text *out, const struct head *head)
 static inline void describe_facts(struct text *out, const struct head *head)
 {
     text_printf(out, " %s", framing_text(head->framing));
-    if (head->has_length)
+    if (head->has_length || head->content_length)
         text_printf(out, "=%llu", (unsigned long long)head->content_length);
     text_printf(out, "%s%s%s%s", head->keep_alive ? " alive" : "", head->expect_continue ? " expect" : "",
                 head->te_trailers ? " te" : "", head->upgrade ? " websocket" : "");
