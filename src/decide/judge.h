@@ -83,8 +83,6 @@ void judge_add_mass(struct judge *judge, enum judge_mass part, double g);
 void judge_restart(struct judge *judge, double g, double e);
 /* The counts begin anew: a raise, a step back. */
 void judge_new_step(struct judge *judge);
-/* The grace is over: the gate of the slow counts begins. */
-void judge_end_grace(struct judge *judge, const struct plan *plan);
 /* Remembers u of every metric as proven: the present weight ended forward. */
 void judge_prove(struct judge *judge);
 

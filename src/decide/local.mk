@@ -1,9 +1,14 @@
 src_libpenstock_a_SOURCES += \
-	src/decide/evidence.h \
-	src/decide/judge.h \
+	src/decide/back.c \
+	src/decide/decision.c src/decide/decision.h \
+	src/decide/evidence.c src/decide/evidence.h \
+	src/decide/forward.c \
+	src/decide/judge.c src/decide/judge.h \
+	src/decide/look.h \
+	src/decide/order.c \
 	src/decide/plan.c src/decide/plan.h src/decide/plancheck.c \
-	src/decide/record.h \
-	src/decide/rollout.h \
+	src/decide/record.c src/decide/record.h \
+	src/decide/rollout.c src/decide/rollout.h \
 	src/decide/tally.h \
 	src/decide/window.c src/decide/window.h \
 	src/decide/words.c src/decide/words.h \

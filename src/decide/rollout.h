@@ -23,6 +23,7 @@
 #define DECIDE_ROLLOUT_H
 
 #include "base/bug.h"
+#include "decide/decision.h"
 #include "decide/judge.h"
 #include "decide/plan.h"
 #include "decide/tally.h"
@@ -31,15 +32,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-enum {
-    ROLLOUT_ACTOR_MAX = 64, /* bytes with NUL */
-    ROLLOUT_TEXT_MAX = 256, /* of what a person said */
-    DECISION_TEXT_MAX = 512,
-};
-
-#define ROLLOUT_NEVER       INT64_MAX /* an ETA: not at this rate */
-#define ROLLOUT_ETA_UNKNOWN INT64_C(-1)
 
 /* Healthy and all targets of a group, and what one healthy target bears (requests a second at the SLO; 0:
  * not measured). */
@@ -76,33 +68,6 @@ struct rollout_input {
     struct rollout_external external[PLAN_METRICS_MAX]; /* at the index of the metric */
 };
 
-struct decision_side {
-    uint64_t requests, bad;
-    uint64_t units; /* requests less the bad ones of units that had counted already */
-};
-
-struct decision {
-    enum action action;
-    enum reason reason;
-    bool fresh;  /* an action, or a hold for another reason than before: worth a record */
-    bool commit; /* forward: nothing has changed until rollout_commit */
-    int64_t wall_ns;
-    enum rollout_state state; /* after the decision */
-    int32_t step;             /* index in plan->steps after the decision; -1: before the first */
-    uint32_t weight_from, weight_to;
-    uint32_t proven; /* the last weight that ended forward */
-    int32_t metric;  /* index in the plan's metrics; -1: none */
-    char metric_name[PLAN_NAME_MAX];
-    struct decision_side canary, stable; /* of the metric, since the raise */
-    struct evidence_ratio ratio;         /* value NAN: none */
-    double e, threshold;
-    int64_t eta_ns;                /* of a hold; ROLLOUT_NEVER, ROLLOUT_ETA_UNKNOWN */
-    uint64_t need;                 /* needEvidence: canary requests in all that would do; 0: unknown */
-    int64_t next_wall_ns;          /* window, frozen: when it opens; 0: unknown */
-    char actor[ROLLOUT_ACTOR_MAX]; /* of a command; else empty */
-    char text[DECISION_TEXT_MAX];  /* for people, from the numbers */
-};
-
 /* An order from a person or from another program. */
 struct rollout_order {
     enum command command;
@@ -113,11 +78,11 @@ struct rollout_order {
     bool no_rollback;  /* COMMAND_LOCK, or COMMAND_WEIGHT with lock: automatic ways back are locked too */
 };
 
-/* What others may read; everything else is for this module and decide/record. */
+/* What others may read says so; the rest is for decide/. */
 struct rollout {
     enum rollout_state state; /* read by others */
     uint32_t weight;          /* that should be in force; read by others */
-    uint32_t target;          /* that `weight` is moving to */
+    uint32_t target;          /* that `weight` is moving to; read by others */
     int32_t step;             /* index in plan->steps; -1: before the first; read by others */
     int32_t weight_step;      /* the last STEP_WEIGHT at or before `step`; -1: none */
     char stable[PLAN_NAME_MAX], canary[PLAN_NAME_MAX]; /* platforms, for texts */
@@ -127,35 +92,44 @@ struct rollout {
     int64_t last_ns;                        /* monotonic, of the last step */
     int64_t age_ns;                         /* since the start */
     int64_t dwell_ns;                       /* at `step`, since every worker took the weight */
-    int64_t raise_ns;                       /* since the raise was in force; the grace is part of it */
+    int64_t raise_ns;                       /* since the last change of the weight was in force */
+    int64_t grace_ns;                       /* length of the present grace, 0: none */
     int64_t quiet_ns;                       /* since the last canary request */
-    bool in_force;                          /* `weight` was acknowledged once */
+    int64_t refused_ns;                     /* until a forward that could not be saved is proposed again */
+    int64_t mass_ns;                        /* until the next restart of the evidence by time */
+    bool in_force;                          /* the workers have `target` */
     int64_t started_wall_ns, state_wall_ns; /* of the start, of the last change of state; 0: not yet */
 
-    double rate; /* requests a second, mean over about 60 s */
-    double canary_rate;
+    /* Requests a second: decaying sums over about a minute. */
+    double rate_requests, rate_canary, rate_seconds;
+    double ramp_carry; /* part of a hundredth of a percent that a ramp has still to move */
+    double ramp_down;  /* hundredths of a percent a second of a rollback by ramp; 0: at once */
+
     struct judge judge;
-    bool grace;            /* of the present raise */
-    bool after_grace_mass; /* the part of the ledger behind the grace was added */
-    uint32_t proven;       /* the last weight that ended forward; 0: none */
-    uint32_t attempts;     /* retries after a rollback, by itself */
+    bool settled;      /* the grace and the time behind it are over, and the ledger knows */
+    uint32_t proven;   /* the last weight that ended forward; 0: none; read by others */
+    uint32_t ceiling;  /* raises above it need an approval (after a retry by itself); 0: none */
+    uint32_t attempts; /* retries by itself so far */
+    enum reason cause; /* of the last way back */
 
     /* People. */
-    bool approved; /* the present step's pause */
+    bool starting; /* start or retry was ordered */
+    bool approved; /* what the present step waits for */
     bool skip;     /* the next forward needs nothing */
     bool promote;  /* no dwell, window, pause or gate any more: evidence only */
     bool full;     /* go to 100 now */
     bool abort;
-    bool manual;         /* the weight was set by hand: no ramp until resume */
+    bool manual;         /* the weight was set by hand: no ramp until resume; read by others */
     bool manual_pending; /* manual_weight has still to be taken */
     uint32_t manual_weight;
-    bool locked, locked_back;
-    char actor[ROLLOUT_ACTOR_MAX];  /* of the last command */
-    char said[ROLLOUT_TEXT_MAX];    /* with it */
-    char refused[ROLLOUT_TEXT_MAX]; /* why the last forward could not be saved; empty: it was */
+    bool locked, locked_back; /* read by others */
+    char locked_by[ROLLOUT_ACTOR_MAX];
+    char paused_by[ROLLOUT_ACTOR_MAX]; /* or who set the weight by hand */
+    char actor[ROLLOUT_ACTOR_MAX];     /* of the last command */
+    char said[ROLLOUT_TEXT_MAX];       /* with it */
+    char refused[ROLLOUT_TEXT_MAX];    /* why the last forward could not be saved; empty: it was */
 
-    enum reason hold; /* the last recorded one; REASON_NONE: none */
-    int32_t hold_metric;
+    enum reason hold; /* the last recorded one; REASON_NONE: none; read by others */
 };
 
 /* A rollout that has not started. `stable` and `canary` are the platforms' names for texts. The plan must
@@ -179,6 +153,10 @@ void rollout_commit(struct rollout *rollout, const struct plan *plan, const stru
 /* It could not be saved: `why` goes into the hold. */
 void rollout_refuse(struct rollout *rollout, const struct decision *decision, const char *why);
 
+/* The evidence and the gates as they are now, for people. */
+void rollout_verdict(const struct rollout *rollout, const struct plan *plan, struct verdict *verdict_r);
+/* Requests a second over about the last minute, of both groups. */
+double rollout_rate(const struct rollout *rollout);
 /* The confirm webhook that the present step asks before it is left; NULL when there is none. */
 const char *rollout_gate(const struct rollout *rollout, const struct plan *plan);
 /* The header route and the mirror that are in force; NULL when there are none. They end with the rollout. */

@@ -168,7 +168,6 @@ MUST_CHECK bool word_parse(const struct word_table *table, struct str s, size_t 
     X(REASON_REGRESSION, "regression", "the canary is worse than stable")                                    \
     X(REASON_TARGETS, "targets", "a group has no healthy target")                                            \
     X(REASON_STORAGE, "storage", "the decision could not be saved")                                          \
-    X(REASON_STARTING, "starting", "the workers have not all taken the weight yet")                          \
     X(REASON_EXTERNAL, "external", "an external metric is beyond its limit or has no data")                  \
     X(REASON_START, "start", "the rollout began")                                                            \
     X(REASON_EVIDENCE, "evidence", "the counts show that the next step is safe")                             \

@@ -1,0 +1,270 @@
+#include "decide/evidence.h"
+
+#include <math.h>
+#include <string.h>
+
+const double evidence_ratios[EVIDENCE_RATIOS] = {2, 4, 10, 40, 200};
+const double evidence_priors[EVIDENCE_RATIOS] = {0.25, 0.25, 0.2, 0.2, 0.1};
+const double evidence_floors[EVIDENCE_FLOORS] = {1.5, 2, 3, 5, 10, 30};
+
+/* Shares that a multiple of the floor cannot exceed: a Bernoulli alternative has to stay below 1. */
+static const double floor_share_max = 0.95;
+
+/* Tiers of the cap (section 2.3 of the method): bad requests in the bin and their share. */
+static const struct {
+    uint64_t bad;
+    double share;
+} tier_raised = {2, 0.3}, tier_open = {3, 0.6};
+
+double evidence_ln_add(double a, double b)
+{
+    double high = fmax(a, b), low = fmin(a, b);
+
+    return fmax(high + log1p(exp(low - high)), EVIDENCE_LN_MIN);
+}
+
+double evidence_ln_factor(double rho, double r, double w, bool canary)
+{
+    double odds, odds_k;
+
+    if (w <= 0 || w >= 1)
+        return 0;
+    odds = r * w / (1 - w);
+    odds_k = rho * odds;
+    if (canary)
+        return log(odds_k / (odds_k + 1)) - log(odds / (odds + 1));
+    return log1p(odds) - log1p(odds_k);
+}
+
+static double floor_share(double floor, size_t h)
+{
+    return fmin(floor * evidence_floors[h], floor_share_max);
+}
+
+void evidence_init(struct evidence *evidence)
+{
+    memset(evidence, 0, sizeof(*evidence));
+    for (size_t k = 0; k < EVIDENCE_RATIOS; k++)
+        evidence->s[k] = EVIDENCE_LN_MIN;
+    for (size_t h = 0; h < EVIDENCE_FLOORS; h++)
+        evidence->floor_s[h] = EVIDENCE_LN_MIN;
+}
+
+static void start_mass(struct evidence *evidence, double g)
+{
+    for (size_t k = 0; k < EVIDENCE_RATIOS; k++)
+        evidence->s[k] = evidence_ln_add(evidence->s[k], log(g * evidence_priors[k]));
+    for (size_t h = 0; h < EVIDENCE_FLOORS; h++)
+        evidence->floor_s[h] = evidence_ln_add(evidence->floor_s[h], log(g / EVIDENCE_FLOORS));
+}
+
+static bool bin_is_empty(const struct evidence *evidence)
+{
+    for (size_t k = 0; k < EVIDENCE_RATIOS; k++) {
+        if (evidence->b[k] < 0 || evidence->b[k] > 0)
+            return false;
+    }
+    return evidence->bin_requests == 0;
+}
+
+void evidence_add_mass(struct evidence *evidence, double g)
+{
+    if (g <= 0)
+        return;
+    if (bin_is_empty(evidence))
+        start_mass(evidence, g);
+    else
+        evidence->pending += g;
+}
+
+/* The open bin's cap. It rests on requests that were counted bad, so that a lone burst of one unit does not
+ * lift it. */
+static double bin_cap(const struct evidence *evidence, const struct evidence_rule *rule)
+{
+    double bad = (double)evidence->bin_bad, requests = (double)evidence->bin_requests;
+
+    if (evidence->bin_bad >= tier_open.bad && bad >= tier_open.share * requests)
+        return INFINITY;
+    if (evidence->bin_bad >= tier_raised.bad && bad >= tier_raised.share * requests)
+        return rule->cap[1];
+    return rule->cap[0];
+}
+
+static void close_bin(struct evidence *evidence, const struct evidence_rule *rule)
+{
+    double cap = bin_cap(evidence, rule);
+
+    for (size_t k = 0; k < EVIDENCE_RATIOS; k++) {
+        evidence->s[k] = fmax(evidence->s[k] + fmin(evidence->b[k], cap), EVIDENCE_LN_MIN);
+        evidence->b[k] = 0;
+    }
+    for (size_t h = 0; h < EVIDENCE_FLOORS; h++) {
+        evidence->floor_s[h] = fmax(evidence->floor_s[h] + fmin(evidence->floor_b[h], cap), EVIDENCE_LN_MIN);
+        evidence->floor_b[h] = 0;
+    }
+    evidence->bin_bad = evidence->bin_requests = 0;
+    if (evidence->pending > 0)
+        start_mass(evidence, evidence->pending);
+    evidence->pending = 0;
+}
+
+void evidence_bin(struct evidence *evidence, const struct evidence_rule *rule, int64_t bin)
+{
+    if (bin == evidence->bin)
+        return;
+    close_bin(evidence, rule);
+    evidence->bin = bin;
+}
+
+static void feed_ratios(struct evidence *evidence, const struct evidence_rule *rule,
+                        const struct evidence_events *events)
+{
+    if (events->canary_bad == 0 && events->stable_bad == 0)
+        return;
+    for (size_t k = 0; k < EVIDENCE_RATIOS; k++) {
+        double rho = evidence_ratios[k];
+
+        evidence->b[k] +=
+            (double)events->canary_bad * evidence_ln_factor(rho, rule->tolerance, events->w, true) +
+            (double)events->stable_bad * evidence_ln_factor(rho, rule->tolerance, events->w, false);
+    }
+}
+
+static void feed_floors(struct evidence *evidence, const struct evidence_rule *rule,
+                        const struct evidence_events *events)
+{
+    double a = rule->floor;
+
+    if (a <= 0)
+        return;
+    for (size_t h = 0; h < EVIDENCE_FLOORS; h++) {
+        double share = floor_share(a, h);
+
+        evidence->floor_b[h] += (double)events->canary_bad * log(share / a) +
+                                (double)events->canary_good * (log1p(-share) - log1p(-a));
+    }
+}
+
+void evidence_feed(struct evidence *evidence, const struct evidence_rule *rule,
+                   const struct evidence_events *events)
+{
+    if (events->w <= 0 || events->w >= 1)
+        return;
+    evidence->bin_bad += events->canary_bad;
+    evidence->bin_requests += events->canary_requests;
+    feed_ratios(evidence, rule, events);
+    feed_floors(evidence, rule, events);
+}
+
+double evidence_ln(const struct evidence *evidence, const struct evidence_rule *rule)
+{
+    double cap = bin_cap(evidence, rule);
+    double ratio = EVIDENCE_LN_MIN, floor = EVIDENCE_LN_MIN;
+
+    for (size_t k = 0; k < EVIDENCE_RATIOS; k++)
+        ratio = evidence_ln_add(ratio, evidence->s[k] + fmin(evidence->b[k], cap));
+    if (rule->floor <= 0)
+        return ratio;
+    for (size_t h = 0; h < EVIDENCE_FLOORS; h++)
+        floor = evidence_ln_add(floor, evidence->floor_s[h] + fmin(evidence->floor_b[h], cap));
+    return fmin(ratio, floor);
+}
+
+/* ---- for people ---- */
+
+/* ln of the mixture against the ratio r; `up` for alternatives above it, else below. */
+static double ln_against(const struct evidence_counts *counts, double r, double w, bool up)
+{
+    double ln = EVIDENCE_LN_MIN;
+
+    for (size_t k = 0; k < EVIDENCE_RATIOS; k++) {
+        double rho = up ? evidence_ratios[k] : 1 / evidence_ratios[k];
+
+        ln = evidence_ln_add(ln, log(evidence_priors[k]) +
+                                     (double)counts->canary_bad * evidence_ln_factor(rho, r, w, true) +
+                                     (double)counts->stable_bad * evidence_ln_factor(rho, r, w, false));
+    }
+    return ln;
+}
+
+static const double grid_low = 1e-4, grid_high = 1e5; /* ratios that are looked at */
+
+/* The ratio at which the test changes its mind: it is monotone in r, so halving finds it. */
+static double boundary(const struct evidence_counts *counts, double w, double limit, bool up)
+{
+    double low = log(grid_low), high = log(grid_high);
+
+    for (int i = 0; i < 50; i++) {
+        double middle = (low + high) / 2;
+        bool excluded = ln_against(counts, exp(middle), w, up) >= limit;
+
+        if (excluded == up)
+            low = middle;
+        else
+            high = middle;
+    }
+    if (exp(high) < grid_low * 1.01)
+        return 0;
+    return exp(low) > grid_high * 0.99 ? INFINITY : exp((low + high) / 2);
+}
+
+struct evidence_ratio evidence_interval(const struct evidence_counts *counts, double w, double alpha)
+{
+    struct evidence_ratio ratio = {NAN, 0, INFINITY};
+
+    if (counts->stable_bad && counts->canary_requests)
+        ratio.value = ((double)counts->canary_bad / (double)counts->canary_requests) /
+                      ((double)counts->stable_bad / (double)counts->stable_requests);
+    if (w <= 0 || w >= 1)
+        return ratio;
+    if (counts->canary_bad)
+        ratio.lo = boundary(counts, w, -log(alpha), true);
+    if (counts->stable_bad)
+        ratio.hi = boundary(counts, w, -log(alpha), false);
+    return ratio;
+}
+
+/* ---- forward ---- */
+
+double evidence_upper(double bad, double requests)
+{
+    double root = sqrt(bad + 1) + 0.82;
+
+    return requests > 0 ? fmin(root * root / requests, 1) : 1;
+}
+
+/*
+ * The least n with evidence_upper(p n, n) - p <= slack, that is (1.6724 + 1.64 sqrt(p n + 1)) / n <= slack:
+ * squared, a quadratic in n.
+ */
+static uint64_t requests_for(double p, double slack)
+{
+    double square = 2 * 0.82, rest = 1 + 0.82 * 0.82;
+    double a = slack * slack, b = 2 * rest * slack + square * square * p, c = rest * rest - square * square;
+    double n = (b + sqrt(b * b - 4 * a * c)) / (2 * a);
+
+    return n < 1e15 ? (uint64_t)ceil(n) : UINT64_MAX;
+}
+
+/* The canary's share for the forecast leans on stable's while there is little to go by. */
+static const double forecast_weight = 20;
+
+struct evidence_gate evidence_gate(const struct evidence_counts *counts, double w_next, double budget,
+                                   double stable_least)
+{
+    double n_c = (double)counts->canary_requests, x_c = (double)counts->canary_bad;
+    struct evidence_gate gate = {.budget = budget};
+
+    gate.upper = evidence_upper(x_c, n_c);
+    gate.stable =
+        fmax(((double)counts->stable_bad + 0.5) / ((double)counts->stable_requests + 1), stable_least);
+    gate.stable = fmin(gate.stable, 1);
+    gate.excess = fmax(0, gate.upper - gate.stable) * w_next;
+    gate.pass = gate.excess <= budget;
+    if (w_next <= 0)
+        return gate;
+    double canary = (x_c + forecast_weight * gate.stable) / (n_c + forecast_weight);
+    double slack = budget / w_next + gate.stable - canary;
+    gate.need = slack > 0 ? requests_for(canary, slack) : UINT64_MAX;
+    return gate;
+}

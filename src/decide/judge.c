@@ -1,0 +1,282 @@
+#include "decide/judge.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Section 2.2 of the method: no part may grow beyond its share, so that all together stay at 1 or less. */
+static const double mass_max[JUDGE_MASSES] = {
+    [JUDGE_MASS_START] = 0.4, [JUDGE_MASS_SMOKE] = 0.1, [JUDGE_MASS_RAISE] = 0.3,
+    [JUDGE_MASS_TIME] = 0.1,  [JUDGE_MASS_PROBE] = 0.1,
+};
+
+enum { GATE_LEAST = 20 };               /* canary requests before a gate is looked at */
+static const double gate_growth = 1.25; /* of the canary's requests from look to look */
+
+static const double ln_e_max = 600;  /* so that sums stay finite */
+static const double ln_e_min = -300; /* below it there is nothing to show */
+
+static double share_of(uint32_t weight)
+{
+    return (double)weight / PLAN_WEIGHT_ALL;
+}
+
+static struct evidence_rule rule_of(const struct plan *plan, const struct plan_metric *metric,
+                                    double tolerance_least)
+{
+    return (struct evidence_rule){.tolerance = fmax(metric->tolerance, tolerance_least),
+                                  .floor = metric->floor,
+                                  .cap = {plan->analysis.bin_cap[0], plan->analysis.bin_cap[1]}};
+}
+
+void judge_init(struct judge *judge, const struct plan *plan)
+{
+    memset(judge, 0, sizeof(*judge));
+    judge->threshold = 1 / plan->analysis.false_rollback;
+    for (size_t i = 0; i < PLAN_METRICS_MAX; i++) {
+        evidence_init(&judge->metrics[i].evidence);
+        judge->metrics[i].proven = 1;
+    }
+}
+
+void judge_add_mass(struct judge *judge, enum judge_mass part, double g)
+{
+    g = fmin(g, mass_max[part] - judge->spent[part]);
+    if (g <= 0)
+        return;
+    judge->spent[part] += g;
+    for (size_t i = 0; i < PLAN_METRICS_MAX; i++)
+        evidence_add_mass(&judge->metrics[i].evidence, g);
+}
+
+void judge_restart(struct judge *judge, double g, double e)
+{
+    judge->threshold = e;
+    for (size_t i = 0; i < PLAN_METRICS_MAX; i++) {
+        int64_t bin = judge->metrics[i].evidence.bin;
+
+        evidence_init(&judge->metrics[i].evidence);
+        judge->metrics[i].evidence.bin = bin;
+        evidence_add_mass(&judge->metrics[i].evidence, g);
+    }
+}
+
+static void new_gate(struct judge_metric *metric)
+{
+    metric->step = (struct evidence_counts){0};
+    metric->step_units[0] = metric->step_units[1] = 0;
+    metric->gate_requests = 0;
+    metric->gate_pass = false;
+}
+
+void judge_new_step(struct judge *judge)
+{
+    for (size_t i = 0; i < PLAN_METRICS_MAX; i++) {
+        new_gate(&judge->metrics[i]);
+        judge->metrics[i].grace = (struct evidence_counts){0};
+    }
+}
+
+void judge_prove(struct judge *judge)
+{
+    for (size_t i = 0; i < PLAN_METRICS_MAX; i++) {
+        const struct evidence_counts *step = &judge->metrics[i].step;
+
+        judge->metrics[i].proven = evidence_upper((double)step->canary_bad, (double)step->canary_requests);
+    }
+}
+
+static void count(struct evidence_counts *counts, const struct tally_metric *canary,
+                  const struct tally_metric *stable)
+{
+    counts->canary_requests += canary->requests;
+    counts->canary_bad += canary->bad;
+    counts->stable_requests += stable->requests;
+    counts->stable_bad += stable->bad;
+}
+
+/* Requests less the bad ones of units that had counted already. */
+static uint64_t units_of(const struct tally_metric *metric)
+{
+    uint64_t again = metric->raw_bad - metric->bad;
+
+    return metric->requests > again ? metric->requests - again : 0;
+}
+
+/* Slow answers right after a raise may be a cold start; errors are forgiven only after a retreat. */
+static bool is_forgiven(const struct plan_metric *metric, const struct judge_context *context)
+{
+    if (!context->grace)
+        return false;
+    return metric->type == METRIC_LATENCY_SLO || context->grace_errors;
+}
+
+static void feed_metric(struct judge_metric *state, const struct plan_metric *metric,
+                        const struct evidence_rule *rule, const struct judge_context *context,
+                        const struct tally *tally, size_t index)
+{
+    const struct tally_metric *canary = &tally->canary.metrics[index];
+    const struct tally_metric *stable = &tally->stable.metrics[index];
+    bool forgiven = is_forgiven(metric, context);
+
+    count(&state->total, canary, stable);
+    if (tally->weight == context->weight) {
+        count(forgiven ? &state->grace : &state->step, canary, stable);
+        if (!forgiven) {
+            state->step_units[0] += units_of(canary);
+            state->step_units[1] += units_of(stable);
+        }
+    }
+    if (forgiven || !context->judged)
+        return;
+    struct evidence_events events = {
+        .w = share_of(tally->weight),
+        .canary_bad = canary->bad,
+        .stable_bad = stable->bad,
+        .canary_good = canary->requests > canary->raw_bad ? canary->requests - canary->raw_bad : 0,
+        .canary_requests = canary->requests,
+    };
+    evidence_feed(&state->evidence, rule, &events);
+}
+
+void judge_feed(struct judge *judge, const struct plan *plan, const struct judge_context *context,
+                const struct tally *tallies, size_t len)
+{
+    const struct plan_analysis *analysis = &plan->analysis;
+
+    for (size_t i = 0; i < analysis->metrics_len; i++) {
+        const struct plan_metric *metric = &analysis->metrics[i];
+        struct evidence_rule rule = rule_of(plan, metric, context->tolerance_least);
+
+        if (!plan_metric_is_judged(metric))
+            continue;
+        evidence_bin(&judge->metrics[i].evidence, &rule, context->bin);
+        for (size_t t = 0; t < len; t++)
+            feed_metric(&judge->metrics[i], metric, &rule, context, &tallies[t], i);
+    }
+}
+
+/* ---- the verdict ---- */
+
+/* B: the share of all requests that a raise may add, or a few an hour where that is more. */
+static double gate_budget(const struct plan_metric *metric, double rate)
+{
+    double few = rate > 0 ? metric->max_excess_per_hour / (3600 * rate) : 0;
+
+    return fmin(fmax(metric->max_excess, few), 1);
+}
+
+/* With half of the traffic and more on the canary, stable's share of slow answers is too noisy a measure. */
+static double stable_least(const struct plan_metric *metric, uint32_t weight)
+{
+    bool high = metric->type == METRIC_LATENCY_SLO && weight >= PLAN_WEIGHT_ALL / 2;
+
+    return high ? 0.5 * (1 - metric->objective) : 0;
+}
+
+static void look_at_gate(struct judge_metric *state, const struct plan_metric *metric,
+                         const struct judge_context *context, struct verdict_metric *verdict)
+{
+    uint64_t n = state->step.canary_requests;
+    uint64_t next = (uint64_t)ceil((double)state->gate_requests * gate_growth);
+
+    verdict->gate = evidence_gate(&state->step, share_of(context->weight_next),
+                                  gate_budget(metric, context->rate), stable_least(metric, context->weight));
+    verdict->gate_used =
+        !metric->dry_run && metric->max_excess < 1 && context->weight > 0 && context->weight_next > 0;
+    if (n >= GATE_LEAST && n >= next) {
+        state->gate_requests = n;
+        state->gate_pass = verdict->gate.pass;
+    }
+    verdict->gate_pass = state->gate_pass;
+    next = (uint64_t)ceil((double)state->gate_requests * gate_growth);
+    if (verdict->gate.need < next)
+        verdict->gate.need = next;
+    if (verdict->gate.need < GATE_LEAST)
+        verdict->gate.need = GATE_LEAST;
+}
+
+/* The metric whose gate needs the most requests; -1 when all have passed. */
+static int farthest_gate(const struct verdict *verdict, const struct judge *judge, size_t len)
+{
+    int farthest = -1;
+    uint64_t most = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        const struct verdict_metric *metric = &verdict->metrics[i];
+        uint64_t n = judge->metrics[i].step.canary_requests;
+        uint64_t missing = metric->gate.need > n ? metric->gate.need - n : 0;
+
+        if (!metric->gate_used || metric->gate_pass || (farthest >= 0 && missing <= most))
+            continue;
+        farthest = (int)i;
+        most = missing;
+    }
+    return farthest;
+}
+
+/* The metric with the most evidence among those that go back, or among those that only hold. */
+static int most_evidence(const struct verdict *verdict, const struct plan *plan, bool may_roll_back)
+{
+    int most = -1;
+
+    for (size_t i = 0; i < plan->analysis.metrics_len; i++) {
+        const struct plan_metric *metric = &plan->analysis.metrics[i];
+        const struct verdict_metric *v = &verdict->metrics[i];
+
+        if (!plan_metric_is_judged(metric) || metric->dry_run)
+            continue;
+        if (plan_metric_may_roll_back(metric) != may_roll_back)
+            continue;
+        if (most < 0 || v->e * v->share > verdict->metrics[most].e * verdict->metrics[most].share)
+            most = (int)i;
+    }
+    return most;
+}
+
+static void decide(struct verdict *verdict, const struct judge *judge, const struct plan *plan)
+{
+    int back = most_evidence(verdict, plan, true), hold = most_evidence(verdict, plan, false);
+    const struct verdict_metric *holds = hold < 0 ? NULL : &verdict->metrics[hold];
+
+    if (verdict->e >= verdict->threshold) {
+        verdict->kind = VERDICT_FAIL;
+        verdict->metric = back;
+        return;
+    }
+    if (holds && holds->e * holds->share >= verdict->threshold) {
+        verdict->kind = VERDICT_FAIL;
+        verdict->metric = hold;
+        verdict->fail_holds = true;
+        return;
+    }
+    verdict->metric = farthest_gate(verdict, judge, plan->analysis.metrics_len);
+    verdict->kind = verdict->metric < 0 ? VERDICT_PASS : VERDICT_UNSURE;
+}
+
+static double value_of(double ln)
+{
+    return ln < ln_e_min ? 0 : exp(fmin(ln, ln_e_max));
+}
+
+void judge_verdict(struct judge *judge, const struct plan *plan, const struct judge_context *context,
+                   struct verdict *verdict_r)
+{
+    const struct plan_analysis *analysis = &plan->analysis;
+
+    memset(verdict_r, 0, sizeof(*verdict_r));
+    verdict_r->threshold = judge->threshold;
+    for (size_t i = 0; i < analysis->metrics_len; i++) {
+        const struct plan_metric *metric = &analysis->metrics[i];
+        struct evidence_rule rule = rule_of(plan, metric, context->tolerance_least);
+        struct verdict_metric *verdict = &verdict_r->metrics[i];
+
+        if (!plan_metric_is_judged(metric))
+            continue;
+        verdict->e = value_of(evidence_ln(&judge->metrics[i].evidence, &rule));
+        verdict->share = metric->share;
+        if (plan_metric_may_roll_back(metric))
+            verdict_r->e += verdict->e * verdict->share;
+        look_at_gate(&judge->metrics[i], metric, context, verdict);
+    }
+    decide(verdict_r, judge, plan);
+}

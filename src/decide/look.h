@@ -1,0 +1,59 @@
+/*
+ * One look at a rollout, inside decide/: what rollout_step has at hand, and the checks that it asks in order.
+ * A check that returns true has made the decision; one that returns false has nothing to say.
+ */
+#ifndef DECIDE_LOOK_H
+#define DECIDE_LOOK_H
+
+#include "base/bug.h"
+#include "decide/rollout.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct look {
+    struct rollout *r;
+    const struct plan *plan;
+    const struct rollout_input *in;
+    struct decision *d;
+    int64_t dt_ns; /* since the last look */
+    struct verdict verdict;
+};
+
+/* ---- rollout.c ---- */
+
+/* The one door to another state. */
+void rollout_set_state(struct rollout *rollout, enum rollout_state state, int64_t wall_ns);
+/* A decision to stay; the text is added by the caller. Always true. */
+bool look_hold(struct look *look, enum reason reason);
+/* A decision to go on to `step` with `weight`; nothing changes until the commit. Always true. */
+bool look_forward_to(struct look *look, enum action action, enum reason reason, int32_t step,
+                     uint32_t weight);
+/* Puts the numbers of a metric into the decision. */
+void look_metric(struct look *look, int metric);
+/* Time since the raise after which a forward is thought of. */
+int64_t look_settled_ns(const struct rollout *rollout);
+/* "41 of 5,120 requests to fargate failed, 19 of 15,300 to ec2, in 12m at 25 %". */
+void look_say_counts(struct look *look);
+/* The weight is set to a lower one, or by hand, at once: new counts, no grace. */
+void rollout_take_weight(struct rollout *rollout, uint32_t weight);
+
+/* ---- back.c ---- */
+
+bool look_orders(struct look *look);       /* S1: abort, a weight by hand, promote in full */
+bool look_rolling_back(struct look *look); /* the way down and what follows it */
+bool look_targets(struct look *look);      /* S2 */
+bool look_back(struct look *look);         /* S4 */
+bool look_give_up(struct look *look);      /* onInconclusive: rollback */
+
+/* ---- forward.c ---- */
+
+bool look_start(struct look *look);    /* pending */
+bool look_resting(struct look *look);  /* S6: paused, held, weight by hand */
+bool look_watching(struct look *look); /* at 100 */
+bool look_forward(struct look *look);  /* S7 to S14 */
+/* The step that comes next (steps_len: none), and the weight that the gate is asked about (0: none). */
+size_t look_next_step(const struct rollout *rollout, const struct plan *plan);
+uint32_t look_next_weight(const struct rollout *rollout, const struct plan *plan);
+
+#endif

@@ -1,0 +1,535 @@
+#include "decide/record.h"
+
+#include "base/clk.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { RECORD_VERSION = 1 };
+
+/* ---- the state: one table a struct, for both directions ---- */
+
+enum field_kind {
+    FIELD_BOOL,
+    FIELD_I32,
+    FIELD_U32,
+    FIELD_I64,
+    FIELD_U64,
+    FIELD_DOUBLE,
+    FIELD_TEXT,
+    FIELD_STATE,  /* enum rollout_state, by name */
+    FIELD_REASON, /* enum reason, by name */
+};
+
+struct field {
+    const char *name;
+    size_t offset;
+    size_t size;  /* of one element */
+    size_t count; /* 1, or the length of the array */
+    enum field_kind kind;
+};
+
+#define ONE(type, kind, member)                                                                              \
+    {                                                                                                        \
+#member, offsetof(struct type, member), sizeof(((struct type *)0)->member), 1, kind                  \
+    }
+#define MANY(type, kind, member)                                                                             \
+    {                                                                                                        \
+#member, offsetof(struct type, member), sizeof(((struct type *)0)->member[0]),                       \
+            ARRAY_LEN(((struct type *)0)->member), kind                                                      \
+    }
+
+static const struct field rollout_fields[] = {
+    ONE(rollout, FIELD_STATE, state),         ONE(rollout, FIELD_U32, weight),
+    ONE(rollout, FIELD_U32, target),          ONE(rollout, FIELD_I32, step),
+    ONE(rollout, FIELD_I32, weight_step),     ONE(rollout, FIELD_TEXT, stable),
+    ONE(rollout, FIELD_TEXT, canary),         ONE(rollout, FIELD_I64, age_ns),
+    ONE(rollout, FIELD_I64, dwell_ns),        ONE(rollout, FIELD_I64, raise_ns),
+    ONE(rollout, FIELD_I64, grace_ns),        ONE(rollout, FIELD_I64, quiet_ns),
+    ONE(rollout, FIELD_I64, refused_ns),      ONE(rollout, FIELD_I64, mass_ns),
+    ONE(rollout, FIELD_BOOL, in_force),       ONE(rollout, FIELD_I64, started_wall_ns),
+    ONE(rollout, FIELD_I64, state_wall_ns),   ONE(rollout, FIELD_DOUBLE, rate_requests),
+    ONE(rollout, FIELD_DOUBLE, rate_canary),  ONE(rollout, FIELD_DOUBLE, rate_seconds),
+    ONE(rollout, FIELD_DOUBLE, ramp_carry),   ONE(rollout, FIELD_DOUBLE, ramp_down),
+    ONE(rollout, FIELD_BOOL, settled),        ONE(rollout, FIELD_U32, proven),
+    ONE(rollout, FIELD_U32, ceiling),         ONE(rollout, FIELD_U32, attempts),
+    ONE(rollout, FIELD_REASON, cause),        ONE(rollout, FIELD_BOOL, starting),
+    ONE(rollout, FIELD_BOOL, approved),       ONE(rollout, FIELD_BOOL, skip),
+    ONE(rollout, FIELD_BOOL, promote),        ONE(rollout, FIELD_BOOL, full),
+    ONE(rollout, FIELD_BOOL, abort),          ONE(rollout, FIELD_BOOL, manual),
+    ONE(rollout, FIELD_BOOL, manual_pending), ONE(rollout, FIELD_U32, manual_weight),
+    ONE(rollout, FIELD_BOOL, locked),         ONE(rollout, FIELD_BOOL, locked_back),
+    ONE(rollout, FIELD_TEXT, locked_by),      ONE(rollout, FIELD_TEXT, paused_by),
+    ONE(rollout, FIELD_TEXT, actor),          ONE(rollout, FIELD_TEXT, said),
+    ONE(rollout, FIELD_TEXT, refused),        ONE(rollout, FIELD_REASON, hold),
+};
+
+static const struct field judge_fields[] = {
+    MANY(judge, FIELD_DOUBLE, spent),
+    ONE(judge, FIELD_DOUBLE, threshold),
+};
+
+static const struct field metric_fields[] = {
+    MANY(judge_metric, FIELD_U64, step_units),
+    ONE(judge_metric, FIELD_U64, gate_requests),
+    ONE(judge_metric, FIELD_BOOL, gate_pass),
+    ONE(judge_metric, FIELD_DOUBLE, proven),
+};
+
+static const struct field evidence_fields[] = {
+    MANY(evidence, FIELD_DOUBLE, s),       MANY(evidence, FIELD_DOUBLE, b),
+    MANY(evidence, FIELD_DOUBLE, floor_s), MANY(evidence, FIELD_DOUBLE, floor_b),
+    ONE(evidence, FIELD_I64, bin),         ONE(evidence, FIELD_DOUBLE, pending),
+    ONE(evidence, FIELD_U64, bin_bad),     ONE(evidence, FIELD_U64, bin_requests),
+};
+
+static const struct field counts_fields[] = {
+    ONE(evidence_counts, FIELD_U64, canary_requests),
+    ONE(evidence_counts, FIELD_U64, canary_bad),
+    ONE(evidence_counts, FIELD_U64, stable_requests),
+    ONE(evidence_counts, FIELD_U64, stable_bad),
+};
+
+/* A struct inside another, with its own table. */
+struct part {
+    const char *name;
+    size_t offset;
+    const struct field *fields;
+    size_t fields_len;
+};
+
+#define PART(type, member, fields)                                                                           \
+    {                                                                                                        \
+#member, offsetof(struct type, member), fields, ARRAY_LEN(fields)                                    \
+    }
+
+static const struct part metric_parts[] = {
+    PART(judge_metric, evidence, evidence_fields),
+    PART(judge_metric, step, counts_fields),
+    PART(judge_metric, grace, counts_fields),
+    PART(judge_metric, total, counts_fields),
+};
+
+/* Texts were cut to their maximum by bytes: what is no UTF-8 any more is shown as '?', not lost. */
+static json_t *text_to_json(const char *text)
+{
+    char plain[DECISION_TEXT_MAX];
+    json_t *json = json_string(text);
+    size_t len = 0;
+
+    if (json)
+        return json;
+    for (; text[len] && len < sizeof(plain) - 1; len++)
+        plain[len] = (text[len] & 0x80) ? '?' : text[len];
+    return json_stringn(plain, len);
+}
+
+static json_t *element_to_json(enum field_kind kind, const void *p)
+{
+    switch (kind) {
+    case FIELD_BOOL:
+        return json_boolean(*(const bool *)p);
+    case FIELD_I32:
+        return json_integer(*(const int32_t *)p);
+    case FIELD_U32:
+        return json_integer(*(const uint32_t *)p);
+    case FIELD_I64:
+        return json_integer(*(const int64_t *)p);
+    case FIELD_U64:
+        return json_integer((json_int_t) * (const uint64_t *)p);
+    case FIELD_DOUBLE:
+        return json_real(*(const double *)p);
+    case FIELD_TEXT:
+        return text_to_json(p);
+    case FIELD_STATE:
+        return json_string(word_name(&rollout_state_words, *(const enum rollout_state *)p));
+    case FIELD_REASON:
+        return json_string(word_name(&reason_words, *(const enum reason *)p));
+    }
+    BUG("field kind %d", (int)kind);
+}
+
+static void fields_to_json(json_t *object, const struct field *fields, size_t len, const void *base)
+{
+    for (size_t i = 0; i < len; i++) {
+        const struct field *field = &fields[i];
+        const char *p = (const char *)base + field->offset;
+
+        if (field->count == 1) {
+            json_object_set_new(object, field->name, element_to_json(field->kind, p));
+            continue;
+        }
+        json_t *array = json_array();
+        for (size_t n = 0; n < field->count; n++)
+            json_array_append_new(array, element_to_json(field->kind, p + n * field->size));
+        json_object_set_new(object, field->name, array);
+    }
+}
+
+static json_t *metric_to_json(const struct judge_metric *metric)
+{
+    json_t *object = json_object();
+
+    fields_to_json(object, metric_fields, ARRAY_LEN(metric_fields), metric);
+    for (size_t i = 0; i < ARRAY_LEN(metric_parts); i++) {
+        json_t *part = json_object();
+
+        fields_to_json(part, metric_parts[i].fields, metric_parts[i].fields_len,
+                       (const char *)metric + metric_parts[i].offset);
+        json_object_set_new(object, metric_parts[i].name, part);
+    }
+    return object;
+}
+
+json_t *rollout_to_json(const struct rollout *rollout)
+{
+    json_t *object = json_object(), *judge = json_object(), *metrics = json_array();
+
+    json_object_set_new(object, "version", json_integer(RECORD_VERSION));
+    fields_to_json(object, rollout_fields, ARRAY_LEN(rollout_fields), rollout);
+    fields_to_json(judge, judge_fields, ARRAY_LEN(judge_fields), &rollout->judge);
+    for (size_t i = 0; i < PLAN_METRICS_MAX; i++)
+        json_array_append_new(metrics, metric_to_json(&rollout->judge.metrics[i]));
+    json_object_set_new(judge, "metrics", metrics);
+    json_object_set_new(object, "judge", judge);
+    return object;
+}
+
+/* ---- and back ---- */
+
+static bool integer_from_json(const json_t *json, int64_t min, int64_t max, int64_t *value_r)
+{
+    if (!json_is_integer(json) || json_integer_value(json) < min || json_integer_value(json) > max)
+        return false;
+    *value_r = json_integer_value(json);
+    return true;
+}
+
+static bool word_from_json(const json_t *json, const struct word_table *table, size_t *constant_r)
+{
+    return json_is_string(json) && word_parse(table, str_from(json_string_value(json)), constant_r);
+}
+
+static bool text_from_json(const json_t *json, char *p, size_t size)
+{
+    if (!json_is_string(json) || json_string_length(json) >= size)
+        return false;
+    memcpy(p, json_string_value(json), json_string_length(json) + 1);
+    return true;
+}
+
+static bool element_from_json(const struct field *field, const json_t *json, void *p)
+{
+    int64_t n;
+    size_t constant;
+
+    switch (field->kind) {
+    case FIELD_BOOL:
+        *(bool *)p = json_is_true(json);
+        return json_is_boolean(json);
+    case FIELD_I32:
+        if (!integer_from_json(json, INT32_MIN, INT32_MAX, &n))
+            return false;
+        *(int32_t *)p = (int32_t)n;
+        return true;
+    case FIELD_U32:
+        if (!integer_from_json(json, 0, UINT32_MAX, &n))
+            return false;
+        *(uint32_t *)p = (uint32_t)n;
+        return true;
+    case FIELD_I64:
+        return integer_from_json(json, INT64_MIN, INT64_MAX, p);
+    case FIELD_U64:
+        if (!integer_from_json(json, 0, INT64_MAX, &n))
+            return false;
+        *(uint64_t *)p = (uint64_t)n;
+        return true;
+    case FIELD_DOUBLE:
+        *(double *)p = json_number_value(json);
+        return json_is_number(json) && isfinite(*(double *)p);
+    case FIELD_TEXT:
+        return text_from_json(json, p, field->size);
+    case FIELD_STATE:
+        if (!word_from_json(json, &rollout_state_words, &constant))
+            return false;
+        *(enum rollout_state *)p = (enum rollout_state)constant;
+        return true;
+    case FIELD_REASON:
+        if (!word_from_json(json, &reason_words, &constant))
+            return false;
+        *(enum reason *)p = (enum reason)constant;
+        return true;
+    }
+    BUG("field kind %d", (int)field->kind);
+}
+
+static bool field_from_json(const struct field *field, const json_t *json, char *p)
+{
+    if (field->count == 1)
+        return element_from_json(field, json, p);
+    if (json_array_size(json) != field->count)
+        return false;
+    for (size_t i = 0; i < field->count; i++) {
+        if (!element_from_json(field, json_array_get(json, i), p + i * field->size))
+            return false;
+    }
+    return true;
+}
+
+struct reader {
+    char *why;
+    size_t why_len;
+};
+
+static bool fields_from_json(const struct reader *reader, const json_t *object, const char *place,
+                             const struct field *fields, size_t len, void *base)
+{
+    for (size_t i = 0; i < len; i++) {
+        const json_t *json = json_object_get(object, fields[i].name);
+
+        if (field_from_json(&fields[i], json, (char *)base + fields[i].offset))
+            continue;
+        snprintf(reader->why, reader->why_len, "%s%s: %s", place, fields[i].name,
+                 json ? "not of the expected kind" : "missing");
+        return false;
+    }
+    return true;
+}
+
+static bool metric_from_json(const struct reader *reader, const json_t *object, size_t index,
+                             struct judge_metric *metric)
+{
+    char place[64];
+
+    snprintf(place, sizeof(place), "judge.metrics[%zu].", index);
+    if (!fields_from_json(reader, object, place, metric_fields, ARRAY_LEN(metric_fields), metric))
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(metric_parts); i++) {
+        const struct part *part = &metric_parts[i];
+
+        snprintf(place, sizeof(place), "judge.metrics[%zu].%s.", index, part->name);
+        if (!fields_from_json(reader, json_object_get(object, part->name), place, part->fields,
+                              part->fields_len, (char *)metric + part->offset))
+            return false;
+    }
+    return true;
+}
+
+static bool judge_from_json(const struct reader *reader, const json_t *object, struct judge *judge)
+{
+    const json_t *metrics = json_object_get(object, "metrics");
+
+    if (!fields_from_json(reader, object, "judge.", judge_fields, ARRAY_LEN(judge_fields), judge))
+        return false;
+    if (json_array_size(metrics) != PLAN_METRICS_MAX) {
+        snprintf(reader->why, reader->why_len, "judge.metrics: %d entries are expected", PLAN_METRICS_MAX);
+        return false;
+    }
+    for (size_t i = 0; i < PLAN_METRICS_MAX; i++) {
+        if (!metric_from_json(reader, json_array_get(metrics, i), i, &judge->metrics[i]))
+            return false;
+    }
+    return true;
+}
+
+/* Values that the state machine uses without a further look. */
+static bool is_consistent(const struct rollout *rollout, const struct plan *plan)
+{
+    int32_t len = (int32_t)plan->steps_len;
+
+    return rollout->step >= -1 && rollout->step < len && rollout->weight_step >= -1 &&
+           rollout->weight_step <= rollout->step && rollout->weight <= PLAN_WEIGHT_ALL &&
+           rollout->target <= PLAN_WEIGHT_ALL && rollout->manual_weight <= PLAN_WEIGHT_ALL;
+}
+
+bool rollout_from_json(struct rollout *rollout, const struct plan *plan, const json_t *json, char *why,
+                       size_t why_len)
+{
+    const struct reader reader = {why, why_len};
+    const json_t *version = json_object_get(json, "version");
+
+    memset(rollout, 0, sizeof(*rollout));
+    if (json_integer_value(version) != RECORD_VERSION) {
+        snprintf(why, why_len, "version: this program reads %d", RECORD_VERSION);
+        return false;
+    }
+    if (!fields_from_json(&reader, json, "", rollout_fields, ARRAY_LEN(rollout_fields), rollout) ||
+        !judge_from_json(&reader, json_object_get(json, "judge"), &rollout->judge))
+        return false;
+    if (!is_consistent(rollout, plan)) {
+        snprintf(why, why_len, "step, weight: outside the plan");
+        return false;
+    }
+    return true;
+}
+
+/* ---- decisions ---- */
+
+static json_t *real_or_null(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+static json_t *percent(uint32_t weight)
+{
+    return weight % 100 ? json_real(weight / 100.0) : json_integer(weight / 100);
+}
+
+static json_t *time_to_json(int64_t wall_ns)
+{
+    char text[CLK_TEXT_LEN];
+
+    clk_text(wall_ns, text);
+    return json_stringn(text, sizeof(text));
+}
+
+static json_t *side_to_json(const struct decision_side *side)
+{
+    return json_pack("{s:I, s:I, s:I}", "requests", (json_int_t)side->requests, "bad", (json_int_t)side->bad,
+                     "units", (json_int_t)side->units);
+}
+
+static void add_numbers(json_t *object, const struct decision *decision)
+{
+    bool metric = decision->metric >= 0;
+
+    json_object_set_new(object, "metric", metric ? text_to_json(decision->metric_name) : json_null());
+    json_object_set_new(
+        object, "weight",
+        json_pack("{s:o, s:o}", "from", percent(decision->weight_from), "to", percent(decision->weight_to)));
+    if (metric) {
+        json_object_set_new(object, "counts",
+                            json_pack("{s:o, s:o}", "canary", side_to_json(&decision->canary), "stable",
+                                      side_to_json(&decision->stable)));
+        json_object_set_new(object, "ratio", real_or_null(decision->ratio.value));
+        json_object_set_new(
+            object, "ratioInterval",
+            json_pack("[o, o]", real_or_null(decision->ratio.lo), real_or_null(decision->ratio.hi)));
+    }
+    json_object_set_new(object, "e", real_or_null(decision->e));
+    json_object_set_new(object, "threshold", real_or_null(decision->threshold));
+    json_object_set_new(object, "proven", percent(decision->proven));
+}
+
+static void add_waiting(json_t *object, const struct decision *decision)
+{
+    bool hold = decision->action == ACTION_HOLD;
+
+    json_object_set_new(object, "hold",
+                        hold ? json_string(word_name(&reason_words, decision->reason)) : json_null());
+    if (decision->eta_ns == ROLLOUT_NEVER)
+        json_object_set_new(object, "eta", json_string("never"));
+    else if (decision->eta_ns >= 0)
+        json_object_set_new(object, "eta", json_integer((decision->eta_ns + NS_PER_S - 1) / NS_PER_S));
+    if (decision->need && decision->need != UINT64_MAX)
+        json_object_set_new(object, "need", json_integer((json_int_t)decision->need));
+    if (decision->next_wall_ns)
+        json_object_set_new(object, "opens", time_to_json(decision->next_wall_ns));
+    if (decision->actor[0])
+        json_object_set_new(object, "actor", text_to_json(decision->actor));
+}
+
+json_t *decision_to_json(const struct decision *decision, const char *route, const char *id)
+{
+    json_t *object = json_object();
+
+    json_object_set_new(object, "time", time_to_json(decision->wall_ns));
+    if (route)
+        json_object_set_new(object, "route", json_string(route));
+    if (id)
+        json_object_set_new(object, "rollout", json_string(id));
+    json_object_set_new(object, "state", json_string(word_name(&rollout_state_words, decision->state)));
+    json_object_set_new(object, "step", json_integer(decision->step));
+    json_object_set_new(object, "action", json_string(word_name(&action_words, decision->action)));
+    json_object_set_new(object, "reason", json_string(word_name(&reason_words, decision->reason)));
+    add_numbers(object, decision);
+    add_waiting(object, decision);
+    json_object_set_new(object, "text", text_to_json(decision->text));
+    return object;
+}
+
+/* ---- status ---- */
+
+static json_t *gate_to_json(const struct verdict_metric *verdict)
+{
+    const struct evidence_gate *gate = &verdict->gate;
+    bool never = gate->need == UINT64_MAX;
+
+    return json_pack("{s:b, s:f, s:f, s:f, s:f, s:o}", "pass", (int)verdict->gate_pass, "upper", gate->upper,
+                     "stable", gate->stable, "excess", gate->excess, "budget", gate->budget, "need",
+                     never ? json_null() : json_integer((json_int_t)gate->need));
+}
+
+static json_t *counts_to_json(const struct evidence_counts *counts, const uint64_t units[2])
+{
+    const struct decision_side canary = {counts->canary_requests, counts->canary_bad, units[0]};
+    const struct decision_side stable = {counts->stable_requests, counts->stable_bad, units[1]};
+
+    return json_pack("{s:o, s:o}", "canary", side_to_json(&canary), "stable", side_to_json(&stable));
+}
+
+static json_t *metric_status(const struct rollout *rollout, const struct plan *plan, size_t index,
+                             const struct verdict *verdict)
+{
+    const struct plan_metric *metric = &plan->analysis.metrics[index];
+    const struct judge_metric *state = &rollout->judge.metrics[index];
+    struct evidence_ratio ratio = evidence_interval(&state->step, (double)rollout->weight / PLAN_WEIGHT_ALL,
+                                                    plan->analysis.false_rollback);
+    json_t *object = json_pack("{s:s, s:s, s:b}", "name", metric->name, "type",
+                               word_name(&metric_type_words, metric->type), "dryRun", (int)metric->dry_run);
+
+    if (!plan_metric_is_judged(metric))
+        return object;
+    json_object_set_new(object, "e", real_or_null(verdict->metrics[index].e));
+    json_object_set_new(object, "share", json_real(metric->share));
+    json_object_set_new(object, "tolerance", json_real(metric->tolerance));
+    json_object_set_new(object, "counts", counts_to_json(&state->step, state->step_units));
+    json_object_set_new(object, "ratio", real_or_null(ratio.value));
+    json_object_set_new(object, "ratioInterval",
+                        json_pack("[o, o]", real_or_null(ratio.lo), real_or_null(ratio.hi)));
+    if (verdict->metrics[index].gate_used)
+        json_object_set_new(object, "gate", gate_to_json(&verdict->metrics[index]));
+    return object;
+}
+
+json_t *evidence_to_json(const struct rollout *rollout, const struct plan *plan)
+{
+    struct verdict verdict;
+    json_t *array = json_array();
+
+    rollout_verdict(rollout, plan, &verdict);
+    for (size_t i = 0; i < plan->analysis.metrics_len; i++)
+        json_array_append_new(array, metric_status(rollout, plan, i, &verdict));
+    return array;
+}
+
+static json_t *seconds(int64_t ns)
+{
+    return json_integer(ns / NS_PER_S);
+}
+
+json_t *rollout_status_to_json(const struct rollout *rollout, const struct plan *plan)
+{
+    struct verdict verdict;
+    json_t *object = json_object();
+
+    rollout_verdict(rollout, plan, &verdict);
+    json_object_set_new(object, "plan", json_string(plan->name));
+    json_object_set_new(object, "state", json_string(word_name(&rollout_state_words, rollout->state)));
+    json_object_set_new(object, "step", json_integer(rollout->step));
+    json_object_set_new(object, "steps", json_integer((json_int_t)plan->steps_len));
+    json_object_set_new(object, "weight", percent(rollout->weight));
+    json_object_set_new(object, "target", percent(rollout->target));
+    json_object_set_new(object, "proven", percent(rollout->proven));
+    json_object_set_new(object, "age", seconds(rollout->age_ns));
+    json_object_set_new(object, "dwell", seconds(rollout->dwell_ns));
+    json_object_set_new(object, "started",
+                        rollout->started_wall_ns ? time_to_json(rollout->started_wall_ns) : json_null());
+    json_object_set_new(object, "locked", json_boolean(rollout->locked));
+    json_object_set_new(object, "manual", json_boolean(rollout->manual));
+    json_object_set_new(object, "e", real_or_null(verdict.e));
+    json_object_set_new(object, "threshold", json_real(verdict.threshold));
+    json_object_set_new(object, "metrics", evidence_to_json(rollout, plan));
+    return object;
+}
