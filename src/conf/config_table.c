@@ -359,7 +359,7 @@ static const struct setting limit_rows[] = {
      .type = &type_count,
      FIELD(config, limits.request_fields),
      .min = 1,
-     .max = 1000,
+     .max = 100, /* TXN_FIELDS_MAX: what a transaction has room for */
      .fallback = "100",
      .text = "Header fields in a request; beyond it 431."},
     {.key = "responseHead",
@@ -373,7 +373,7 @@ static const struct setting limit_rows[] = {
      .type = &type_count,
      FIELD(config, limits.response_fields),
      .min = 1,
-     .max = 1000,
+     .max = 200, /* TXN_RESPONSE_FIELDS_MAX */
      .fallback = "200",
      .text = "Header fields in an answer; beyond it 502."},
     {.key = "connections",
