@@ -46,5 +46,5 @@ EXTRA_DIST += $(e2e_tests)
 
 # What is worth running under ThreadSanitizer.
 check-tsan: all
-	$(MAKE) $(AM_MAKEFLAGS) check-TESTS check_PROGRAMS='$(threaded_tests)' TESTS='$(threaded_tests) $(e2e_tests)'
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS check_PROGRAMS='$(threaded_tests)' TESTS='$(threaded_tests) $(tsan_tests)'
 .PHONY: check-tsan
