@@ -509,6 +509,37 @@ static json_t *seconds(int64_t ns)
     return json_integer(ns / NS_PER_S);
 }
 
+/* A step in the words of the plan, durations in seconds, without what it leaves out. */
+static json_t *step_to_json(const struct plan_step *step)
+{
+    json_t *object = json_object();
+
+    if (step->kind == STEP_WEIGHT)
+        json_object_set_new(object, "setWeight", percent(step->weight));
+    else if (step->kind != STEP_PAUSE)
+        json_object_set_new(object, word_name(&step_kind_words, step->kind), json_true());
+    if (step->min_dwell_ns)
+        json_object_set_new(object, "minDwell", seconds(step->min_dwell_ns));
+    if (step->bake_ns)
+        json_object_set_new(object, "bake", seconds(step->bake_ns));
+    if (step->pause == PAUSE_APPROVAL)
+        json_object_set_new(object, "pause", json_string("approval"));
+    else if (step->pause == PAUSE_TIME)
+        json_object_set_new(object, "pause", seconds(step->pause_ns));
+    if (step->window[0])
+        json_object_set_new(object, "window", json_string(step->window));
+    return object;
+}
+
+static json_t *track_to_json(const struct plan *plan)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < plan->steps_len; i++)
+        json_array_append_new(array, step_to_json(&plan->steps[i]));
+    return array;
+}
+
 json_t *rollout_status_to_json(const struct rollout *rollout, const struct plan *plan)
 {
     struct verdict verdict;
@@ -519,6 +550,7 @@ json_t *rollout_status_to_json(const struct rollout *rollout, const struct plan 
     json_object_set_new(object, "state", json_string(word_name(&rollout_state_words, rollout->state)));
     json_object_set_new(object, "step", json_integer(rollout->step));
     json_object_set_new(object, "steps", json_integer((json_int_t)plan->steps_len));
+    json_object_set_new(object, "track", track_to_json(plan));
     json_object_set_new(object, "weight", percent(rollout->weight));
     json_object_set_new(object, "target", percent(rollout->target));
     json_object_set_new(object, "proven", percent(rollout->proven));

@@ -26,7 +26,8 @@ MUST_CHECK bool rollout_from_json(struct rollout *rollout, const struct plan *pl
 /* The decision record. `route` and `id` (of the rollout) are the caller's; either may be NULL and is then
  * left out. Numbers that are not finite are null. */
 json_t *decision_to_json(const struct decision *decision, const char *route, const char *id);
-/* For status: state, step, weight, ages, and per metric evidence, threshold, counts, shares, ratio and gate.
+/* For status: state, the plan's steps as `track`, step, weight, ages, and per metric evidence, threshold,
+ * counts, shares, ratio and gate.
  */
 json_t *rollout_status_to_json(const struct rollout *rollout, const struct plan *plan);
 /* The `metrics` part of it alone. */
