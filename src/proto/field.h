@@ -32,7 +32,8 @@ struct field {
     uint8_t next;  /* head.h: 1 + index of the next field of the same known id, 0 at the last */
 };
 
-/* The id of a name in any case; FIELD_OTHER when the table lacks it. `name` must be a token. */
+/* The id of a name in any case; FIELD_OTHER when the table lacks it. `name` must have no control
+ * character. */
 enum field_id field_id(struct str name);
 /* In lower case; empty for FIELD_OTHER. */
 struct str field_name(enum field_id id);

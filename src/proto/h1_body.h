@@ -12,7 +12,8 @@
  * Chunk extensions are dropped. The trailer section is taken in one piece: until it is complete the call
  * consumes nothing of it and says MORE, and the caller must offer the same bytes again with more behind them;
  * it is never longer than limits->trailer. Trailer fields that frame, route, authenticate or are of this hop
- * (RFC 9110 section 6.5.1), and names with '_' or '.', which could be taken for such, are dropped. Pure; no allocation; one thread.
+ * (RFC 9110 section 6.5.1), and names with '_' or '.', which could be taken for such, are dropped. Pure; no
+ * allocation; one thread.
  */
 #ifndef PROTO_H1_BODY_H
 #define PROTO_H1_BODY_H

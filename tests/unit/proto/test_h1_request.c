@@ -195,6 +195,8 @@ static const struct row connections[] = {
     OK("M33 every line of an unknown name",
        GET HOST "X-Mine: 1\r\nConnection: x-mine\r\nX-MINE: 2\r\nX-Mine2: 3\r\n" END,
        "GET / - a none alive hop:X-Mine,Connection,X-MINE"),
+    OK("named fields that are not there", GET HOST "Connection: TE, x-nothing, not a token\r\n" END,
+       "GET / - a none alive hop:Connection"),
     OK("empty elements are skipped", GET HOST "Connection: ,, close,\r\n" END,
        "GET / - a none hop:Connection"),
     OK("M34 fields of the hop without being named",
