@@ -253,6 +253,7 @@ static bool find_evidence(struct look *look, struct cause *cause)
         return false;
     *cause = (struct cause){REASON_REGRESSION, verdict->metric, verdict->fail_holds};
     look_metric(look, verdict->metric);
+    look_ratio(look);
     if (verdict->fail_holds)
         d->e = verdict->metrics[verdict->metric].e * verdict->metrics[verdict->metric].share;
     look_say_counts(look);
@@ -306,6 +307,7 @@ static bool find_brake(struct look *look, struct cause *cause)
         cause->metric = (int)i;
         cause->holds = metric->on_regression == ON_REGRESSION_HOLD;
         look_metric(look, (int)i);
+        look_ratio(look);
         look_say_counts(look);
         decision_say(look->d, catastrophe ? "; more than half, right after the raise"
                                           : "; too many for the time right after a raise");
@@ -330,6 +332,7 @@ static bool find_exposure(struct look *look, struct cause *cause)
             continue;
         *cause = (struct cause){REASON_BUDGET, (int)i, metric->on_regression == ON_REGRESSION_HOLD};
         look_metric(look, (int)i);
+        look_ratio(look);
         decision_say(look->d,
                      "%s: %.0f canary requests failed beyond stable's share since the start; "
                      "exposureBudget allows %llu",

@@ -40,7 +40,7 @@ struct decision {
     uint32_t proven; /* the last weight that ended forward */
     int32_t metric;  /* index in the plan's metrics; -1: none */
     char metric_name[PLAN_NAME_MAX];
-    struct decision_side canary, stable; /* of the metric, at the present weight */
+    struct decision_side canary, stable; /* of the metric; the text says since when */
     struct evidence_ratio ratio;         /* value NAN: none */
     double e, threshold;                 /* the sum over the metrics, and what it is compared with */
     int64_t eta_ns;                      /* of a hold; ROLLOUT_NEVER, ROLLOUT_ETA_UNKNOWN */

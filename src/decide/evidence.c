@@ -36,6 +36,18 @@ double evidence_ln_factor(double rho, double r, double w, bool canary)
     return log1p(odds) - log1p(odds_k);
 }
 
+/* ln of a sum of exponentials, floored. */
+static double ln_sum(const double *ln, size_t len)
+{
+    double high = EVIDENCE_LN_MIN, sum = 0;
+
+    for (size_t i = 0; i < len; i++)
+        high = fmax(high, ln[i]);
+    for (size_t i = 0; i < len; i++)
+        sum += exp(ln[i] - high);
+    return fmax(high + log(sum), EVIDENCE_LN_MIN);
+}
+
 static double floor_share(double floor, size_t h)
 {
     return fmin(floor * evidence_floors[h], floor_share_max);
@@ -140,8 +152,10 @@ static void feed_floors(struct evidence *evidence, const struct evidence_rule *r
     for (size_t h = 0; h < EVIDENCE_FLOORS; h++) {
         double share = floor_share(a, h);
 
-        evidence->floor_b[h] += (double)events->canary_bad * log(share / a) +
-                                (double)events->canary_good * (log1p(-share) - log1p(-a));
+        if (events->canary_bad)
+            evidence->floor_b[h] += (double)events->canary_bad * log(share / a);
+        if (events->canary_good)
+            evidence->floor_b[h] += (double)events->canary_good * log1p((a - share) / (1 - a));
     }
 }
 
@@ -159,15 +173,15 @@ void evidence_feed(struct evidence *evidence, const struct evidence_rule *rule,
 double evidence_ln(const struct evidence *evidence, const struct evidence_rule *rule)
 {
     double cap = bin_cap(evidence, rule);
-    double ratio = EVIDENCE_LN_MIN, floor = EVIDENCE_LN_MIN;
+    double ratio[EVIDENCE_RATIOS], floor[EVIDENCE_FLOORS];
 
     for (size_t k = 0; k < EVIDENCE_RATIOS; k++)
-        ratio = evidence_ln_add(ratio, evidence->s[k] + fmin(evidence->b[k], cap));
+        ratio[k] = evidence->s[k] + fmin(evidence->b[k], cap);
     if (rule->floor <= 0)
-        return ratio;
+        return ln_sum(ratio, EVIDENCE_RATIOS);
     for (size_t h = 0; h < EVIDENCE_FLOORS; h++)
-        floor = evidence_ln_add(floor, evidence->floor_s[h] + fmin(evidence->floor_b[h], cap));
-    return fmin(ratio, floor);
+        floor[h] = evidence->floor_s[h] + fmin(evidence->floor_b[h], cap);
+    return fmin(ln_sum(ratio, EVIDENCE_RATIOS), ln_sum(floor, EVIDENCE_FLOORS));
 }
 
 /* ---- for people ---- */
@@ -175,16 +189,15 @@ double evidence_ln(const struct evidence *evidence, const struct evidence_rule *
 /* ln of the mixture against the ratio r; `up` for alternatives above it, else below. */
 static double ln_against(const struct evidence_counts *counts, double r, double w, bool up)
 {
-    double ln = EVIDENCE_LN_MIN;
+    double ln[EVIDENCE_RATIOS];
 
     for (size_t k = 0; k < EVIDENCE_RATIOS; k++) {
         double rho = up ? evidence_ratios[k] : 1 / evidence_ratios[k];
 
-        ln = evidence_ln_add(ln, log(evidence_priors[k]) +
-                                     (double)counts->canary_bad * evidence_ln_factor(rho, r, w, true) +
-                                     (double)counts->stable_bad * evidence_ln_factor(rho, r, w, false));
+        ln[k] = log(evidence_priors[k]) + (double)counts->canary_bad * evidence_ln_factor(rho, r, w, true) +
+                (double)counts->stable_bad * evidence_ln_factor(rho, r, w, false);
     }
-    return ln;
+    return ln_sum(ln, EVIDENCE_RATIOS);
 }
 
 static const double grid_low = 1e-4, grid_high = 1e5; /* ratios that are looked at */
@@ -234,20 +247,30 @@ double evidence_upper(double bad, double requests)
 }
 
 /*
- * The least n with evidence_upper(p n, n) - p <= slack, that is (1.6724 + 1.64 sqrt(p n + 1)) / n <= slack:
- * squared, a quadratic in n.
+ * The least n with evidence_upper(x_n, n) <= limit when x_n = bad + p (n - requests): with x_n = p n + rest
+ * that is (limit - p) n - rest - 1.6724 >= 1.64 sqrt(p n + rest + 1), squared a quadratic in n.
  */
-static uint64_t requests_for(double p, double slack)
+static uint64_t requests_for(double bad, double requests, double p, double limit)
 {
-    double square = 2 * 0.82, rest = 1 + 0.82 * 0.82;
-    double a = slack * slack, b = 2 * rest * slack + square * square * p, c = rest * rest - square * square;
-    double n = (b + sqrt(b * b - 4 * a * c)) / (2 * a);
+    double rest = bad - p * requests, slack = limit - p, square = 2 * 0.82;
+    double c = rest + 1 + 0.82 * 0.82;
+    double half = c * slack + square * square * p / 2;
+    double root = half * half - slack * slack * (c * c - square * square * (rest + 1));
+    double n;
 
-    return n < 1e15 ? (uint64_t)ceil(n) : UINT64_MAX;
+    if (slack <= 0)
+        return UINT64_MAX;
+    n = root > 0 ? (half + sqrt(root)) / (slack * slack) : requests;
+    return n < 1e15 ? (uint64_t)ceil(fmax(n, 1)) : UINT64_MAX;
 }
 
-/* The canary's share for the forecast leans on stable's while there is little to go by. */
-static const double forecast_weight = 20;
+/* What the canary's next requests will do: as stable's, unless what it did already is no chance any more. */
+static double forecast(double bad, double requests, double stable)
+{
+    double expected = requests * stable;
+
+    return bad > expected + 2 * sqrt(expected + 1) + 1 ? bad / requests : stable;
+}
 
 struct evidence_gate evidence_gate(const struct evidence_counts *counts, double w_next, double budget,
                                    double stable_least)
@@ -261,10 +284,7 @@ struct evidence_gate evidence_gate(const struct evidence_counts *counts, double 
     gate.stable = fmin(gate.stable, 1);
     gate.excess = fmax(0, gate.upper - gate.stable) * w_next;
     gate.pass = gate.excess <= budget;
-    if (w_next <= 0)
-        return gate;
-    double canary = (x_c + forecast_weight * gate.stable) / (n_c + forecast_weight);
-    double slack = budget / w_next + gate.stable - canary;
-    gate.need = slack > 0 ? requests_for(canary, slack) : UINT64_MAX;
+    if (w_next > 0)
+        gate.need = requests_for(x_c, n_c, forecast(x_c, n_c, gate.stable), gate.stable + budget / w_next);
     return gate;
 }

@@ -81,6 +81,7 @@ double evidence_ln(const struct evidence *evidence, const struct evidence_rule *
 struct evidence_counts {
     uint64_t canary_requests, canary_bad;
     uint64_t stable_requests, stable_bad;
+    uint64_t canary_units, stable_units; /* requests less the bad ones of units that had counted already */
 };
 struct evidence_ratio {
     double value;  /* shares of the groups divided; NAN when stable had no bad event */

@@ -324,21 +324,22 @@ static bool hold_evidence(struct look *look, bool late)
     char upper[DECISION_NUMBER_LEN], stable[DECISION_NUMBER_LEN], budget[DECISION_NUMBER_LEN];
     char need[DECISION_NUMBER_LEN], seen[DECISION_NUMBER_LEN], time[DECISION_NUMBER_LEN];
     double speed = rollout_rate(look->r) * look->r->weight / PLAN_WEIGHT_ALL;
+    uint64_t n = look->r->judge.metrics[look->verdict.metric].step.canary_requests;
 
     look_metric(look, look->verdict.metric);
     d->need = v->gate.need;
     if (v->gate.need == UINT64_MAX)
         d->eta_ns = ROLLOUT_NEVER;
     else if (speed > 0)
-        d->eta_ns = (int64_t)fmin((double)(d->need - d->canary.requests) / speed * NS_PER_S, 1e18);
+        d->eta_ns = (int64_t)fmin((double)(d->need > n ? d->need - n : 0) / speed * NS_PER_S, 1e18);
     decision_say(d, "%s: at most %s of the requests to %s are bad, %s to %s; the next step may add %s of all",
                  d->metric_name, decision_share(v->gate.upper, upper), look->r->canary,
                  decision_share(v->gate.stable, stable), look->r->stable,
                  decision_share(v->gate.budget, budget));
     if (v->gate.need == UINT64_MAX)
-        decision_say(d, "; never at these rates, %s requests seen", decision_count(d->canary.requests, seen));
+        decision_say(d, "; never at these rates, %s requests seen", decision_count(n, seen));
     else
-        decision_say(d, "; %s of %s requests seen, about %s left", decision_count(d->canary.requests, seen),
+        decision_say(d, "; %s of %s requests seen, about %s left", decision_count(n, seen),
                      decision_count(d->need, need), decision_time(d->eta_ns, time));
     if (late)
         decision_say(d, "; maxDwell is over");
@@ -385,6 +386,7 @@ static void say_gate(struct look *look)
     if (most < 0)
         return;
     look_metric(look, most);
+    look_ratio(look);
     look_say_counts(look);
     decision_say(look->d, "; the step adds at most %s of all requests, %s are allowed; ",
                  decision_share(v->metrics[most].gate.excess, excess),

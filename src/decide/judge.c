@@ -63,7 +63,6 @@ void judge_restart(struct judge *judge, double g, double e)
 static void new_gate(struct judge_metric *metric)
 {
     metric->step = (struct evidence_counts){0};
-    metric->step_units[0] = metric->step_units[1] = 0;
     metric->gate_requests = 0;
     metric->gate_pass = false;
 }
@@ -85,21 +84,23 @@ void judge_prove(struct judge *judge)
     }
 }
 
-static void count(struct evidence_counts *counts, const struct tally_metric *canary,
-                  const struct tally_metric *stable)
-{
-    counts->canary_requests += canary->requests;
-    counts->canary_bad += canary->bad;
-    counts->stable_requests += stable->requests;
-    counts->stable_bad += stable->bad;
-}
-
 /* Requests less the bad ones of units that had counted already. */
 static uint64_t units_of(const struct tally_metric *metric)
 {
     uint64_t again = metric->raw_bad - metric->bad;
 
     return metric->requests > again ? metric->requests - again : 0;
+}
+
+static void count(struct evidence_counts *counts, const struct tally_metric *canary,
+                  const struct tally_metric *stable)
+{
+    counts->canary_requests += canary->requests;
+    counts->canary_bad += canary->bad;
+    counts->canary_units += units_of(canary);
+    counts->stable_requests += stable->requests;
+    counts->stable_bad += stable->bad;
+    counts->stable_units += units_of(stable);
 }
 
 /* Slow answers right after a raise may be a cold start; errors are forgiven only after a retreat. */
@@ -119,13 +120,8 @@ static void feed_metric(struct judge_metric *state, const struct plan_metric *me
     bool forgiven = is_forgiven(metric, context);
 
     count(&state->total, canary, stable);
-    if (tally->weight == context->weight) {
+    if (tally->weight == context->weight)
         count(forgiven ? &state->grace : &state->step, canary, stable);
-        if (!forgiven) {
-            state->step_units[0] += units_of(canary);
-            state->step_units[1] += units_of(stable);
-        }
-    }
     if (forgiven || !context->judged)
         return;
     struct evidence_events events = {

@@ -30,10 +30,9 @@ struct judge_metric {
     struct evidence_counts step;  /* that the gate may use, since the raise or the end of its grace */
     struct evidence_counts grace; /* within the grace of the present raise */
     struct evidence_counts total; /* since the start */
-    uint64_t step_units[2]; /* canary, stable: requests less the bad ones of units that counted already */
-    uint64_t gate_requests; /* step.canary_requests at the gate's last look; 0: none yet */
-    bool gate_pass;         /* what that look said */
-    double proven;          /* u of the last weight that ended forward; 1: none */
+    uint64_t gate_requests;       /* step.canary_requests at the gate's last look; 0: none yet */
+    bool gate_pass;               /* what that look said */
+    double proven;                /* u of the last weight that ended forward; 1: none */
 };
 
 struct judge {

@@ -33,6 +33,8 @@ bool look_forward_to(struct look *look, enum action action, enum reason reason, 
 void look_metric(struct look *look, int metric);
 /* Time since the raise after which a forward is thought of. */
 int64_t look_settled_ns(const struct rollout *rollout);
+/* And the ratio of the groups with its interval, which takes a while: only for what is recorded. */
+void look_ratio(struct look *look);
 /* "41 of 5,120 requests to fargate failed, 19 of 15,300 to ec2, in 12m at 25 %". */
 void look_say_counts(struct look *look);
 /* The weight is set to a lower one, or by hand, at once: new counts, no grace. */

@@ -71,7 +71,6 @@ static const struct field judge_fields[] = {
 };
 
 static const struct field metric_fields[] = {
-    MANY(judge_metric, FIELD_U64, step_units),
     ONE(judge_metric, FIELD_U64, gate_requests),
     ONE(judge_metric, FIELD_BOOL, gate_pass),
     ONE(judge_metric, FIELD_DOUBLE, proven),
@@ -85,10 +84,9 @@ static const struct field evidence_fields[] = {
 };
 
 static const struct field counts_fields[] = {
-    ONE(evidence_counts, FIELD_U64, canary_requests),
-    ONE(evidence_counts, FIELD_U64, canary_bad),
-    ONE(evidence_counts, FIELD_U64, stable_requests),
-    ONE(evidence_counts, FIELD_U64, stable_bad),
+    ONE(evidence_counts, FIELD_U64, canary_requests), ONE(evidence_counts, FIELD_U64, canary_bad),
+    ONE(evidence_counts, FIELD_U64, stable_requests), ONE(evidence_counts, FIELD_U64, stable_bad),
+    ONE(evidence_counts, FIELD_U64, canary_units),    ONE(evidence_counts, FIELD_U64, stable_units),
 };
 
 /* A struct inside another, with its own table. */
@@ -461,10 +459,10 @@ static json_t *gate_to_json(const struct verdict_metric *verdict)
                      never ? json_null() : json_integer((json_int_t)gate->need));
 }
 
-static json_t *counts_to_json(const struct evidence_counts *counts, const uint64_t units[2])
+static json_t *counts_to_json(const struct evidence_counts *counts)
 {
-    const struct decision_side canary = {counts->canary_requests, counts->canary_bad, units[0]};
-    const struct decision_side stable = {counts->stable_requests, counts->stable_bad, units[1]};
+    const struct decision_side canary = {counts->canary_requests, counts->canary_bad, counts->canary_units};
+    const struct decision_side stable = {counts->stable_requests, counts->stable_bad, counts->stable_units};
 
     return json_pack("{s:o, s:o}", "canary", side_to_json(&canary), "stable", side_to_json(&stable));
 }
@@ -484,7 +482,7 @@ static json_t *metric_status(const struct rollout *rollout, const struct plan *p
     json_object_set_new(object, "e", real_or_null(verdict->metrics[index].e));
     json_object_set_new(object, "share", json_real(metric->share));
     json_object_set_new(object, "tolerance", json_real(metric->tolerance));
-    json_object_set_new(object, "counts", counts_to_json(&state->step, state->step_units));
+    json_object_set_new(object, "counts", counts_to_json(&state->step));
     json_object_set_new(object, "ratio", real_or_null(ratio.value));
     json_object_set_new(object, "ratioInterval",
                         json_pack("[o, o]", real_or_null(ratio.lo), real_or_null(ratio.hi)));

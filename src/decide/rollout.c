@@ -120,26 +120,46 @@ bool look_forward_to(struct look *look, enum action action, enum reason reason, 
     return true;
 }
 
+/* Evidence is older than a step: where most of the bad requests came before, the counts since the start tell
+ * more. */
+static bool is_older_than_step(const struct judge_metric *metric)
+{
+    return 2 * (metric->step.canary_bad + metric->grace.canary_bad) < metric->total.canary_bad;
+}
+
+static const struct evidence_counts *counts_to_show(const struct judge_metric *metric)
+{
+    if (is_older_than_step(metric))
+        return &metric->total;
+    return metric->grace.canary_bad > metric->step.canary_bad ? &metric->grace : &metric->step;
+}
+
 void look_metric(struct look *look, int metric)
 {
-    const struct judge_metric *state;
     const struct evidence_counts *counts;
     struct decision *d = look->d;
 
     d->metric = metric;
     if (metric < 0)
         return;
-    state = &look->r->judge.metrics[metric];
-    counts = state->step.canary_requests ? &state->step : &state->grace;
+    counts = counts_to_show(&look->r->judge.metrics[metric]);
     snprintf(d->metric_name, sizeof(d->metric_name), "%s", look->plan->analysis.metrics[metric].name);
-    d->canary = (struct decision_side){counts->canary_requests, counts->canary_bad, state->step_units[0]};
-    d->stable = (struct decision_side){counts->stable_requests, counts->stable_bad, state->step_units[1]};
-    if (counts == &state->grace) {
-        d->canary.units = counts->canary_requests;
-        d->stable.units = counts->stable_requests;
-    }
-    d->ratio = evidence_interval(counts, (double)d->weight_from / PLAN_WEIGHT_ALL,
-                                 look->plan->analysis.false_rollback);
+    d->canary = (struct decision_side){counts->canary_requests, counts->canary_bad, counts->canary_units};
+    d->stable = (struct decision_side){counts->stable_requests, counts->stable_bad, counts->stable_units};
+}
+
+void look_ratio(struct look *look)
+{
+    const struct evidence_counts *counts;
+    struct decision *d = look->d;
+    double w = (double)d->weight_from / PLAN_WEIGHT_ALL;
+
+    if (d->metric < 0 || !plan_metric_is_judged(&look->plan->analysis.metrics[d->metric]))
+        return;
+    counts = counts_to_show(&look->r->judge.metrics[d->metric]);
+    if (counts == &look->r->judge.metrics[d->metric].total) /* over several weights: their mean */
+        w = (double)counts->canary_requests / (double)(counts->canary_requests + counts->stable_requests);
+    d->ratio = evidence_interval(counts, w, look->plan->analysis.false_rollback);
 }
 
 /* What a bad request of the metric did. */
@@ -177,9 +197,13 @@ void look_say_counts(struct look *look)
                                                                  (double)metric->threshold_ns / 1e6),
                                                         threshold)
                                                      : decision_time(metric->threshold_ns, threshold));
-    decision_say(d, ", %s of %s to %s, in %s at %s %%", decision_count(d->stable.bad, c),
-                 decision_count(d->stable.requests, e), look->r->stable,
-                 decision_time(look->r->raise_ns, time), plan_percent(d->weight_from, percent));
+    decision_say(d, ", %s of %s to %s", decision_count(d->stable.bad, c),
+                 decision_count(d->stable.requests, e), look->r->stable);
+    if (is_older_than_step(&look->r->judge.metrics[d->metric]))
+        decision_say(d, ", in the %s since the start", decision_time(look->r->age_ns, time));
+    else
+        decision_say(d, ", in %s at %s %%", decision_time(look->r->raise_ns, time),
+                     plan_percent(d->weight_from, percent));
 }
 
 /* ---- what a look takes in ---- */
@@ -353,6 +377,8 @@ static void mark_fresh(struct look *look)
     case ACTION_HOLD:
         d->fresh = d->reason != r->hold;
         r->hold = d->reason;
+        if (d->fresh)
+            look_ratio(look);
         return;
     case ACTION_FORWARD:
     case ACTION_PROMOTE:

@@ -1,4 +1,10 @@
-EXTRA_DIST += tests/unit/decide/tzif.h
+EXTRA_DIST += tests/unit/decide/sim.h tests/unit/decide/tzif.h
 unit_tests += \
+	tests/unit/decide/test_evidence \
+	tests/unit/decide/test_guarantee \
+	tests/unit/decide/test_order \
+	tests/unit/decide/test_plan \
+	tests/unit/decide/test_record \
+	tests/unit/decide/test_rollout \
 	tests/unit/decide/test_window \
 	tests/unit/decide/test_zone

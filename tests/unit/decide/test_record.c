@@ -1,0 +1,241 @@
+#include "decide/record.h"
+
+#include "../unit.h"
+#include "sim.h"
+
+static struct sim sim;
+
+/* Through text and back, as the store does it. The clock of this process goes on, as no time passes here. */
+static void save_and_restore(struct rollout *rollout, const struct plan *plan)
+{
+    json_t *json = rollout_to_json(rollout), *back;
+    char *text = json_dumps(json, 0), why[128];
+    json_error_t error;
+    int64_t last_ns = rollout->last_ns;
+    bool clock_known = rollout->clock_known;
+
+    back = json_loads(text, 0, &error);
+    memset(rollout, 0xa5, sizeof(*rollout));
+    ck_assert_msg(rollout_from_json(rollout, plan, back, why, sizeof(why)), "%s", why);
+    rollout->last_ns = last_ns;
+    rollout->clock_known = clock_known;
+    json_decref(json);
+    json_decref(back);
+    free(text);
+}
+
+static void compare(double errors, uint64_t seed)
+{
+    static struct sim other;
+
+    sim_init(&sim, sim_reference_plan(), seed);
+    sim_init(&other, sim_reference_plan(), seed);
+    sim.canary.errors = other.canary.errors = errors;
+    ck_assert(sim_order(&sim, COMMAND_START) && sim_order(&other, COMMAND_START));
+    for (int i = 0; i < 1500; i++) {
+        save_and_restore(&sim.r, sim.plan);
+        sim_tick(&sim);
+        sim_tick(&other);
+        ck_assert_int_eq(sim.d.action, other.d.action);
+        ck_assert_int_eq(sim.d.reason, other.d.reason);
+        ck_assert_int_eq(sim.d.fresh, other.d.fresh);
+        ck_assert_str_eq(sim.d.text, other.d.text);
+        ck_assert_uint_eq(sim.r.weight, other.r.weight);
+        ck_assert(sim.d.e == other.d.e);
+    }
+    sim_fini(&sim);
+    sim_fini(&other);
+}
+
+START_TEST(saved_and_restored_each_second_it_decides_the_same)
+{
+    compare(0.001, 1);
+    compare(0.01, 2);
+    compare(0.1, 3);
+}
+END_TEST
+
+START_TEST(downtime_is_no_dwell)
+{
+    json_t *json;
+    char why[128];
+
+    sim_init(&sim, sim_reference_plan(), 1);
+    ck_assert(sim_order(&sim, COMMAND_START));
+    sim_run(&sim, 100);
+    int64_t dwell_ns = sim.r.dwell_ns;
+    json = rollout_to_json(&sim.r);
+    ck_assert(rollout_from_json(&sim.r, sim.plan, json, why, sizeof(why)));
+    json_decref(json);
+    sim.in.now_ns = 5; /* another boot */
+    sim_tick(&sim);
+    ck_assert_int_eq(sim.r.dwell_ns, dwell_ns);
+    sim_tick(&sim);
+    ck_assert_int_eq(sim.r.dwell_ns, dwell_ns + NS_PER_S);
+    sim_fini(&sim);
+}
+END_TEST
+
+/* Every value of the saved form in turn is taken away or made absurd. */
+static void damage(const json_t *root, json_t *object, size_t *count)
+{
+    char keys[64][64], why[128];
+    size_t len = 0;
+    const char *key;
+    json_t *value;
+    struct rollout r;
+
+    json_object_foreach(object, key, value)
+    {
+        ck_assert_uint_lt(len, ARRAY_LEN(keys));
+        snprintf(keys[len++], sizeof(keys[0]), "%s", key);
+    }
+    for (size_t i = 0; i < len; i++) {
+        value = json_object_get(object, keys[i]);
+        if (json_is_object(value)) {
+            damage(root, value, count);
+            continue;
+        }
+        json_incref(value);
+        json_object_del(object, keys[i]);
+        why[0] = '\0';
+        ck_assert_msg(!rollout_from_json(&r, sim.plan, root, why, sizeof(why)), "%s", keys[i]);
+        ck_assert_str_ne(why, "");
+        json_object_set_new(object, keys[i], json_pack("{s:i}", "x", 1));
+        ck_assert_msg(!rollout_from_json(&r, sim.plan, root, why, sizeof(why)), "%s", keys[i]);
+        json_object_set_new(object, keys[i], value);
+        (*count)++;
+    }
+}
+
+START_TEST(a_damaged_state_is_refused_with_its_place)
+{
+    size_t count = 0;
+    json_t *json, *metrics;
+    char why[128];
+    struct rollout r;
+
+    sim_init(&sim, sim_reference_plan(), 1);
+    json = rollout_to_json(&sim.r);
+    damage(json, json, &count);
+    ck_assert_uint_gt(count, 40);
+    metrics = json_object_get(json_object_get(json, "judge"), "metrics");
+    json_object_del(json_object_get(json_array_get(metrics, 1), "evidence"), "s");
+    ck_assert(!rollout_from_json(&r, sim.plan, json, why, sizeof(why)));
+    ck_assert_str_eq(why, "judge.metrics[1].evidence.s: missing");
+    json_decref(json);
+    sim_fini(&sim);
+}
+END_TEST
+
+START_TEST(a_step_outside_the_plan_is_refused)
+{
+    json_t *json;
+    char why[128];
+    struct rollout r;
+
+    sim_init(&sim, sim_reference_plan(), 1);
+    json = rollout_to_json(&sim.r);
+    json_object_set_new(json, "step", json_integer(6));
+    ck_assert(!rollout_from_json(&r, sim.plan, json, why, sizeof(why)));
+    json_decref(json);
+    sim_fini(&sim);
+}
+END_TEST
+
+START_TEST(a_decision_is_written_with_its_numbers)
+{
+    json_t *json, *counts;
+    const char *text;
+
+    sim_init(&sim, sim_reference_plan(), 1);
+    ck_assert(sim_order(&sim, COMMAND_START));
+    sim.canary.errors = 0.1;
+    ck_assert_int_gt(sim_until(&sim, ACTION_ROLLBACK, 3600), 0);
+    json = decision_to_json(&sim.d, "web", "r-1");
+    ck_assert_str_eq(json_string_value(json_object_get(json, "route")), "web");
+    ck_assert_str_eq(json_string_value(json_object_get(json, "rollout")), "r-1");
+    ck_assert_str_eq(json_string_value(json_object_get(json, "action")), "rollback");
+    ck_assert_str_eq(json_string_value(json_object_get(json, "reason")), "regression");
+    ck_assert_str_eq(json_string_value(json_object_get(json, "metric")), "errors");
+    ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(json, "weight"), "to")), 0);
+    ck_assert(json_number_value(json_object_get(json, "e")) >= 100);
+    ck_assert(json_number_value(json_object_get(json, "threshold")) == 100);
+    counts = json_object_get(json_object_get(json, "counts"), "canary");
+    ck_assert_int_eq(json_integer_value(json_object_get(counts, "bad")), (json_int_t)sim.d.canary.bad);
+    ck_assert(json_is_null(json_object_get(json, "hold")));
+    text = json_string_value(json_object_get(json, "text"));
+    ck_assert_ptr_nonnull(strstr(text, "fargate failed"));
+    ck_assert_ptr_nonnull(strstr(text, "to ec2"));
+    json_decref(json);
+    sim_fini(&sim);
+}
+END_TEST
+
+START_TEST(a_hold_is_written_with_what_it_waits_for)
+{
+    json_t *json;
+
+    sim_init(&sim, sim_reference_plan(), 1);
+    ck_assert(sim_order(&sim, COMMAND_START));
+    sim_run(&sim, 5);
+    json = decision_to_json(&sim.d, NULL, NULL);
+    ck_assert_ptr_null(json_object_get(json, "route"));
+    ck_assert_str_eq(json_string_value(json_object_get(json, "hold")), "dwell");
+    ck_assert_int_gt(json_integer_value(json_object_get(json, "eta")), 20);
+    json_decref(json);
+    sim_fini(&sim);
+}
+END_TEST
+
+START_TEST(a_text_that_was_cut_inside_a_letter_is_still_json)
+{
+    json_t *json;
+
+    sim_init(&sim, sim_reference_plan(), 1);
+    ck_assert(sim_order(&sim, COMMAND_START));
+    sim_run(&sim, 5);
+    snprintf(sim.d.text, sizeof(sim.d.text), "abc\xc3");
+    json = decision_to_json(&sim.d, NULL, NULL);
+    ck_assert_str_eq(json_string_value(json_object_get(json, "text")), "abc?");
+    json_decref(json);
+    sim_fini(&sim);
+}
+END_TEST
+
+START_TEST(the_status_shows_every_metric)
+{
+    json_t *json, *metric;
+
+    sim_init(&sim, sim_reference_plan(), 1);
+    ck_assert(sim_order(&sim, COMMAND_START));
+    sim_run(&sim, 200);
+    json = rollout_status_to_json(&sim.r, sim.plan);
+    ck_assert_str_eq(json_string_value(json_object_get(json, "state")), "running");
+    ck_assert_uint_eq(json_array_size(json_object_get(json, "metrics")), 3);
+    metric = json_array_get(json_object_get(json, "metrics"), 0);
+    ck_assert_str_eq(json_string_value(json_object_get(metric, "name")), "errors");
+    ck_assert(json_is_object(json_object_get(metric, "gate")));
+    ck_assert(json_is_object(json_object_get(metric, "counts")));
+    json_decref(json);
+    sim_fini(&sim);
+}
+END_TEST
+
+Suite *unit_suite(void)
+{
+    Suite *suite = suite_create("record");
+    TCase *tcase = tcase_create("record");
+
+    tcase_set_timeout(tcase, 120);
+    tcase_add_test(tcase, saved_and_restored_each_second_it_decides_the_same);
+    tcase_add_test(tcase, downtime_is_no_dwell);
+    tcase_add_test(tcase, a_damaged_state_is_refused_with_its_place);
+    tcase_add_test(tcase, a_step_outside_the_plan_is_refused);
+    tcase_add_test(tcase, a_decision_is_written_with_its_numbers);
+    tcase_add_test(tcase, a_hold_is_written_with_what_it_waits_for);
+    tcase_add_test(tcase, a_text_that_was_cut_inside_a_letter_is_still_json);
+    tcase_add_test(tcase, the_status_shows_every_metric);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
