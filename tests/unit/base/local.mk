@@ -7,6 +7,7 @@ unit_tests += \
 	tests/unit/base/test_ring \
 	tests/unit/base/test_rnd \
 	tests/unit/base/test_str \
-	tests/unit/base/test_unit
+	tests/unit/base/test_unit \
+	tests/unit/base/test_wheel
 threaded_tests += \
 	tests/unit/base/test_ring
