@@ -178,6 +178,8 @@ static void check_analysis(struct check *check, const struct plan_analysis *anal
 {
     snprintf(check->base, sizeof(check->base), "analysis");
     range(check, "falseRollback", analysis->false_rollback, 0.0001, 0.2);
+    if (analysis->forward != FORWARD_GATE)
+        problem(check, "forward", "only `gate` is there in this version");
     range(check, "falsePromote", analysis->false_promote, 0.001, 0.2);
     not_negative(check, "initialDelay", analysis->initial_delay_ns);
     not_negative(check, "shapeHoldMax", analysis->shape_hold_max_ns);

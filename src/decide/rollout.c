@@ -349,6 +349,11 @@ void rollout_verdict(const struct rollout *rollout, const struct plan *plan, str
 static bool look_nothing(struct look *look)
 {
     look->d->action = ACTION_NONE;
+    if (look->r->state == ROLLOUT_ROLLED_BACK) {
+        look->d->reason = look->r->cause;
+        decision_say(look->d, "rolled back: %s; `retry` begins again",
+                     word_name(&reason_words, look->r->cause));
+    }
     return true;
 }
 
