@@ -31,6 +31,7 @@ include tests/unit/base/local.mk
 include tests/unit/proto/local.mk
 include tests/unit/decide/local.mk
 include tests/unit/export/local.mk
+include tests/unit/conf/local.mk
 include tests/unit/control/local.mk
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)

@@ -41,13 +41,16 @@ void config_check_log(struct schema_reader *reader, const struct tree *map, void
 
 void config_check_timeouts(struct schema_reader *reader, const struct tree *map, void *at)
 {
+    static const char *const unlimited[] = {"requestHead", "clientWrite", "connect", "firstByte", "body"};
+
     (void)at;
-    for (size_t i = 0; i < map->len; i++)
-        if (map->values[i].kind == TREE_TEXT && strcmp(map->values[i].text, "0") == 0 &&
-            strcmp(map->keys[i].text, "drain") != 0)
-            schema_problem(reader, CONF_WARNING, &map->values[i],
-                           "%s: 0 is no limit: whoever is silent holds a connection for ever",
-                           map->keys[i].text);
+    for (size_t i = 0; i < ARRAY_LEN(unlimited); i++) {
+        const struct tree *value = tree_find(map, unlimited[i]);
+
+        if (value && value->kind == TREE_TEXT && strcmp(value->text, "0") == 0)
+            schema_problem(reader, CONF_WARNING, value,
+                           "%s: 0 is no limit: whoever is silent holds a connection for ever", unlimited[i]);
+    }
 }
 
 void config_check_limits(struct schema_reader *reader, const struct tree *map, void *at)
@@ -56,7 +59,7 @@ void config_check_limits(struct schema_reader *reader, const struct tree *map, v
     const struct config_limits *limits = &config->limits;
 
     (void)at;
-    if (limits->request_line > limits->request_head)
+    if (limits->request_head && limits->request_line > limits->request_head) /* 0: was refused */
         schema_problem(reader, CONF_ERROR, map, "requestLine: is more than requestHead, which contains it");
 }
 
@@ -117,7 +120,8 @@ void config_check_route(struct schema_reader *reader, const struct tree *map, vo
                        weight->text);
 }
 
-/* ---- the whole ------------------------------------------------------------------------------------------
+/* ---- the whole
+ * ------------------------------------------------------------------------------------------
  */
 
 /* The place of element i of a list of the root, from which it was read. */
@@ -195,7 +199,11 @@ static void number_groups(struct schema_reader *reader, const struct tree *root,
 static void check_groups_used(struct schema_reader *reader, const struct tree *root,
                               const struct config *config)
 {
+    const struct tree *groups = tree_find(root, "targetGroups"), *routes = tree_find(root, "routes");
     bool used[CONFIG_GROUPS_MAX] = {false};
+
+    if (!routes || routes->blamed) /* one of them may have meant it */
+        return;
 
     for (size_t i = 0; i < config->routes_len; i++) {
         const struct config_route *route = &config->routes[i];
@@ -207,9 +215,16 @@ static void check_groups_used(struct schema_reader *reader, const struct tree *r
     }
     for (size_t i = 0; i < config->groups_len; i++)
         if (!used[i])
-            schema_problem(reader, CONF_WARNING,
-                           tree_find_key(tree_find(root, "targetGroups"), config->groups[i].name),
-                           "%s: no route uses this group", config->groups[i].name);
+            schema_problem(reader, CONF_WARNING, &groups->keys[i], "%s: no route uses this group",
+                           groups->keys[i].text);
+}
+
+/* Host or prefix were refused, so nothing can be compared. */
+static bool is_match_blamed(const struct tree *route)
+{
+    const struct tree *match = tree_find(route, "match");
+
+    return match && match->blamed;
 }
 
 static bool same_text(const char *a, const char *b)
@@ -231,7 +246,8 @@ static void check_routes(struct schema_reader *reader, const struct tree *root, 
             if (a->name && same_text(a->name, b->name))
                 schema_problem(reader, CONF_ERROR, within(node, "name"),
                                "name: %s is the name of the route at line %d too", a->name, line);
-            if (a->path_prefix && same_text(a->path_prefix, b->path_prefix) && same_text(a->host, b->host)) {
+            if (same_text(a->path_prefix, b->path_prefix) && same_text(a->host, b->host) &&
+                !is_match_blamed(node) && !is_match_blamed(item(root, "routes", j))) {
                 schema_problem(reader, CONF_ERROR, within(node, "match"),
                                "match: the route at line %d has the same host and path prefix; no request "
                                "would come here",

@@ -2,7 +2,8 @@
  * What concerns more than one setting of the configuration: the functions that its table names, and what a
  * finished one needs (slots, names that default to others).
  *
- * All are called by the reader, after the rows of their section; see schema.h. Thread: the reader's.
+ * All but config_check are called by the reader, after the rows of their section; see schema.h. Thread: the
+ * reader's.
  */
 #ifndef CONF_CONFIG_CHECK_H
 #define CONF_CONFIG_CHECK_H
@@ -18,7 +19,7 @@ void config_check_affinity(struct schema_reader *reader, const struct tree *map,
 /* Before a route's rows: no canary, and the timeouts of all. */
 void config_init_route(struct schema_reader *reader, void *at);
 void config_check_route(struct schema_reader *reader, const struct tree *map, void *at);
-/* The whole. */
+/* The whole, at the end: `map` is the root, after tree_blame. */
 void config_check(struct schema_reader *reader, const struct tree *map, void *at);
 
 #endif

@@ -1,6 +1,7 @@
 #include "conf/load.h"
 
 #include "base/mem.h"
+#include "conf/config_check.h"
 #include "conf/config_table.h"
 #include "conf/input.h"
 #include "conf/schema.h"
@@ -23,6 +24,9 @@ struct config *config_load_bytes(const char *name, struct str bytes, const char 
     config->path = mem_strdup(name);
     reader.object = config;
     schema_read(&reader, &config_section, root);
+    tree_blame(root, name, report);
+    if (root->kind == TREE_MAP)
+        config_check(&reader, root, config);
     tree_free(root);
     if (report->errors == errors)
         return config;

@@ -3,6 +3,9 @@ src_libpenstock_a_SOURCES += \
 	src/conf/config.c src/conf/config.h \
 	src/conf/config_check.c src/conf/config_check.h \
 	src/conf/config_table.c src/conf/config_table.h \
+	src/conf/doc.c src/conf/doc.h \
+	src/conf/doc_example.c \
+	src/conf/doc_schema.c \
 	src/conf/env.c src/conf/env.h \
 	src/conf/input.c src/conf/input.h \
 	src/conf/load.c src/conf/load.h \

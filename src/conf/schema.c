@@ -210,22 +210,31 @@ static void read_setting(struct schema_reader *reader, const struct setting *set
     }
 }
 
+static bool is_listed(const char *words, const char *key)
+{
+    struct str rest = str_from(words), word;
+
+    while (str_split(&rest, ' ', &word))
+        if (str_eq(word, str_from(key)))
+            return true;
+    return false;
+}
+
 /* Of the keys that exclude one another, more than one, or none although one is needed. */
 static void check_one_of(struct schema_reader *reader, const struct section *section, const struct tree *map)
 {
-    struct str rest = str_from(section->one_of), word;
     const char *first = NULL;
 
-    while (str_split(&rest, ' ', &word)) {
-        char key[64];
-        const struct tree *at;
+    for (size_t i = 0; i < map->len; i++) {
+        const struct tree *key = &map->keys[i];
 
-        snprintf(key, sizeof key, "%.*s", STR_ARG(word));
-        at = tree_find_key(map, key);
-        if (at && first)
-            schema_problem(reader, CONF_ERROR, at, "%s: excludes %s; write one of the two", at->text, first);
-        else if (at)
-            first = at->text;
+        if (key->broken || !is_listed(section->one_of, key->text))
+            continue;
+        if (!first)
+            first = key->text;
+        else if (strcmp(first, key->text) != 0)
+            schema_problem(reader, CONF_ERROR, key, "%s: excludes %s; write one of the two", key->text,
+                           first);
     }
     if (!first && section->one_of_required)
         schema_problem(reader, CONF_ERROR, map, "one of these keys is missing: %s", section->one_of);
@@ -289,17 +298,18 @@ static bool read_short(struct schema_reader *reader, const struct setting *setti
 static void map_read(struct schema_reader *reader, const struct setting *setting, const struct tree *value,
                      void *at)
 {
+    /* `key:` with all that stood below it made a comment is a map without keys. */
+    const struct tree empty = {.kind = TREE_MAP, .line = value->line, .col = value->col};
+    const struct tree *map = tree_is_null(value) ? &empty : value;
+
     if (value->broken)
         return;
-    if (value->kind == TREE_MAP) {
+    if (map->kind == TREE_MAP) {
         if (setting->switchable)
             *((bool *)at + setting->switch_offset) = true;
-        read_section(reader, setting->section, value, at);
-    } else if (tree_is_null(value)) {
-        schema_problem(reader, CONF_ERROR, value, "%s: has no value; write a map, such as %s", setting->key,
-                       setting->example ? setting->example : "{ key: value }");
-    } else if (value->kind == TREE_LIST || !read_short(reader, setting, value, at)) {
-        schema_refuse(reader, setting, value, "must be a map, %s%s", schema_map.form,
+        read_section(reader, setting->section, map, at);
+    } else if (map->kind == TREE_LIST || !read_short(reader, setting, map, at)) {
+        schema_refuse(reader, setting, map, "must be a map, %s%s", schema_map.form,
                       setting->switchable ? ", or false" : "");
     }
 }

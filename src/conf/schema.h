@@ -66,10 +66,11 @@ struct setting {
     int64_t min, max;     /* in units of the stored value; text: bytes; lists: elements. 0, 0: any */
     const char *fallback; /* the default as one would write it; NULL: none, the struct keeps what it has */
     const char *inherits; /* for the manual, where the default comes from another setting */
-    const char *example;  /* for the example and the manual, where the default does not show the form */
+    const char *example;  /* for the example, where the default does not do; of maps by name: names */
     const char *word;     /* a word that may stand for a value, such as "auto" */
     int64_t word_value;   /* and what it means */
     bool required;
+    bool shown;                     /* the example writes it although it may be left out */
     bool inside;                    /* text or list elements lie in the struct itself, `width` bytes in all */
     const struct word_table *words; /* enums and sets of words */
     const struct section *section;  /* maps, and maps by name */

@@ -20,6 +20,8 @@ struct builder {
 static const struct {
     const char *says, *remedy;
 } remedies[] = {
+    {"found a tab character that violates indentation", "indent with blanks, not tabs"},
+    {"found a tab character where an indentation space is expected", "indent with blanks, not tabs"},
     {"found character that cannot start any token",
      "indent with blanks, not tabs, and put a value that begins with @, ` or % in quotes"},
     {"did not find expected key",
@@ -30,6 +32,13 @@ static const struct {
     {"did not find expected ',' or ']'", "a , or the closing ] is missing"},
     {"mapping values are not allowed in this context",
      "put a value that contains \": \" in quotes, or mend the indent"},
+    {"block sequence entries are not allowed in this context",
+     "a list begins on a line of its own; put a value that begins with \"- \" in quotes"},
+    {"did not find expected node content", "a value is missing before a , or a closing bracket"},
+    {"did not find expected <document start>", "the file begins with something that is no map"},
+    {"found invalid Unicode character escape code",
+     "write the character itself; \\ud800 to \\udfff are none"},
+    {"found undefined alias", "put a value that begins with * in quotes"},
     {"could not find expected ':'", "a key needs `: ` and a value"},
     {"found unexpected end of stream", "a quote is not closed"},
     {"found unknown escape character", "in \"double quotes\" write \\\\ for a \\, or use 'single quotes'"},
@@ -438,10 +447,10 @@ static bool blame(struct tree *node, unsigned file, const struct conf_report *re
 
 void tree_blame(struct tree *root, const char *file, struct conf_report *report)
 {
-    unsigned index = conf_report_file(report, file);
-
+    if (report->errors == 0)
+        return;
     conf_report_sort(report);
-    blame(root, index, report);
+    blame(root, conf_report_file(report, file), report);
 }
 
 bool tree_is_null(const struct tree *node)

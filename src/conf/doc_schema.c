@@ -1,0 +1,177 @@
+/* The JSON Schema of conf/doc.h. */
+#include "conf/doc.h"
+
+#include "base/mem.h"
+#include "conf/tree.h"
+#include "conf/types.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void set(json_t *object, const char *key, json_t *value)
+{
+    BUG_ON(!value || json_object_set_new(object, key, value) < 0);
+}
+
+static json_t *parsed(const char *text)
+{
+    json_t *json = json_loads(text, JSON_DECODE_ANY, NULL);
+
+    if (!json)
+        BUG("no JSON: %s", text);
+    return json;
+}
+
+/* A value as JSON would have it: what looks like a number, a flag or a list is one. */
+static json_t *json_of(const struct tree *node)
+{
+    json_t *json;
+
+    if (node->kind == TREE_LIST) {
+        json = json_array();
+        for (size_t i = 0; i < node->len; i++)
+            BUG_ON(json_array_append_new(json, json_of(&node->values[i])) < 0);
+        return json;
+    }
+    BUG_ON(node->kind != TREE_TEXT);
+    json = node->plain ? json_loads(node->text, JSON_DECODE_ANY, NULL) : NULL;
+    return json ? json : json_string(node->text);
+}
+
+static json_t *json_of_fallback(const char *fallback)
+{
+    struct conf_report report;
+    struct tree *tree;
+    json_t *json;
+
+    conf_report_init(&report);
+    tree = tree_read("default", str_from(fallback), false, &report);
+    BUG_ON(!tree);
+    json = json_of(tree);
+    tree_free(tree);
+    conf_report_fini(&report);
+    return json;
+}
+
+/* Ranges that JSON can say are those of numbers; the manual has the others. */
+static void set_range(json_t *schema, const struct setting *setting)
+{
+    static const struct {
+        const struct schema_type *type;
+        double unit;
+    } units[] = {{&type_count, 1}, {&type_percent, 100}, {&type_share, 1e6}, {&type_number, 1e3}};
+
+    for (size_t i = 0; i < ARRAY_LEN(units); i++)
+        if (setting->type == units[i].type && (setting->min || setting->max)) {
+            set(schema, "minimum", json_real((double)setting->min / units[i].unit));
+            set(schema, "maximum", json_real((double)setting->max / units[i].unit));
+        }
+}
+
+static json_t *schema_of_words(const struct word_table *words)
+{
+    json_t *names = json_array();
+
+    for (size_t i = 0; i < words->len; i++)
+        BUG_ON(json_array_append_new(names, json_string(words->words[i].name)) < 0);
+    return json_pack("{s:o}", "enum", names);
+}
+
+/* One value: as its type says, the word that may stand for it, or a variable. */
+static json_t *schema_of_value(const struct setting *setting)
+{
+    json_t *any = json_array(), *value;
+
+    if (setting->type == &type_word)
+        value = schema_of_words(setting->words);
+    else
+        value = parsed(setting->type->json);
+    set_range(value, setting);
+    BUG_ON(json_array_append_new(any, value) < 0);
+    if (setting->word)
+        BUG_ON(json_array_append_new(any, json_pack("{s:s}", "const", setting->word)) < 0);
+    BUG_ON(json_array_append_new(any, json_pack("{s:s}", "$ref", "#/$defs/variable")) < 0);
+    return json_pack("{s:o}", "anyOf", any);
+}
+
+static json_t *schema_of_section(const struct section *section);
+
+/* The map, or what may stand for it. */
+static json_t *schema_of_map(const struct setting *setting)
+{
+    const struct section *section = setting->section;
+    json_t *map = schema_of_section(section);
+
+    if (setting->switchable)
+        return json_pack("{s:[o, {s:s}]}", "anyOf", map, "type", "boolean");
+    if (section->shorthand)
+        return json_pack("{s:[o, {s:s}]}", "anyOf", map, "type", "string");
+    return map;
+}
+
+static json_t *schema_of_setting(const struct setting *setting)
+{
+    if (setting->type == &schema_map)
+        return schema_of_map(setting);
+    if (setting->type == &schema_list)
+        return json_pack("{s:s, s:o, s:I, s:I}", "type", "array", "items", schema_of_setting(setting->item),
+                         "minItems", (json_int_t)setting->min, "maxItems", (json_int_t)setting->max);
+    if (setting->type == &schema_named)
+        return json_pack("{s:s, s:o, s:o, s:I, s:I}", "type", "object", "additionalProperties",
+                         schema_of_section(setting->section), "propertyNames", parsed(type_name.json),
+                         "minProperties", (json_int_t)setting->min, "maxProperties",
+                         (json_int_t)setting->max);
+    if (setting->type == &type_words)
+        return json_pack("{s:s, s:o}", "type", "array", "items", schema_of_words(setting->words));
+    return schema_of_value(setting);
+}
+
+static void set_alternatives(json_t *schema, const struct section *section)
+{
+    struct str rest = str_from(section->one_of), word;
+    json_t *list = json_array();
+
+    while (str_split(&rest, ' ', &word))
+        BUG_ON(json_array_append_new(list, json_pack("{s:[o]}", "required", json_stringn(word.p, word.len))) <
+               0);
+    if (!section->one_of_required)
+        BUG_ON(json_array_append_new(list, json_pack("{s:{s:o}}", "not", "anyOf", json_copy(list))) < 0);
+    set(schema, "oneOf", list);
+}
+
+static json_t *schema_of_section(const struct section *section)
+{
+    json_t *properties = json_object(), *required = json_array();
+    json_t *schema =
+        json_pack("{s:s, s:b, s:o}", "type", "object", "additionalProperties", 0, "properties", properties);
+
+    for (size_t i = 0; i < section->len; i++) {
+        const struct setting *setting = &section->settings[i];
+        json_t *property = schema_of_setting(setting);
+
+        set(property, "description", json_string(setting->text));
+        if (setting->fallback)
+            set(property, "default", json_of_fallback(setting->fallback));
+        set(properties, setting->key, property);
+        if (setting->required)
+            BUG_ON(json_array_append_new(required, json_string(setting->key)) < 0);
+    }
+    set(schema, "required", required);
+    if (section->one_of)
+        set_alternatives(schema, section);
+    return schema;
+}
+
+json_t *doc_schema(const struct doc *doc)
+{
+    json_t *schema = schema_of_section(doc->section);
+
+    set(schema, "$schema", json_string("https://json-schema.org/draft/2020-12/schema"));
+    set(schema, "title", json_string(doc->title));
+    set(schema, "description", json_string(doc->text));
+    set(schema, "$defs",
+        json_pack("{s:{s:s, s:s, s:s}}", "variable", "description",
+                  "A variable of the environment, as ${NAME}.", "type", "string", "pattern",
+                  "\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}"));
+    return schema;
+}

@@ -1,0 +1,594 @@
+#include "conf/load.h"
+
+#include "base/clk.h"
+#include "base/mem.h"
+#include "conf/address.h"
+
+#include "problems.h"
+
+#include <sched.h>
+#include <unistd.h>
+
+/* What every small input would be warned of, and is not the point of a case. */
+static const char *const standing[] = {"warning: admin: is not written", "warning: state: is not written",
+                                       "warning: admin: has no tokenFile"};
+
+#define LISTENERS "listeners: [ { address: \"127.0.0.1:0\" } ]\n"
+#define TWO                                                                                                  \
+    "targetGroups:\n  a: { targets: [ \"10.0.0.1:80\" ] }\n  b: { targets: [ \"10.0.0.2:80\" ] }\n" /* 3     \
+                                                                                                       lines \
+                                                                                                     */
+#define HEAD   LISTENERS TWO
+#define ROUTES "routes: [ { name: r, stable: a, canary: b } ]\n"
+#define ALL    HEAD ROUTES
+
+static const struct problems_case cases[] = {
+    {ALL, ""},
+    /* the shape of the file */
+    {"[1, 2]", "t:1:1: the file must be a map of `key: value`\n"},
+    {"a", "t:1:1: the file must be a map of `key: value`\n"},
+    {"{}", "t:1:1: listeners: is missing; write it (list, such as [a, b])\n"
+           "t:1:1: targetGroups: is missing; write it (map by name, such as { name: { … } })\n"
+           "t:1:1: routes: is missing; write it (list, such as [a, b])\n"},
+    {ALL "workers: 2\nworkers: 3\n", "t:7:1: workers: is there already, at line 6; remove one of the two\n"},
+    /* keys */
+    {ALL "listener: []\n", "t:6:1: listener: unknown key; did you mean \"listeners\"?\n"},
+    {ALL "time_outs: {}\n", "t:6:1: time_outs: unknown key; did you mean \"timeouts\"?\n"},
+    {ALL "discovery: {}\n", "t:6:1: discovery: unknown key; known here: workers, service, labelHeader, "
+                            "viaName, listeners, admin, state, "
+                            "accessLog, timeouts, limits, targetGroups, routes\n"},
+    {ALL "accessLog: [ stdout: { color: true } ]\n",
+     "t:6:24: color: unknown key; there is none here: write {}\n"},
+    /* kinds of values */
+    {ALL "workers: many\n", "t:6:10: workers: many is not a whole number, such as 4, or auto\n"},
+    {ALL "workers: 0\n", "t:6:10: workers: 0 is less than 1\n"},
+    {ALL "workers: 65\n", "t:6:10: workers: 65 is more than 64\n"},
+    {ALL "workers: [1]\n",
+     "t:6:10: workers: is a list; write one value (whole number, such as 4, or auto)\n"},
+    {ALL "workers:\n", "t:6:9: workers: has no value; write one, or remove the key\n"},
+    {ALL "service: \"\"\n", "t:6:10: service: \"\" is empty; write something, or remove the key\n"},
+    {ALL "service: \"a\\tb\"\n", "t:6:10: service: \"a?b\" has control characters; remove them\n"},
+    {ALL "service: { a: b }\n",
+     "t:6:10: service: is a map; write one value (text, such as \"some words\")\n"},
+    {ALL "timeouts: { connect: 10 min }\n",
+     "t:6:22: connect: \"10 min\" is not a duration, such as 250ms, 10s, 5m, 2h, 7d or 1h30m\n"},
+    {ALL "timeouts: { connect: 10 }\n",
+     "t:6:22: connect: 10 is not a duration, such as 250ms, 10s, 5m, 2h, 7d or 1h30m\n"},
+    {ALL "timeouts: { connect: 6m }\n", "t:6:22: connect: 6m is more than 5m\n"},
+    {ALL "timeouts: { keepAlive: 0 }\n", "t:6:24: keepAlive: 0 is less than 1ms\n"},
+    {ALL "timeouts: 5s\n", "t:6:11: timeouts: 5s must be a map, such as { key: value }\n"},
+    {ALL "timeouts: [5s]\n", "t:6:11: timeouts: must be a map, such as { key: value }\n"},
+    {ALL "limits: { requestLine: 1kb }\n",
+     "t:6:24: requestLine: 1kb is not a size, such as 64KiB, 2GiB or a number of bytes\n"},
+    {ALL "limits: { requestLine: 100 }\n", "t:6:24: requestLine: 100 is less than 256B\n"},
+    {ALL "limits: { requestHead: 2MiB }\n", "t:6:24: requestHead: 2MiB is more than 1MiB\n"},
+    {ALL "limits: { requestHead: 4KiB }\n",
+     "t:6:9: requestLine: is more than requestHead, which contains it\n"},
+    {LISTENERS ROUTES "targetGroups: [ a ]\n",
+     "t:2:30: stable: a is no target group; write one under targetGroups\n"
+     "t:2:41: canary: b is no target group; write one under targetGroups\n"
+     "t:3:15: targetGroups: must be a map, such as { name: { … } }\n"},
+    {TWO ROUTES "listeners: \"127.0.0.1:80\"\n",
+     "t:5:12: listeners: 127.0.0.1:80 must be a list, such as [a, b]\n"},
+    /* names */
+    {LISTENERS
+     "targetGroups: { \"a b\": { targets: [ \"10.0.0.1:80\" ] } }\nroutes: [ { name: \"\", stable: c } ]\n",
+     "t:2:17: targetGroups: \"a b\" is not a name; names have letters, digits, '.', '_' and '-'\n"
+     "t:3:19: name: \"\" is not a name; names have letters, digits, '.', '_' and '-'\n"
+     "t:3:31: stable: c is no target group; write one under targetGroups\n"},
+    {HEAD "routes: [ { name: "
+          "aaaaaaaaaabbbbbbbbbbaaaaaaaaaabbbbbbbbbbaaaaaaaaaabbbbbbbbbbabcd, stable: a, canary: b } ]\n",
+     "t:5:19: name: aaaaaaaaaabbbbbbbbbbaaaaaaaaaabbbbbbbbbbaaaaaaaaaabbbbbbbbbb is longer than 63 bytes\n"},
+    /* listeners and admin */
+    {TWO ROUTES "listeners: []\n", "t:5:12: listeners: needs at least 1\n"},
+    {TWO ROUTES "listeners: [ {} ]\n",
+     "t:5:14: address: is missing; write it (address, such as 0.0.0.0:8080 or [::]:8080)\n"},
+    {TWO ROUTES "listeners: [ { address: 8080 }, { address: \"unix:/x\" } ]\n",
+     "t:5:25: address: 8080 is no address; write IP:port, [IPv6]:port or host:port, with a port up to 65535\n"
+     "t:5:44: address: unix:/x is a unix socket, which only admin can have; write IP:port\n"},
+    {TWO ROUTES "listeners:\n- address: 127.0.0.1:80\n- address: 127.0.0.1:80\n",
+     "t:7:12: address: 127.0.0.1:80 is there already, at line 6\n"},
+    {TWO ROUTES "listeners:\n- address: 127.0.0.1:0\n- address: 127.0.0.1:0\n", ""},
+    {TWO ROUTES "listeners:\n- address: 127.0.0.1:80\nadmin: { address: \"127.0.0.1:80\" }\n",
+     "t:7:19: address: 127.0.0.1:80 is a listener too, at line 6; give the admin another port\n"},
+    {ALL "admin: { token: \"a b\" }\n",
+     "t:6:17: token: the secret has blanks or other characters beyond printable ASCII\n"},
+    {ALL "admin: { token: \"\" }\n", "t:6:17: token: the secret is empty\n"},
+    {ALL "admin: { tokenFile: /no/such/file }\n",
+     "t:6:21: tokenFile: /no/such/file: cannot be read: No such file or directory\n"},
+    {ALL "admin: { token: \"file:/no/such/file\" }\n",
+     "t:6:17: token: /no/such/file: cannot be read: No such file or directory\n"},
+    {ALL "admin: { token: 0123456789abcdef, tokenFile: /no/such/file }\n",
+     "t:6:35: tokenFile: excludes token; write one of the two\n"
+     "t:6:46: tokenFile: /no/such/file: cannot be read: No such file or directory\n"},
+    {ALL "admin: { token: short }\n",
+     "t:6:8: warning: admin: the token has fewer than 16 characters and can be guessed\n"},
+    {ALL "admin: { address: \"0.0.0.0:1\" }\n", "t:6:8: warning: admin: 0.0.0.0:1 can be reached from other "
+                                                "machines and has no token: whoever reaches it can read "
+                                                "it; use 127.0.0.1 or a unix socket\n"},
+    {ALL "admin: { hosts: [ \"a.example:80\", \"b c\" ] }\n",
+     "t:6:19: hosts: a.example:80 has a port; a route matches the host only, on every listener\n"
+     "t:6:35: hosts: \"b c\" is no host name; it may have letters, digits, '.' and '-', and begin with "
+     "\"*.\" (names "
+     "beyond ASCII in their xn-- form)\n"},
+    /* the log and the state */
+    {ALL "state: {}\n", "t:6:8: directory: is missing; write it (path, such as logs/access.jsonl: relative "
+                        "to the folder of this file)\n"},
+    {ALL "accessLog: [ {} ]\n", "t:6:14: one of these keys is missing: file stdout\n"},
+    {ALL "accessLog: [ { file: { path: x }, stdout: {} } ]\n",
+     "t:6:35: stdout: excludes file; write one of the two\n"},
+    {ALL "accessLog: [ stdout: {}, file: { path: x }, stdout: {}, file: { path: x } ]\n",
+     "t:6:45: accessLog: goes to the same place as the one at line 6; remove one of the two\n"
+     "t:6:57: accessLog: goes to the same place as the one at line 6; remove one of the two\n"},
+    {ALL "accessLog: [ stdout: ]\n", ""},
+    /* the label */
+    {ALL "labelHeader: \"X Platform\"\n", "t:6:14: labelHeader: \"X Platform\" is not a token; it may have "
+                                          "letters, digits and !#$%&'*+-.^_`|~ only\n"},
+    {ALL "labelHeader: content-length\n", "t:6:14: labelHeader: content-length has a meaning of its own in "
+                                          "every request; take another, such as X-Platform\n"},
+    {ALL "labelHeader: x-forwarded-platform\n",
+     "t:6:14: warning: labelHeader: names that begin with X-Forwarded- have a meaning of their own; "
+     "X-Platform would be "
+     "safe\n"},
+    /* no limit */
+    {ALL "timeouts: { connect: 0, firstByte: 0, drain: 0 }\n",
+     "t:6:22: warning: connect: 0 is no limit: whoever is silent holds a connection for ever\n"
+     "t:6:36: warning: firstByte: 0 is no limit: whoever is silent holds a connection for ever\n"},
+    /* groups */
+    {LISTENERS ROUTES "targetGroups: { a: {}, b: { targets: [] } }\n",
+     "t:3:20: targets: is missing; write it (list, such as [a, b])\n"
+     "t:3:38: targets: needs at least 1\n"},
+    {LISTENERS ROUTES
+     "targetGroups:\n  a: { targets: [ \"10.0.0.1:80\" ] }\n  b:\n    targets:\n    - 10.0.0.2:0\n    - { "
+     "address: \"10.0.0.3:80\" }\n    - 10.0.0.3:80\n    - { adress: x }\n",
+     "t:7:7: address: 10.0.0.2:0 has port 0; write the port on which the target listens\n"
+     "t:9:7: targets: 10.0.0.3:80 is there already, at line 8\n"
+     "t:10:7: address: is missing; write it (target address, such as 10.0.1.10:3000, [2001:db8::1]:80 or "
+     "api.internal:3000)\n"
+     "t:10:9: adress: unknown key; did you mean \"address\"?\n"},
+    {LISTENERS ROUTES
+     "targetGroups: { a: { targets: [ \"10.0.0.1:80\" ], tags: [] }, b: { targets: [ \"10.0.0.2:80\" ], "
+     "tags: { \"x y\": 1, z: [] } } }\n",
+     "t:3:56: tags: must be a map, such as { env: prd }\n"
+     "t:3:103: tags: \"x y\" is not a name; names have letters, digits, '.', '_' and '-'\n"
+     "t:3:116: tags: is a list; write one value (text, such as \"some words\")\n"},
+    {ALL "targetGroup: {}\n", "t:6:1: targetGroup: unknown key; did you mean \"targetGroups\"?\n"},
+    {LISTENERS TWO "  c: { targets: [ \"10.0.0.3:80\" ] }\n" ROUTES,
+     "t:5:3: warning: c: no route uses this group\n"},
+    /* routes */
+    {HEAD "routes: [ { name: r, stable: aa } ]\n",
+     "t:5:30: stable: aa is no target group; write one under targetGroups\n"},
+    {LISTENERS
+     "targetGroups: { ec2: { targets: [ \"10.0.0.1:80\" ] } }\nroutes: [ { name: r, stable: ec3 } ]\n",
+     "t:3:30: stable: ec3 is no target group; did you mean \"ec2\"?\n"},
+    {HEAD
+     "routes: [ { name: r, stable: a, canary: a }, { name: s, match: { pathPrefix: /s }, stable: b } ]\n",
+     "t:5:41: canary: a is the stable group too; name another group, or remove it\n"},
+    {HEAD "routes: [ { name: r, stable: a, weight: 5 }, { name: s, match: { pathPrefix: /s }, stable: b, "
+          "weight: 0 } ]\n",
+     "t:5:41: weight: 5 goes to a canary, but the route has none; name one, or remove the weight\n"},
+    {HEAD "routes: [ { name: r, stable: a, canary: b, weight: 101 } ]\n",
+     "t:5:52: weight: 101 is more than 100\n"},
+    {HEAD "routes: [ { name: r, stable: a, canary: b, weight: 100.01 } ]\n",
+     "t:5:52: weight: 100.01 is more than 100\n"},
+    {HEAD "routes: [ { name: r, stable: a, canary: b, weight: -1 } ]\n",
+     "t:5:52: weight: -1 is less than 0\n"},
+    {HEAD "routes: [ { name: r, stable: a, canary: b, weight: 0.005 } ]\n",
+     "t:5:52: weight: 0.005 is not a percentage, such as 12.5: in steps of 0.01, without a percent sign\n"},
+    {HEAD "routes: [ { name: r, stable: a, canary: b, weight: 5% } ]\n",
+     "t:5:52: weight: 5% is not a percentage, such as 12.5: in steps of 0.01, without a percent sign\n"},
+    {HEAD
+     "routes:\n- { name: r, stable: a, canary: b }\n- { name: r, stable: a, match: { host: x.example } }\n"
+     "- { name: s, stable: a, match: { host: X.Example, pathPrefix: / } }\n",
+     "t:7:11: name: r is the name of the route at line 6 too\n"
+     "t:8:32: match: the route at line 7 has the same host and path prefix; no request would come here\n"},
+    {HEAD "routes:\n- { name: r, stable: a, canary: b, match: { pathPrefix: /api/ } }\n"
+          "- { name: s, stable: a, match: { pathPrefix: /api } }\n",
+     "t:7:32: match: the route at line 6 has the same host and path prefix; no request would come here\n"},
+    {HEAD "routes:\n- { name: r, stable: a, canary: b, match: { pathPrefix: api } }\n"
+          "- { name: s, stable: a, match: { pathPrefix: \"/a?b\" } }\n- { name: t, stable: a, match: { "
+          "pathPrefix: /a/../b "
+          "} }\n",
+     "t:6:57: pathPrefix: api does not begin with '/'\n"
+     "t:7:46: pathPrefix: \"/a?b\" has one of ?, #, \" and blank, which no path has; write them as %XX\n"
+     "t:8:46: pathPrefix: /a/../b has an empty, '.' or '..' segment, which no request has in the end\n"},
+    {HEAD "routes:\n- { name: r, stable: a, canary: b, match: { host: \"a.example:80\" } }\n"
+          "- { name: s, stable: a, match: { host: \"*\" } }\n",
+     "t:6:51: host: a.example:80 has a port; a route matches the host only, on every listener\n"
+     "t:7:40: host: \"*\" is no host name; it may have letters, digits, '.' and '-', and begin with \"*.\" "
+     "(names beyond "
+     "ASCII in their xn-- form)\n"},
+    {HEAD "routes: [ { name: r, stable: a, canary: b, affinity: { maxAge: 1h } } ]\n",
+     "t:5:54: one of these keys is missing: cookie header clientAddress\n"},
+    {HEAD
+     "routes: [ { name: r, stable: a, canary: b, affinity: { cookie: \"a;b\", clientAddress: false } } ]\n",
+     "t:5:64: cookie: \"a;b\" is not a token; it may have letters, digits and !#$%&'*+-.^_`|~ only\n"
+     "t:5:71: clientAddress: excludes cookie; write one of the two\n"
+     "t:5:86: clientAddress: false can only be true; remove the key otherwise\n"},
+    {HEAD "routes: [ { name: r, stable: a, canary: b, slo: { objective: 1 }, maxBody: -1, timeouts: { body: "
+          "0 } } ]\n",
+     "t:5:49: threshold: is missing; write it (duration, such as 250ms, 10s, 5m, 2h, 7d or 1h30m)\n"
+     "t:5:62: objective: 1 is more than 0.999999\n"
+     "t:5:76: maxBody: -1 is not a size, such as 64KiB, 2GiB or a number of bytes\n"
+     "t:5:98: warning: body: 0 is no limit: whoever is silent holds a connection for ever\n"},
+};
+
+static struct config *load(const char *text, struct conf_report *report)
+{
+    conf_report_init(report);
+    return config_load_bytes("t", str_from(text), ".", false, report);
+}
+
+START_TEST(every_problem_is_told_at_its_place)
+{
+    struct conf_report report;
+    struct config *config = load(cases[_i].input, &report);
+    size_t errors = report.errors;
+    char *text = problems_text(&report);
+
+    problems_drop(text, standing, ARRAY_LEN(standing));
+    ck_assert_str_eq(text, cases[_i].problems);
+    ck_assert_int_eq(config == NULL, errors > 0);
+    config_unref(config);
+    free(text);
+}
+END_TEST
+
+START_TEST(the_standing_warnings_say_what_is_missing)
+{
+    struct conf_report report;
+    struct config *config = load(ALL, &report);
+    char *text = problems_text(&report);
+
+    ck_assert_str_eq(
+        text, "t:1:1: warning: admin: is not written: there is no API, and so no rollout and no metrics\n"
+              "t:1:1: warning: state: is not written: a restart forgets every rollout and weight\n");
+    config_unref(config);
+    free(text);
+}
+END_TEST
+
+START_TEST(what_is_not_written_has_its_default)
+{
+    struct conf_report report;
+    struct config *config = load(ALL, &report);
+    const struct config_route *route;
+    cpu_set_t set;
+
+    ck_assert_ptr_nonnull(config);
+    ck_assert_int_eq(sched_getaffinity(0, sizeof set, &set), 0);
+    ck_assert_uint_eq(config->workers, (unsigned)CPU_COUNT(&set) > 64 ? 64 : (unsigned)CPU_COUNT(&set));
+    ck_assert_str_eq(config->service, "penstock");
+    ck_assert_str_eq(config->label_header, "X-Platform");
+    ck_assert_str_eq(config->via_name, "penstock");
+    ck_assert(!config->admin.enabled);
+    ck_assert_ptr_null(config->state_directory);
+    ck_assert_uint_eq(config->logs_len, 0);
+    ck_assert_int_eq(config->timeouts.head_ns, 10 * NS_PER_S);
+    ck_assert_int_eq(config->timeouts.keep_alive_ns, 60 * NS_PER_S);
+    ck_assert_int_eq(config->timeouts.write_ns, 30 * NS_PER_S);
+    ck_assert_int_eq(config->timeouts.pool_idle_ns, 4 * NS_PER_S);
+    ck_assert_int_eq(config->timeouts.drain_ns, 30 * NS_PER_S);
+    ck_assert_uint_eq(config->limits.request_line, 8192);
+    ck_assert_uint_eq(config->limits.request_head, 32768);
+    ck_assert_uint_eq(config->limits.request_fields, 100);
+    ck_assert_uint_eq(config->limits.response_head, 65536);
+    ck_assert_uint_eq(config->limits.response_fields, 200);
+    route = &config->routes[0];
+    ck_assert_ptr_null(route->host);
+    ck_assert_str_eq(route->path_prefix, "/");
+    ck_assert_uint_eq(route->weight, 0);
+    ck_assert_int_eq(route->affinity, CONFIG_AFFINITY_NONE);
+    ck_assert_int_eq(route->timeouts.connect_ns, 3 * NS_PER_S);
+    ck_assert_int_eq(route->timeouts.first_byte_ns, 30 * NS_PER_S);
+    ck_assert_int_eq(route->timeouts.body_ns, 30 * NS_PER_S);
+    ck_assert_uint_eq(route->max_body, UINT64_C(1) << 30);
+    ck_assert_int_eq(route->slo_threshold_ns, 0);
+    ck_assert_str_eq(config->groups[0].platform, "a");
+    ck_assert_uint_eq(config->groups[0].max_connections, 1024);
+    config_unref(config);
+    conf_report_fini(&report);
+}
+END_TEST
+
+static const char full[] =
+    "routes:\n" /* before what it refers to */
+    "  - name: web\n"
+    "    match: { host: \"*.Example.COM\", pathPrefix: /api/ }\n"
+    "    stable: one\n"
+    "    canary: two\n"
+    "    weight: 0.29\n"
+    "    affinity: { header: X-User, maxAge: 30m }\n"
+    "    timeouts: { body: 5s }\n"
+    "    maxBody: 0\n"
+    "    slo: { threshold: 300ms, objective: 0.995 }\n"
+    "  - { name: rest, stable: one, affinity: { clientAddress: true } }\n"
+    "targetGroups:\n"
+    "  one: { targets: [ \"10.0.0.1:80\", { address: \"[2001:db8::1]:81\" } ] }\n"
+    "  two: { platform: fargate, tags: { env: prd, n: 1 }, targets: [ \"10.0.0.3:80\" ], "
+    "maxConnections: 7 }\n"
+    "timeouts: { connect: 1s, body: 7s }\n"
+    "accessLog: [ { file: { path: logs/a.jsonl } }, { stdout: {} } ]\n"
+    "state: { directory: /var/lib/penstock }\n"
+    "admin: { address: \"unix:/run/x.sock\", token: 0123456789abcdef0, hosts: [ Admin.Internal ] }\n"
+    "listeners: [ { address: \"127.0.0.1:0\" } ]\n"
+    "service: shop front\n"
+    "workers: 3\n";
+
+START_TEST(what_is_written_arrives)
+{
+    struct conf_report report;
+    struct config *config;
+    const struct config_route *web, *rest;
+    const struct config_group *two;
+
+    conf_report_init(&report);
+    config = config_load_bytes("t", str_from(full), "/etc/penstock", false, &report);
+    ck_assert_uint_eq(report.len, 0);
+    web = &config->routes[0];
+    rest = &config->routes[1];
+    two = &config->groups[1];
+    ck_assert_str_eq(web->host, "*.example.com");
+    ck_assert_str_eq(web->path_prefix, "/api");
+    ck_assert_uint_eq(web->stable, 0);
+    ck_assert_int_eq(web->canary, 1);
+    ck_assert_uint_eq(web->weight, 29);
+    ck_assert_int_eq(web->affinity, CONFIG_AFFINITY_HEADER);
+    ck_assert_str_eq(web->affinity_name, "X-User");
+    ck_assert_int_eq(web->affinity_max_age_ns, 1800 * NS_PER_S);
+    ck_assert_int_eq(web->timeouts.connect_ns, 1 * NS_PER_S); /* of the whole */
+    ck_assert_int_eq(web->timeouts.body_ns, 5 * NS_PER_S);    /* its own */
+    ck_assert_uint_eq(web->max_body, 0);
+    ck_assert_int_eq(web->slo_threshold_ns, 300 * NS_PER_MS);
+    ck_assert(web->slo_objective == 0.995);
+    ck_assert_int_eq(rest->affinity, CONFIG_AFFINITY_CLIENT);
+    ck_assert_int_eq(rest->canary, -1);
+    ck_assert_int_eq(rest->timeouts.body_ns, 7 * NS_PER_S);
+    ck_assert_uint_eq(rest->slot, 1);
+    ck_assert_str_eq(two->platform, "fargate");
+    ck_assert_uint_eq(two->tags_len, 2);
+    ck_assert_str_eq(two->tags[1].key, "n");
+    ck_assert_str_eq(two->tags[1].value, "1");
+    ck_assert_uint_eq(two->max_connections, 7);
+    ck_assert_uint_eq(two->slot, 1);
+    ck_assert_uint_eq(two->targets[0].slot, 2);
+    ck_assert_int_eq(config->groups[0].targets[1].address.addr.any.sa_family, AF_INET6);
+    ck_assert_str_eq(config->logs[0].path, "/etc/penstock/logs/a.jsonl");
+    ck_assert_int_eq(config->logs[1].kind, CONFIG_LOG_STDOUT);
+    ck_assert_str_eq(config->state_directory, "/var/lib/penstock");
+    ck_assert(config->admin.enabled);
+    ck_assert_str_eq(config->admin.token, "0123456789abcdef0");
+    ck_assert_str_eq(config->admin.hosts[0], "admin.internal");
+    ck_assert_str_eq(config->service, "shop front");
+    ck_assert_uint_eq(config->workers, 3);
+    ck_assert_str_eq(config->path, "t");
+    ck_assert_ptr_eq(config_ref(config), config);
+    config_unref(config);
+    ck_assert_uint_eq(config->refs, 1);
+    config_unref(config);
+    conf_report_fini(&report);
+}
+END_TEST
+
+/* ---- files ----------------------------------------------------------------------------------------------
+ */
+
+static char folder[] = "/tmp/penstock-conf-XXXXXX";
+
+static void make_folder(void)
+{
+    memcpy(folder + sizeof folder - 7, "XXXXXX", 6);
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+}
+
+static void remove_folder(void)
+{
+    static const char *const names[] = {"token", "conf.yaml"};
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        char *path = mem_printf("%s/%s", folder, names[i]);
+
+        unlink(path);
+        free(path);
+    }
+    rmdir(folder);
+}
+
+static char *write_file(const char *name, const char *text)
+{
+    char *path = mem_printf("%s/%s", folder, name);
+    FILE *file = fopen(path, "w");
+
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_ge(fputs(text, file), 0);
+    ck_assert_int_eq(fclose(file), 0);
+    return path;
+}
+
+START_TEST(a_secret_is_read_beside_the_file_that_names_it)
+{
+    static const char *const forms[] = {"tokenFile: token", "token: \"file:token\""};
+    char *token = write_file("token", "s3cret-s3cret-s3cret\r\n");
+
+    for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+        char *text = mem_printf("%sadmin: { %s }\nstate: { directory: s }\n", ALL, forms[i]);
+        char *path = write_file("conf.yaml", text), *expected = mem_printf("%s/s", folder);
+        struct conf_report report;
+        struct config *config;
+
+        conf_report_init(&report);
+        config = config_load(path, &report);
+        ck_assert_uint_eq(report.len, 0);
+        ck_assert_str_eq(config->admin.token, "s3cret-s3cret-s3cret");
+        ck_assert_str_eq(config->state_directory, expected);
+        ck_assert_str_eq(config->path, path);
+        config_unref(config);
+        conf_report_fini(&report);
+        free(expected);
+        free(text);
+        free(path);
+    }
+    free(token);
+}
+END_TEST
+
+START_TEST(an_empty_secret_and_a_large_one_are_refused)
+{
+    char *token = write_file("token", "\n"),
+         *path = write_file("conf.yaml", ALL "admin: { tokenFile: token }\n");
+    struct conf_report report;
+    char large[5000], *text;
+
+    conf_report_init(&report);
+    ck_assert_ptr_null(config_load(path, &report));
+    text = problems_text(&report);
+    ck_assert_ptr_nonnull(strstr(text, "tokenFile: the secret is empty\n"));
+    free(text);
+    memset(large, 'a', sizeof large);
+    large[sizeof large - 1] = '\0';
+    free(token);
+    token = write_file("token", large);
+    ck_assert_ptr_null(config_load(path, &report));
+    text = problems_text(&report);
+    ck_assert_ptr_nonnull(strstr(text, "/token: is larger than 4096 bytes\n"));
+    free(text);
+    free(token);
+    free(path);
+}
+END_TEST
+
+START_TEST(a_secret_from_the_environment_is_never_shown)
+{
+    struct conf_report report;
+    char *text;
+
+    ck_assert_int_eq(setenv("PENSTOCK_TEST_TOKEN", "top secret", 1), 0);
+    conf_report_init(&report);
+    ck_assert_ptr_null(config_load_bytes("t", str_from(ALL "admin: { token: \"${PENSTOCK_TEST_TOKEN}\" }\n"),
+                                         ".", false, &report));
+    text = problems_text(&report);
+    ck_assert_ptr_null(strstr(text, "top secret"));
+    ck_assert_ptr_nonnull(strstr(text, "t:6:17: token: the secret has blanks"));
+    free(text);
+}
+END_TEST
+
+START_TEST(a_file_that_cannot_be_read_is_named)
+{
+    struct conf_report report;
+    char *text;
+
+    conf_report_init(&report);
+    ck_assert_ptr_null(config_load("/no/such/file.yaml", &report));
+    text = problems_text(&report);
+    ck_assert_str_eq(text, "/no/such/file.yaml: cannot be read: No such file or directory\n");
+    free(text);
+    ck_assert_ptr_null(config_load("/tmp", &report));
+    text = problems_text(&report);
+    ck_assert_str_eq(text, "/tmp: cannot be read: Is a directory\n");
+    free(text);
+}
+END_TEST
+
+START_TEST(the_example_in_the_tree_loads_as_it_is)
+{
+    const char *top = getenv("top_srcdir");
+    char *path = mem_printf("%s/conf/penstock.yaml", top ? top : "."), *text;
+    struct conf_report report;
+    struct config *config;
+
+    conf_report_init(&report);
+    config = config_load(path, &report);
+    if (!config) {
+        text = problems_text(&report);
+        ck_abort_msg("%s", text);
+    }
+    ck_assert_uint_eq(config->groups_len, 2);
+    ck_assert_uint_eq(config->routes_len, 2);
+    ck_assert_str_eq(config->admin.address.text, "127.0.0.1:9901");
+    config_unref(config);
+    conf_report_fini(&report);
+    free(path);
+}
+END_TEST
+
+/* ---- limits ---------------------------------------------------------------------------------------------
+ */
+
+START_TEST(more_than_the_maximum_is_refused_where_it_begins)
+{
+    struct conf_report report;
+    struct text input;
+    char *text;
+
+    text_init(&input, 1 << 20);
+    text_printf(&input, "%slisteners:\n", TWO ROUTES);
+    for (int i = 0; i < CONFIG_LISTENERS_MAX + 2; i++)
+        text_printf(&input, "- address: 127.0.0.1:0\n");
+    ck_assert_ptr_null(load(input.p, &report));
+    text = problems_text(&report);
+    problems_drop(text, standing, ARRAY_LEN(standing));
+    ck_assert_str_eq(text, "t:38:3: listeners: has 34; at most 32 are taken\n");
+    free(text);
+    text_fini(&input);
+}
+END_TEST
+
+START_TEST(targets_are_counted_over_all_groups)
+{
+    struct conf_report report;
+    struct text input;
+    char *text;
+
+    text_init(&input, 1 << 20);
+    text_printf(&input, "%s",
+                LISTENERS ROUTES
+                "targetGroups:\n  b: { targets: [ \"10.0.0.2:80\" ] }\n  a:\n    targets:\n");
+    for (int i = 0; i < CONFIG_TARGETS_MAX; i++)
+        text_printf(&input, "    - 10.%d.%d.1:80\n", i / 256, i % 256);
+    ck_assert_ptr_null(load(input.p, &report));
+    text = problems_text(&report);
+    problems_drop(text, standing, ARRAY_LEN(standing));
+    ck_assert_str_eq(text, "t:4:3: targetGroups: have 4097 targets in all; at most 4096 are taken\n");
+    free(text);
+    text_fini(&input);
+}
+END_TEST
+
+START_TEST(a_file_cut_anywhere_loads_or_tells_why)
+{
+    for (size_t len = 0; len < sizeof full; len++) {
+        struct conf_report report;
+        struct config *config;
+
+        conf_report_init(&report);
+        config = config_load_bytes("t", (struct str){full, len}, ".", true, &report);
+        ck_assert_int_eq(config == NULL, report.errors > 0);
+        config_unref(config);
+        conf_report_fini(&report);
+    }
+}
+END_TEST
+
+Suite *unit_suite(void)
+{
+    Suite *suite = suite_create("conf/config");
+    TCase *tc = tcase_create("text"), *files = tcase_create("files");
+
+    tcase_add_loop_test(tc, every_problem_is_told_at_its_place, 0, (int)ARRAY_LEN(cases));
+    tcase_add_test(tc, the_standing_warnings_say_what_is_missing);
+    tcase_add_test(tc, what_is_not_written_has_its_default);
+    tcase_add_test(tc, what_is_written_arrives);
+    tcase_add_test(tc, a_secret_from_the_environment_is_never_shown);
+    tcase_add_test(tc, a_file_that_cannot_be_read_is_named);
+    tcase_add_test(tc, the_example_in_the_tree_loads_as_it_is);
+    tcase_add_test(tc, more_than_the_maximum_is_refused_where_it_begins);
+    tcase_add_test(tc, targets_are_counted_over_all_groups);
+    tcase_add_test(tc, a_file_cut_anywhere_loads_or_tells_why);
+    suite_add_tcase(suite, tc);
+    tcase_add_checked_fixture(files, make_folder, remove_folder);
+    tcase_add_test(files, a_secret_is_read_beside_the_file_that_names_it);
+    tcase_add_test(files, an_empty_secret_and_a_large_one_are_refused);
+    suite_add_tcase(suite, files);
+    return suite;
+}

@@ -1,0 +1,435 @@
+#include "conf/planfile.h"
+
+#include "base/clk.h"
+#include "base/mem.h"
+#include "conf/load.h"
+
+#include "problems.h"
+
+#include <unistd.h>
+
+/* What every small plan would be warned of. */
+static const char *const standing[] = {"warning: metrics: no latencySlo metric"};
+
+#define NAME  "name: p\n"
+#define STEPS "steps: [ { setWeight: 1 }, { setWeight: 100 } ]\n"
+#define ALL   NAME STEPS
+
+static const struct problems_case cases[] = {
+    {ALL, ""},
+    {"", "t:1:1: the file is empty\n"},
+    {"{}",
+     "t:1:1: name: is missing; write it (name, such as web-1: letters, digits, '.', '_' and '-', at most 63 "
+     "bytes)\n"
+     "t:1:1: steps: is missing; write it (list, such as [a, b])\n"},
+    {"- a", "t:1:1: the file must be a map of `key: value`\n"},
+    /* keys */
+    {NAME "steps: [ { setWeight: 100, minDwel: 5m } ]\n",
+     "t:2:28: minDwel: unknown key; did you mean \"minDwell\"?\n"},
+    {NAME "step: []\n" STEPS, "t:2:1: step: unknown key; did you mean \"steps\"?\n"},
+    {ALL "analysis: { metrics: [ { name: a, type: errorRate, treshold: 1s } ] }\n",
+     "t:3:52: treshold: unknown key; did you mean \"threshold\"?\n"},
+    {ALL "rollback: { retry: { times: 3 } }\n", "t:3:22: times: unknown key; known here: max, backoff\n"},
+    /* words */
+    {ALL "onRegression: rolback\n",
+     "t:3:15: onRegression: rolback is none of rollback, hold; did you mean \"rollback\"?\n"},
+    {ALL "onInconclusive: maybe\n", "t:3:17: onInconclusive: maybe is none of hold, rollback, forward\n"},
+    {ALL "onInconclusive: forward\n",
+     "t:3:17: warning: onInconclusive: `forward` goes on without evidence when maxDwell is over\n"},
+    {ALL "onNoData: forward\nonSharedFailure: rollback\n",
+     "t:3:11: onNoData: forward cannot be chosen: only hold is safe here; remove the key\n"
+     "t:4:18: onSharedFailure: rollback cannot be chosen: only hold is safe here; remove the key\n"},
+    {ALL "judge: threshold\n", "t:3:8: judge: only the judge `penstock` is there in this version\n"},
+    {ALL "analysis: { metrics: [ { name: a, type: external } ] }\n",
+     "t:3:41: type: external is not available: this version judges its own traffic only\n"},
+    /* numbers */
+    {ALL "analysis: { falseRollback: 0.5, falsePromote: 0.0001 }\n",
+     "t:3:28: falseRollback: 0.5 is more than 0.2\nt:3:47: falsePromote: 0.0001 is less than 0.001\n"},
+    {ALL "analysis: { falseRollback: 1% }\n", "t:3:28: falseRollback: 1% is not a share, such as 0.01\n"},
+    {ALL "analysis: { evaluationAge: soon }\n",
+     "t:3:28: evaluationAge: soon is not a duration, such as 250ms, 10s, 5m, 2h, 7d or 1h30m, or auto\n"},
+    {ALL "analysis: { binCap: 2 }\n", "t:3:21: binCap: 2 must be a list of two numbers, such as [2, 4]\n"},
+    {ALL "analysis: { binCap: [4, 2] }\n", "t:3:21: binCap: two rising numbers above 0 are needed\n"},
+    {ALL "analysis: { startingStep: 2 }\n", "t:3:27: startingStep: the plan has only 2 steps\n"},
+    {ALL "ramp: { capacity: 0 }\n", "t:3:19: capacity: 0 is less than 0.001\n"},
+    {ALL "ramp: { retreat: no }\n", "t:3:18: retreat: no must be a map, such as { key: value }, or false\n"},
+    {ALL "exposureBudget: {}\n", "t:3:17: canaryErrors: is missing; write it (whole number, such as 10)\n"},
+    {ALL "exposureBudget: { canaryErrors: 0 }\n", "t:3:33: canaryErrors: 0 is less than 1\n"},
+    /* units, metrics */
+    {ALL "analysis: { unit: header }\n",
+     "t:3:19: unit: header is not a unit, such as client, request, header:NAME or cookie:NAME\n"},
+    {ALL "analysis: { unit: \"client:x\" }\n",
+     "t:3:19: unit: client:x is not a unit, such as client, request, header:NAME or cookie:NAME\n"},
+    {ALL "analysis: { unit: \"header:a b\" }\n",
+     "t:3:19: unit: \"header:a b\" is not a unit, such as client, request, header:NAME or cookie:NAME\n"},
+    {ALL "analysis: { metrics: [ { name: a, type: errorRate, statuses: [ 600, 500-400, 5xx ] } ] }\n",
+     "t:3:64: statuses: 600 is not a status or range, such as 503 or 500-599, within 100 and 599\n"
+     "t:3:69: statuses: 500-400 is not a status or range, such as 503 or 500-599, within 100 and 599\n"
+     "t:3:78: statuses: 5xx is not a status or range, such as 503 or 500-599, within 100 and 599\n"},
+    {ALL "analysis:\n  metrics:\n  - { name: a, type: errorRate, share: 0.5 }\n  - { name: a, type: "
+         "latencySlo, threshold: "
+         "1s, share: 0.4 }\n",
+     "t:5:3: metrics: the shares of the metrics that may roll back sum to 0.9: they have to sum to 1\n"
+     "t:6:13: name: \"a\" is there twice: names have to differ\n"},
+    {ALL "analysis: { metrics: [ { name: a, type: latencySlo } ] }\n",
+     "t:3:24: threshold: a threshold is needed, because the route has no SLO of its own\n"},
+    {ALL "analysis: { metrics: [ { type: errorRate } ] }\n",
+     "t:3:24: name: is missing; write it (name, such as web-1: letters, digits, '.', '_' and '-', at most 63 "
+     "bytes)\n"},
+    /* steps */
+    {NAME "steps: []\n", "t:2:8: steps: needs at least 1\n"},
+    {NAME "steps: [ { setWeight: 101 }, { setWeight: 12.345 }, { setWeight: 100 } ]\n",
+     "t:2:23: setWeight: 101 is more than 100\n"
+     "t:2:43: setWeight: 12.345 is not a percentage, such as 12.5: in steps of 0.01, without a percent "
+     "sign\n"},
+    {NAME "steps: [ { setWeight: 10 }, { setWeight: 5 } ]\n",
+     "t:2:8: warning: steps: the plan ends at 5: the rollout then waits for `promote --full` or `abort`\n"
+     "t:2:42: setWeight: 5 is not above the step before (10): weights have to rise\n"},
+    {NAME "steps: [ { setWeight: 100 }, { pause: {} } ]\n",
+     "t:2:30: steps[1]: 100 has to be the last step\n"},
+    {NAME "steps: [ { minDwell: 5m }, { setWeight: 100 } ]\n",
+     "t:2:10: steps: a step needs setWeight or pause\n"},
+    {NAME "steps: [ { setWeight: 5, minDwell: 5m, maxDwell: 1m }, { setWeight: 100 } ]\n",
+     "t:2:50: maxDwell: it is shorter than minDwell\n"},
+    {NAME "steps: [ { pause: { duration: 0 } }, { setWeight: 100 } ]\n",
+     "t:2:31: duration: 0 is less than 1ms\n"},
+    {NAME "steps: [ { setWeight: 50, window: ofice }, { setWeight: 100 } ]\n",
+     "t:2:35: window: no window is named \"ofice\"\n"},
+    {NAME "steps: [ 10, 100 ]\n", "t:2:10: steps: 10 must be a map, such as { key: value }\n"
+                                  "t:2:14: steps: 100 must be a map, such as { key: value }\n"},
+    /* the calendar */
+    {ALL "windows: [ { name: w, days: mon-xyz, from: \"9:00\", to: \"25:00\", timeZone: Mars/Base } ]\n",
+     "t:3:29: days: mon-xyz is not a list of days, such as mon-thu, sat, \"mon,wed-fri\" or daily\n"
+     "t:3:44: from: 9:00 is not a time of day, such as \"10:00\"\n"
+     "t:3:56: to: 25:00 is not a time of day, such as \"10:00\"\n"
+     "t:3:75: timeZone: Mars/Base is no time zone in /usr/share/zoneinfo (cannot be read: No such file or "
+     "directory); "
+     "write an IANA name, or install the package tzdata\n"},
+    {ALL "windows: [ { name: w, from: \"24:00\", to: \"24:00\" } ]\n",
+     "t:3:29: from: 24:00 is not a time of day, such as \"10:00\"\n"},
+    {ALL "windows: [ { name: w, from: \"01:00\", to: \"02:00\", timeZone: ../passwd }, { name: v, from: "
+         "\"01:00\", to: "
+         "\"02:00\", timeZone: /etc/passwd }, { name: u, from: \"01:00\", to: \"02:00\", timeZone: "
+         "Europe//Berlin } ]\n",
+     "t:3:61: timeZone: ../passwd is no time zone; write an IANA name, such as Asia/Tokyo or UTC\n"
+     "t:3:123: timeZone: /etc/passwd is no time zone; write an IANA name, such as Asia/Tokyo or UTC\n"
+     "t:3:187: timeZone: Europe//Berlin is no time zone; write an IANA name, such as Asia/Tokyo or UTC\n"},
+    {ALL "windows: [ { name: w, from: \"01:00\", to: \"02:00\", timeZone: Europe } ]\n",
+     "t:3:61: timeZone: Europe is no time zone in /usr/share/zoneinfo (cannot be read: Is a directory); "
+     "write an IANA "
+     "name, or install the package tzdata\n"},
+    {ALL "freezes: [ { from: 2026-12-28, to: 2026-12-20 }, { from: tomorrow, to: 2026-13-01 } ]\n",
+     "t:3:36: to: the end is not after the beginning\n"
+     "t:3:58: from: tomorrow is not a date, such as 2026-12-28 or 2026-12-28T10:00\n"
+     "t:3:72: to: 2026-13-01 is not a date, such as 2026-12-28 or 2026-12-28T10:00\n"},
+    /* what a plan that is sent may not do */
+    {"name: ${HOME}\n" STEPS,
+     "t:1:7: ${HOME}: ${HOME}: variables are not expanded here; write the value, or $$ for a "
+     "plain $\n"},
+};
+
+static bool load(const char *text, struct plan *plan, struct conf_report *report)
+{
+    conf_report_init(report);
+    return plan_load_bytes("t", str_from(text), false, NULL, plan, report);
+}
+
+START_TEST(every_problem_is_told_at_its_place)
+{
+    struct plan *plan = mem_alloc(sizeof *plan);
+    struct conf_report report;
+    bool ok = load(cases[_i].input, plan, &report);
+    size_t errors = report.errors;
+    char *text = problems_text(&report);
+
+    problems_drop(text, standing, ARRAY_LEN(standing));
+    ck_assert_str_eq(text, cases[_i].problems);
+    ck_assert_int_eq(ok, errors == 0);
+    free(text);
+    free(plan);
+}
+END_TEST
+
+/* The table's defaults and decide's are two; they must say the same. */
+START_TEST(the_defaults_of_the_table_are_those_of_decide)
+{
+    struct plan *got = mem_zalloc(sizeof *got), *wanted = mem_zalloc(sizeof *wanted);
+    struct conf_report report;
+
+    ck_assert(load(NAME "steps: [ { setWeight: 100 }, { pause: {} } ]\nanalysis: { metrics: [ { name: m, "
+                        "type: latencySlo, "
+                        "threshold: 1s } ] }\n",
+                   got, &report) == false); /* 100 is not last, but everything is read */
+    conf_report_fini(&report);
+    plan_init(wanted);
+    memcpy(wanted->name, "p", 2);
+    plan_step_init(&wanted->steps[0], STEP_WEIGHT);
+    wanted->steps[0].weight = PLAN_WEIGHT_ALL;
+    plan_step_init(&wanted->steps[1], STEP_PAUSE);
+    wanted->steps_len = 2;
+    plan_metric_init(&wanted->analysis.metrics[0], METRIC_LATENCY_SLO);
+    memcpy(wanted->analysis.metrics[0].name, "m", 2);
+    wanted->analysis.metrics[0].threshold_ns = NS_PER_S;
+    wanted->analysis.metrics_len = 1;
+    plan_finish(wanted, 0);
+    ck_assert_mem_eq(got, wanted, offsetof(struct plan, analysis));
+    ck_assert_mem_eq(&got->analysis, &wanted->analysis, offsetof(struct plan_analysis, metrics));
+    ck_assert_mem_eq(got->analysis.metrics, wanted->analysis.metrics, sizeof got->analysis.metrics);
+    ck_assert_mem_eq(got->steps, wanted->steps, sizeof got->steps);
+    ck_assert_mem_eq(&got->ramp, &wanted->ramp, offsetof(struct plan, zones) - offsetof(struct plan, ramp));
+    free(got);
+    free(wanted);
+}
+END_TEST
+
+static const char full[] =
+    "{\"name\": \"p\", \"stable\": \"a\", \"canary\": \"b\",\n"
+    " \"onRegression\": \"hold\", \"onInconclusive\": \"rollback\", \"onNoData\": \"hold\",\n"
+    " \"analysis\": {\"falseRollback\": 0.001, \"unit\": \"cookie:sid\", \"unitWindow\": \"5m\", "
+    "\"evaluationAge\": \"auto\",\n"
+    "   \"bin\": \"10s\", \"binCap\": [1.5, 3], \"initialDelay\": \"1m\", \"shapeHoldMax\": \"none\",\n"
+    "   \"metrics\": [\n"
+    "     {\"name\": \"e\", \"type\": \"errorRate\", \"share\": 0.6, \"tolerance\": 1.3, \"floor\": 1e-05, "
+    "\"statuses\": [503, "
+    "\"520-530\"], \"onRegression\": \"rollback\"},\n"
+    "     {\"name\": \"l\", \"type\": \"latencySlo\", \"share\": 0.4, \"threshold\": \"300ms\", "
+    "\"objective\": 0.995, "
+    "\"maxExcess\": 0.002, \"onRegression\": \"rollback\"},\n"
+    "     {\"name\": \"q\", \"type\": \"latencyShift\", \"quantiles\": [0.5, 0.9], \"dryRun\": true}]},\n"
+    " \"steps\": [{\"setWeight\": 0.01, \"advanceOn\": \"traffic\", \"minDwell\": \"30s\", \"maxDwell\": "
+    "\"2m\"},\n"
+    "   {\"setWeight\": 33.33, \"window\": \"w\", \"pause\": {\"duration\": \"10m\"}},\n"
+    "   {\"pause\": {}}, {\"setWeight\": 100, \"bake\": \"2d\"}],\n"
+    " \"windows\": [{\"name\": \"w\", \"days\": \"fri-mon\", \"from\": \"22:00\", \"to\": \"06:00\", "
+    "\"timeZone\": "
+    "\"Asia/Tokyo\"}],\n"
+    " \"freezes\": [{\"from\": \"2026-12-28\", \"to\": \"2027-01-04\", \"reason\": \"year end\"}],\n"
+    " \"ramp\": {\"grace\": \"1m\", \"retreat\": false, \"maxStepPerSecond\": 2.5, \"minCanaryRate\": 0, "
+    "\"capacity\": 50},\n"
+    " \"watch\": false, \"rollback\": {\"mode\": \"ramp\", \"rampTime\": \"5s\", \"retry\": {\"max\": 2}},\n"
+    " \"exposureBudget\": {\"canaryErrors\": 200}}\n";
+
+static void check_analysis(const struct plan_analysis *analysis)
+{
+    const struct plan_metric *e = &analysis->metrics[0], *l = &analysis->metrics[1],
+                             *q = &analysis->metrics[2];
+
+    ck_assert(analysis->false_rollback == 0.001);
+    ck_assert_int_eq(analysis->unit, UNIT_COOKIE);
+    ck_assert_str_eq(analysis->unit_name, "sid");
+    ck_assert_int_eq(analysis->unit_window_ns, 300 * NS_PER_S);
+    ck_assert_int_eq(analysis->evaluation_age_ns, 300 * NS_PER_MS); /* auto: the threshold */
+    ck_assert(analysis->bin_cap[0] == 1.5 && analysis->bin_cap[1] == 3);
+    ck_assert_uint_eq(analysis->metrics_len, 3);
+    ck_assert(e->share == 0.6 && e->tolerance == 1.3 && e->floor == 0.00001);
+    ck_assert_uint_eq(e->statuses_len, 2);
+    ck_assert_uint_eq(e->statuses[0].from, 503);
+    ck_assert_uint_eq(e->statuses[0].to, 503);
+    ck_assert_uint_eq(e->statuses[1].to, 530);
+    ck_assert_int_eq(e->on_regression, ON_REGRESSION_ROLLBACK);
+    ck_assert_int_eq(l->threshold_ns, 300 * NS_PER_MS);
+    ck_assert(l->objective == 0.995 && l->max_excess == 0.002);
+    ck_assert_uint_eq(q->quantiles_len, 2);
+    ck_assert(q->quantiles[1] == 0.9);
+    ck_assert(q->dry_run);
+    ck_assert_int_eq(q->on_regression, ON_REGRESSION_HOLD); /* the plan's */
+}
+
+START_TEST(a_plan_in_json_arrives_whole)
+{
+    struct plan *plan = mem_zalloc(sizeof *plan);
+    struct conf_report report;
+    const struct plan_step *steps = plan->steps;
+    bool ok = load(full, plan, &report);
+    char *text = problems_text(&report);
+
+    ck_assert_str_eq(text, "");
+    ck_assert(ok);
+    ck_assert_str_eq(plan->stable, "a");
+    ck_assert_str_eq(plan->canary, "b");
+    ck_assert_int_eq(plan->on_inconclusive, ON_INCONCLUSIVE_ROLLBACK);
+    check_analysis(&plan->analysis);
+    ck_assert_uint_eq(plan->steps_len, 4);
+    ck_assert_uint_eq(steps[0].weight, 1);
+    ck_assert_int_eq(steps[0].advance_on, ADVANCE_TRAFFIC);
+    ck_assert_int_eq(steps[0].max_dwell_ns, 120 * NS_PER_S);
+    ck_assert_uint_eq(steps[1].weight, 3333);
+    ck_assert_int_eq(steps[1].kind, STEP_WEIGHT);
+    ck_assert_int_eq(steps[1].pause, PAUSE_TIME);
+    ck_assert_int_eq(steps[1].pause_ns, 600 * NS_PER_S);
+    ck_assert_str_eq(steps[1].window, "w");
+    ck_assert_int_eq(steps[2].kind, STEP_PAUSE);
+    ck_assert_int_eq(steps[2].pause, PAUSE_APPROVAL);
+    ck_assert_int_eq(steps[3].bake_ns, 2 * 86400 * NS_PER_S);
+    ck_assert_uint_eq(plan->windows[0].window.days, 1 | 1 << 4 | 1 << 5 | 1 << 6);
+    ck_assert_uint_eq(plan->windows[0].window.from_min, 22 * 60);
+    ck_assert_ptr_nonnull(plan_zone(plan, "Asia/Tokyo"));
+    ck_assert_int_eq(zone_offset_s(plan_zone(plan, "Asia/Tokyo"), 1790000000), 9 * 3600);
+    ck_assert_int_eq(plan->freezes[0].freeze.to_s - plan->freezes[0].freeze.from_s, 8 * 86400);
+    ck_assert_str_eq(plan->freezes[0].zone, "UTC");
+    ck_assert_str_eq(plan->freezes[0].reason, "year end");
+    ck_assert(!plan->ramp.retreat);
+    ck_assert_uint_eq(plan->ramp.max_step_per_second, 250);
+    ck_assert(plan->ramp.capacity == 50);
+    ck_assert(!plan->watch.on);
+    ck_assert_int_eq(plan->rollback.mode, ROLLBACK_RAMP);
+    ck_assert_uint_eq(plan->rollback.retry_max, 2);
+    ck_assert_uint_eq(plan->exposure_canary_errors, 200);
+    free(text);
+    free(plan);
+}
+END_TEST
+
+static const char config_text[] =
+    "listeners: [ { address: \"127.0.0.1:0\" } ]\n"
+    "targetGroups: { a: { targets: [ \"10.0.0.1:80\" ] }, b: { targets: [ \"10.0.0.2:80\" ] } }\n"
+    "routes:\n"
+    "- { name: r, stable: a, canary: b, slo: { threshold: 250ms }, affinity: { cookie: c, "
+    "maxAge: 30m } }\n"
+    "- { name: s, match: { pathPrefix: /s }, stable: b }\n";
+
+static struct config *load_config(struct conf_report *report)
+{
+    struct config *config;
+
+    conf_report_init(report);
+    config = config_load_bytes("c", str_from(config_text), ".", false, report);
+    ck_assert_ptr_nonnull(config);
+    conf_report_fini(report);
+    return config;
+}
+
+START_TEST(the_route_gives_what_the_plan_leaves_open)
+{
+    struct conf_report report;
+    struct config *config = load_config(&report);
+    struct plan_target target = {config, &config->routes[0]};
+    struct plan *plan = mem_zalloc(sizeof *plan);
+
+    ck_assert(plan_load_bytes("t", str_from(ALL), false, &target, plan, &report));
+    ck_assert_uint_eq(report.len, 0);
+    ck_assert_uint_eq(plan->analysis.metrics_len, 5);
+    ck_assert_int_eq(plan->analysis.metrics[1].type, METRIC_LATENCY_SLO);
+    ck_assert_int_eq(plan->analysis.metrics[1].threshold_ns, 250 * NS_PER_MS);
+    ck_assert_int_eq(plan->analysis.unit_window_ns, 1800 * NS_PER_S);
+    config_unref(config);
+    free(plan);
+}
+END_TEST
+
+START_TEST(a_plan_for_other_groups_does_not_fit_the_route)
+{
+    struct conf_report report;
+    struct config *config = load_config(&report);
+    struct plan_target target = {config, &config->routes[0]}, bare = {config, &config->routes[1]};
+    struct plan *plan = mem_zalloc(sizeof *plan);
+    char *text;
+
+    ck_assert(!plan_load_bytes("t", str_from("stable: a\ncanary: c\n" ALL), false, &target, plan, &report));
+    text = problems_text(&report);
+    ck_assert_str_eq(text, "t:2:9: canary: c is not the canary group of the route, which is b\n");
+    free(text);
+    ck_assert(!plan_load_bytes("t", str_from("canary: b\n" ALL), false, &bare, plan, &report));
+    text = problems_text(&report);
+    problems_drop(text, standing, ARRAY_LEN(standing));
+    ck_assert_str_eq(text, "t:1:1: the route s has no canary group; name one in the configuration\n"
+                           "t:1:9: canary: b is not the canary group of the route, which has none\n");
+    free(text);
+    config_unref(config);
+    free(plan);
+}
+END_TEST
+
+START_TEST(the_plan_in_the_tree_loads_without_a_warning)
+{
+    const char *top = getenv("top_srcdir");
+    char *path = mem_printf("%s/conf/plans/ec2-to-fargate.yaml", top ? top : "."), *text;
+    struct plan *plan = mem_zalloc(sizeof *plan);
+    struct conf_report report;
+    bool ok;
+
+    conf_report_init(&report);
+    ok = plan_load(path, NULL, plan, &report);
+    text = problems_text(&report);
+    ck_assert_str_eq(text, "");
+    ck_assert(ok);
+    ck_assert_uint_eq(plan->steps_len, 5);
+    free(text);
+    free(plan);
+    free(path);
+}
+END_TEST
+
+START_TEST(a_plan_file_may_use_the_environment)
+{
+    struct plan *plan = mem_zalloc(sizeof *plan);
+    struct conf_report report;
+
+    ck_assert_int_eq(setenv("PENSTOCK_TEST_PLAN", "from-env", 1), 0);
+    conf_report_init(&report);
+    ck_assert(plan_load_bytes("t", STR("name: ${PENSTOCK_TEST_PLAN}\n" STEPS), true, NULL, plan, &report));
+    ck_assert_str_eq(plan->name, "from-env");
+    conf_report_fini(&report);
+    free(plan);
+}
+END_TEST
+
+START_TEST(a_plan_file_that_cannot_be_read_is_named)
+{
+    struct plan *plan = mem_zalloc(sizeof *plan);
+    struct conf_report report;
+    char *text;
+
+    conf_report_init(&report);
+    ck_assert(!plan_load("/no/such/plan.yaml", NULL, plan, &report));
+    text = problems_text(&report);
+    ck_assert_str_eq(text, "/no/such/plan.yaml: cannot be read: No such file or directory\n");
+    free(text);
+    free(plan);
+}
+END_TEST
+
+START_TEST(a_plan_cut_anywhere_loads_or_tells_why)
+{
+    struct plan *plan = mem_zalloc(sizeof *plan);
+
+    for (size_t len = 0; len < sizeof full; len += 3) {
+        struct conf_report report;
+        bool ok;
+
+        conf_report_init(&report);
+        ok = plan_load_bytes("t", (struct str){full, len}, false, NULL, plan, &report);
+        ck_assert_int_eq(ok, report.errors == 0);
+        conf_report_fini(&report);
+    }
+    free(plan);
+}
+END_TEST
+
+/* Check values of the FNV reference. */
+START_TEST(the_hash_is_fnv_1a)
+{
+    ck_assert_uint_eq(plan_hash(STR("")), UINT64_C(0xcbf29ce484222325));
+    ck_assert_uint_eq(plan_hash(STR("a")), UINT64_C(0xaf63dc4c8601ec8c));
+    ck_assert_uint_eq(plan_hash(STR("foobar")), UINT64_C(0x85944171f73967e8));
+}
+END_TEST
+
+Suite *unit_suite(void)
+{
+    Suite *suite = suite_create("conf/planfile");
+    TCase *tc = tcase_create("planfile");
+
+    tcase_add_loop_test(tc, every_problem_is_told_at_its_place, 0, (int)ARRAY_LEN(cases));
+    tcase_add_test(tc, the_defaults_of_the_table_are_those_of_decide);
+    tcase_add_test(tc, a_plan_in_json_arrives_whole);
+    tcase_add_test(tc, the_route_gives_what_the_plan_leaves_open);
+    tcase_add_test(tc, a_plan_for_other_groups_does_not_fit_the_route);
+    tcase_add_test(tc, the_plan_in_the_tree_loads_without_a_warning);
+    tcase_add_test(tc, a_plan_file_may_use_the_environment);
+    tcase_add_test(tc, a_plan_file_that_cannot_be_read_is_named);
+    tcase_add_test(tc, a_plan_cut_anywhere_loads_or_tells_why);
+    tcase_add_test(tc, the_hash_is_fnv_1a);
+    suite_add_tcase(suite, tc);
+    return suite;
+}
