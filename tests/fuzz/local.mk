@@ -3,9 +3,11 @@
 #   configure --enable-fuzzing CC=clang && make check TESTS= && tests/fuzz/fuzz_h1_body NEW_CORPUS $top_srcdir/tests/fuzz/corpus/fuzz_h1_body
 # What it finds becomes a unit test and a file of the corpus. `tests/fuzz/NAME FILE` replays one file in either build.
 fuzz_targets =
+fuzz_targets += tests/fuzz/fuzz_config
 fuzz_targets += tests/fuzz/fuzz_h1_body
 fuzz_targets += tests/fuzz/fuzz_h1_request
 fuzz_targets += tests/fuzz/fuzz_h1_response
+fuzz_targets += tests/fuzz/fuzz_plan
 
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/heads.h
 check_PROGRAMS += $(fuzz_targets)
