@@ -47,10 +47,22 @@ static bool split_port(struct str text, struct str *host_r, bool *brackets_r, ui
     return host.len > 0 && host.len <= HOST_MAX;
 }
 
+/* One address is all that is used. IPv4 comes first: what listens on one family only listens on that one,
+ * even where the resolver would rather have ::1 for localhost. */
+static const struct addrinfo *choose(const struct addrinfo *list)
+{
+    const struct addrinfo *at = list;
+
+    while (at->ai_family != AF_INET && at->ai_next)
+        at = at->ai_next;
+    return at->ai_family == AF_INET ? at : list;
+}
+
 static bool resolve(const char *host, uint16_t port, struct config_address *out, char **why_r)
 {
     const struct addrinfo hints = {
         .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
+    const struct addrinfo *chosen;
     struct addrinfo *list;
     int failed = getaddrinfo(host, NULL, &hints, &list);
 
@@ -58,9 +70,10 @@ static bool resolve(const char *host, uint16_t port, struct config_address *out,
         *why_r = mem_printf("cannot be resolved: %s", gai_strerror(failed));
         return false;
     }
-    memcpy(&out->addr, list->ai_addr, list->ai_addrlen);
-    out->addr_len = list->ai_addrlen;
-    if (list->ai_family == AF_INET6)
+    chosen = choose(list);
+    memcpy(&out->addr, chosen->ai_addr, chosen->ai_addrlen);
+    out->addr_len = chosen->ai_addrlen;
+    if (chosen->ai_family == AF_INET6)
         out->addr.in6.sin6_port = htons(port);
     else
         out->addr.in.sin_port = htons(port);

@@ -13,9 +13,10 @@
 #include <stdbool.h>
 
 /*
- * Parses one address. A host name is resolved now, once (the first address that the resolver gives); with
- * `offline` it becomes 0.0.0.0 instead. Blocks on the resolver. Ownership: address_r->text is the caller's
- * heap memory. Errors: false with a reason in `why_r`, which the caller frees; *address_r is then untouched.
+ * Parses one address. A host name is resolved now, once, to its first IPv4 address, or else its first IPv6
+ * address; with `offline` it becomes 0.0.0.0 instead. Blocks on the resolver. Ownership: address_r->text is
+ * the caller's heap memory. Errors: false with a reason in `why_r`, which the caller frees; *address_r is
+ * then untouched.
  */
 MUST_CHECK bool address_parse(struct str text, bool offline, struct config_address *address_r, char **why_r);
 /* The same place: family, address and port, or path. */

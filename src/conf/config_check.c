@@ -8,8 +8,7 @@
 
 enum { TOKEN_SHORT = 16 }; /* below it a token can be guessed */
 
-/* ---- the sections ---------------------------------------------------------------------------------------
- */
+/* ---- the sections ---- */
 
 void config_check_admin(struct schema_reader *reader, const struct tree *map, void *at)
 {

@@ -15,8 +15,7 @@
 #define GIB (KIB * KIB * KIB)
 #define S   NS_PER_S
 
-/* ---- kinds of values that only the configuration has ----------------------------------------------------
- */
+/* ---- kinds of values that only the configuration has ---- */
 
 /* The processors that this process may use, within what we can use. */
 static unsigned allowed_processors(void)
@@ -183,8 +182,7 @@ static const struct schema_type type_true = {
     .read = true_read,
 };
 
-/* ---- the table, from the leaves up ----------------------------------------------------------------------
- */
+/* ---- the table, from the leaves up ---- */
 
 #define SECTION(rows) .settings = (rows), .len = ARRAY_LEN(rows)
 

@@ -29,8 +29,7 @@ const struct doc doc_plan = {
     .related = "penstock(1), penstock.yaml(5)",
 };
 
-/* ---- walking a table ------------------------------------------------------------------------------------
- */
+/* ---- walking a table ---- */
 
 typedef void visit(void *arg, const char *path, const struct setting *setting);
 
@@ -60,8 +59,7 @@ static void walk(const struct section *section, const char *prefix, visit *fn, v
     }
 }
 
-/* ---- the manual -----------------------------------------------------------------------------------------
- */
+/* ---- the manual ---- */
 
 /* Text for man(7): nothing in it is taken for a request or an escape, and hyphens can be copied. */
 static void roff(struct text *out, const char *text)
@@ -120,8 +118,6 @@ static void describe_type(const struct setting *setting, struct text *out)
     }
     if (setting->word)
         text_printf(out, ", or %s", setting->word);
-    if (setting->switchable)
-        text_printf(out, ", or false");
 }
 
 static void describe(const struct setting *setting, struct text *out)
@@ -142,14 +138,14 @@ static void describe(const struct setting *setting, struct text *out)
     text_fini(&line);
 }
 
-static void man_words(const struct word_table *words, struct text *out)
+static void man_words(const struct word_table words, struct text *out)
 {
     struct text line;
 
     text_printf(out, ".RS\n");
-    for (size_t i = 0; i < words->len; i++) {
+    for (size_t i = 0; i < words.len; i++) {
         text_init(&line, 400);
-        text_printf(&line, "%s: %s", words->words[i].name, words->words[i].text);
+        text_printf(&line, "%s: %s", words.words[i].name, words.words[i].text);
         text_printf(out, ".IP \\(bu 2\n");
         roff_line(out, line.p);
         text_fini(&line);
@@ -175,7 +171,7 @@ static void man_setting(void *arg, const char *path, const struct setting *setti
         roff_line(out, next->one_of);
     }
     if (setting->words)
-        man_words(setting->words, out);
+        man_words(schema_words(setting), out);
 }
 
 enum { TYPES_MAX = 64 };

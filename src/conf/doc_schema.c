@@ -68,12 +68,12 @@ static void set_range(json_t *schema, const struct setting *setting)
         }
 }
 
-static json_t *schema_of_words(const struct word_table *words)
+static json_t *schema_of_words(const struct word_table words)
 {
     json_t *names = json_array();
 
-    for (size_t i = 0; i < words->len; i++)
-        BUG_ON(json_array_append_new(names, json_string(words->words[i].name)) < 0);
+    for (size_t i = 0; i < words.len; i++)
+        BUG_ON(json_array_append_new(names, json_string(words.words[i].name)) < 0);
     return json_pack("{s:o}", "enum", names);
 }
 
@@ -83,7 +83,7 @@ static json_t *schema_of_value(const struct setting *setting)
     json_t *any = json_array(), *value;
 
     if (setting->type == &type_word)
-        value = schema_of_words(setting->words);
+        value = schema_of_words(schema_words(setting));
     else
         value = parsed(setting->type->json);
     set_range(value, setting);
@@ -102,8 +102,6 @@ static json_t *schema_of_map(const struct setting *setting)
     const struct section *section = setting->section;
     json_t *map = schema_of_section(section);
 
-    if (setting->switchable)
-        return json_pack("{s:[o, {s:s}]}", "anyOf", map, "type", "boolean");
     if (section->shorthand)
         return json_pack("{s:[o, {s:s}]}", "anyOf", map, "type", "string");
     return map;
@@ -121,29 +119,41 @@ static json_t *schema_of_setting(const struct setting *setting)
                          schema_of_section(setting->section), "propertyNames", parsed(type_name.json),
                          "minProperties", (json_int_t)setting->min, "maxProperties",
                          (json_int_t)setting->max);
-    if (setting->type == &type_words)
-        return json_pack("{s:s, s:o}", "type", "array", "items", schema_of_words(setting->words));
     return schema_of_value(setting);
 }
 
+/* Each key that is there excludes the others, and one of them may be needed. */
 static void set_alternatives(json_t *schema, const struct section *section)
 {
     struct str rest = str_from(section->one_of), word;
-    json_t *list = json_array();
+    json_t *keys = json_object(), *any = json_array();
+    const char *key;
+    json_t *none;
 
-    while (str_split(&rest, ' ', &word))
-        BUG_ON(json_array_append_new(list, json_pack("{s:[o]}", "required", json_stringn(word.p, word.len))) <
-               0);
-    if (!section->one_of_required)
-        BUG_ON(json_array_append_new(list, json_pack("{s:{s:o}}", "not", "anyOf", json_copy(list))) < 0);
-    set(schema, "oneOf", list);
+    while (str_split(&rest, ' ', &word)) {
+        char *name = mem_strndup(word.p, word.len);
+
+        set(keys, name, json_false());
+        BUG_ON(json_array_append_new(any, json_pack("{s:[s]}", "required", name)) < 0);
+        free(name);
+    }
+    set(schema, "dependentSchemas", json_object());
+    json_object_foreach(keys, key, none)
+    {
+        json_t *others = json_copy(keys);
+
+        BUG_ON(json_object_del(others, key) < 0);
+        set(json_object_get(schema, "dependentSchemas"), key, json_pack("{s:o}", "properties", others));
+    }
+    if (section->one_of_required)
+        set(schema, "anyOf", json_incref(any));
+    json_decref(any);
+    json_decref(keys);
 }
 
 static json_t *schema_of_section(const struct section *section)
 {
-    json_t *properties = json_object(), *required = json_array();
-    json_t *schema =
-        json_pack("{s:s, s:b, s:o}", "type", "object", "additionalProperties", 0, "properties", properties);
+    json_t *properties = json_object(), *required = json_array(), *schema;
 
     for (size_t i = 0; i < section->len; i++) {
         const struct setting *setting = &section->settings[i];
@@ -156,6 +166,13 @@ static json_t *schema_of_section(const struct section *section)
         if (setting->required)
             BUG_ON(json_array_append_new(required, json_string(setting->key)) < 0);
     }
+    /* `key:` without anything is a map without keys. */
+    if (json_array_size(required) == 0 && !section->one_of_required)
+        schema = json_pack("{s:[s, s]}", "type", "object", "null");
+    else
+        schema = json_pack("{s:s}", "type", "object");
+    set(schema, "additionalProperties", json_false());
+    set(schema, "properties", properties);
     set(schema, "required", required);
     if (section->one_of)
         set_alternatives(schema, section);

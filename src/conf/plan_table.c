@@ -19,14 +19,10 @@ static void before_metric(struct schema_reader *reader, void *at)
 
 static void check_metric(struct schema_reader *reader, const struct tree *map, void *at)
 {
-    const struct tree *type = tree_find(map, "type");
     struct plan_metric *metric = at;
 
+    (void)reader;
     metric->on_regression_given = tree_find(map, "onRegression") != NULL;
-    if (type && metric->type == METRIC_EXTERNAL)
-        schema_problem(reader, CONF_ERROR, type,
-                       "type: external is not available: this version judges its own "
-                       "traffic only");
 }
 
 static void before_step(struct schema_reader *reader, void *at)
@@ -56,22 +52,13 @@ static void check_pause(struct schema_reader *reader, const struct tree *map, vo
     step->pause = tree_find(map, "duration") ? PAUSE_TIME : PAUSE_APPROVAL;
 }
 
-/* ---- analysis -------------------------------------------------------------------------------------------
- */
+/* ---- analysis ---- */
 
 static const struct setting status_row = {
     .key = "statuses",
     .type = &type_statuses,
     .width = sizeof(struct plan_range),
     .text = "A status or a range.",
-};
-static const struct setting quantile_row = {
-    .key = "quantiles",
-    .type = &type_share,
-    .width = sizeof(double),
-    .min = 10000,
-    .max = 999000,
-    .text = "A quantile.",
 };
 static const struct setting metric_rows[] = {
     {.key = "name",
@@ -85,6 +72,7 @@ static const struct setting metric_rows[] = {
      .type = &type_word,
      FIELD(plan_metric, type),
      .words = &metric_type_words,
+     .words_len = METRIC_CLIENT_ERROR_RATE + 1,
      .required = true,
      .example = "errorRate",
      .text = "What counts as bad."},
@@ -101,7 +89,7 @@ static const struct setting metric_rows[] = {
      FIELD(plan_metric, tolerance),
      .min = 1000,
      .max = 100000,
-     .inherits = "1.25 errorRate, 1.5 latencySlo and clientErrorRate, 3 latencyShift, 2.5 suspiciouslyFast",
+     .inherits = "1.25 errorRate, 1.5 latencySlo and clientErrorRate",
      .example = "1.25",
      .text = "How many times worse than stable the canary may be and still count as healthy."},
     {.key = "floor",
@@ -151,14 +139,6 @@ static const struct setting metric_rows[] = {
      .inherits = "500-599 errorRate; 400-499 without 408, 429 and 499 clientErrorRate",
      .example = "[500, 502-504]",
      .text = "Statuses that are bad, beside failures to answer at all."},
-    {.key = "quantiles",
-     .type = &schema_list,
-     LIST_INSIDE(plan_metric, quantiles),
-     .max = PLAN_QUANTILES_MAX,
-     .item = &quantile_row,
-     .inherits = "[0.95] latencyShift, [0.1] suspiciouslyFast",
-     .example = "[0.95]",
-     .text = "Quantiles of stable's latency against which the canary is compared."},
     {.key = "onRegression",
      .type = &type_word,
      FIELD(plan_metric, on_regression),
@@ -190,19 +170,6 @@ static const struct setting analysis_rows[] = {
      .max = 200000,
      .fallback = "0.01",
      .text = "The chance that a healthy canary is ever rolled back, over the whole rollout."},
-    {.key = "forward",
-     .type = &type_word,
-     FIELD(plan_analysis, forward),
-     .words = &forward_rule_words,
-     .fallback = "gate",
-     .text = "What a raise needs."},
-    {.key = "falsePromote",
-     .type = &type_share,
-     FIELD(plan_analysis, false_promote),
-     .min = 1000,
-     .max = 200000,
-     .fallback = "0.05",
-     .text = "forward eValue: the chance that a bad canary passes a raise."},
     {.key = "unit",
      .type = &type_unit,
      .fallback = "client",
@@ -252,27 +219,17 @@ static const struct setting analysis_rows[] = {
      .max = 30 * DAY,
      .fallback = "0",
      .text = "Time before judging; the brakes stay armed in it."},
-    {.key = "shapeHoldMax",
-     .type = &type_duration,
-     FIELD(plan_analysis, shape_hold_max_ns),
-     .min = 0,
-     .max = 30 * DAY,
-     .fallback = "none",
-     .word = "none",
-     .word_value = 0,
-     .text = "Ends a hold for latencyShift or suspiciouslyFast by itself."},
     {.key = "metrics",
      .type = &schema_list,
      LIST_INSIDE(plan_analysis, metrics),
      .max = PLAN_METRICS_MAX,
      .item = &metric_row,
-     .inherits = "errors, latency by the slo of the route, client errors and both guards",
+     .inherits = "errors, latency by the slo of the route, and client errors",
      .text = "What is judged."},
 };
 static const struct section analysis_section = {SECTION(analysis_rows)};
 
-/* ---- steps ----------------------------------------------------------------------------------------------
- */
+/* ---- steps ---- */
 
 static const struct setting pause_rows[] = {
     {.key = "duration",
@@ -349,44 +306,8 @@ static const struct section step_section = {
 static const struct setting step_row = {
     .key = "steps", .type = &schema_map, .section = &step_section, .text = "A step."};
 
-/* ---- the way up and the way back ------------------------------------------------------------------------
- */
+/* ---- the way up and the way back ---- */
 
-static const struct setting retreat_rows[] = {
-    {.key = "max",
-     .type = &type_count,
-     FIELD(plan_ramp, retreat_max),
-     .min = 0,
-     .max = 100,
-     .fallback = "5",
-     .text = "Retreats in a rollout; the next trouble rolls back."},
-    {.key = "probation",
-     .type = &type_duration,
-     FIELD(plan_ramp, retreat_probation_ns),
-     .min = 0,
-     .max = DAY,
-     .fallback = "4m",
-     .text = "How long it has to be quiet at the proven weight before the canary may rise again."},
-    {.key = "raiseFactor",
-     .type = &type_number,
-     FIELD(plan_ramp, retreat_raise_factor),
-     .min = 1010,
-     .max = 10000,
-     .fallback = "1.25",
-     .text = "The raises after it: each weight is this many times the one before."},
-    {.key = "grace",
-     .type = &type_duration,
-     FIELD(plan_ramp, retreat_grace_ns),
-     .min = 0,
-     .max = DAY,
-     .fallback = "200s",
-     .text = "The grace after each of these raises."},
-};
-static const struct section retreat_section = {
-    SECTION(retreat_rows),
-    .text =
-        "Trouble that is linked to load goes back to the last proven weight, not to 0. false: always to 0.",
-};
 static const struct setting ramp_rows[] = {
     {.key = "grace",
      .type = &type_duration,
@@ -395,12 +316,6 @@ static const struct setting ramp_rows[] = {
      .max = DAY,
      .fallback = "2m",
      .text = "After a raise slow answers do not count for this time, since new targets are cold."},
-    {.key = "retreat",
-     .type = &schema_map,
-     .section = &retreat_section,
-     .switchable = true,
-     .switch_offset = offsetof(struct plan_ramp, retreat),
-     .text = "What follows on trouble that comes with load."},
     {.key = "maxStepPerSecond",
      .type = &type_percent,
      FIELD(plan_ramp, max_step_per_second),
@@ -430,28 +345,6 @@ static const struct setting ramp_rows[] = {
      .text = "Requests a second that one target of the canary bears; a raise waits for enough of them."},
 };
 static const struct section ramp_section = {SECTION(ramp_rows)};
-
-static const struct setting watch_rows[] = {
-    {.key = "probeWeight",
-     .type = &type_percent,
-     FIELD(plan_watch, probe_weight),
-     .min = 100,
-     .max = 9900,
-     .fallback = "50",
-     .text = "The weight during a comparison."},
-    {.key = "threshold",
-     .type = &type_number,
-     FIELD(plan_watch, threshold),
-     .min = 1000,
-     .max = 100000,
-     .fallback = "9",
-     .text = "How much evidence, in nats, that the present is worse than the past starts one."},
-};
-static const struct section watch_section = {
-    SECTION(watch_rows),
-    .text =
-        "At 100 there is no stable traffic to compare with: a drift starts a short comparison. false: none.",
-};
 
 static const struct setting retry_rows[] = {
     {.key = "max",
@@ -508,8 +401,7 @@ static const struct setting budget_rows[] = {
 };
 static const struct section budget_section = {SECTION(budget_rows)};
 
-/* ---- the calendar ---------------------------------------------------------------------------------------
- */
+/* ---- the calendar ---- */
 
 static const struct setting window_rows[] = {
     {.key = "name",
@@ -593,8 +485,7 @@ static const struct section freeze_section = {
 static const struct setting freeze_row = {
     .key = "freezes", .type = &schema_map, .section = &freeze_section, .text = "A freeze."};
 
-/* ---- the plan -------------------------------------------------------------------------------------------
- */
+/* ---- the plan ---- */
 
 static const struct setting plan_rows[] = {
     {.key = "name",
@@ -622,6 +513,7 @@ static const struct setting plan_rows[] = {
      .type = &type_word,
      FIELD(plan, judge),
      .words = &judge_kind_words,
+     .words_len = JUDGE_PENSTOCK + 1,
      .fallback = "penstock",
      .text = "Who gives the verdict."},
     {.key = "onRegression",
@@ -676,13 +568,6 @@ static const struct setting plan_rows[] = {
      FIELD(plan, ramp),
      .section = &ramp_section,
      .text = "How raises are made."},
-    {.key = "watch",
-     .type = &schema_map,
-     FIELD(plan, watch),
-     .section = &watch_section,
-     .switchable = true,
-     .switch_offset = offsetof(struct plan_watch, on),
-     .text = "What is watched at 100."},
     {.key = "rollback",
      .type = &schema_map,
      FIELD(plan, rollback),

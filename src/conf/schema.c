@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- problems ---------------------------------------------------------------------------------------- */
+/* ---- problems ---- */
 
 static bool shows_bare(const char *text)
 {
@@ -83,6 +83,13 @@ bool schema_text(struct schema_reader *reader, const struct setting *setting, co
     return true;
 }
 
+struct word_table schema_words(const struct setting *setting)
+{
+    size_t len = setting->words_len ? setting->words_len : setting->words->len;
+
+    return (struct word_table){setting->words->words, len};
+}
+
 void schema_store(const struct setting *setting, void *at, int64_t value)
 {
     switch (setting->width) {
@@ -103,7 +110,7 @@ void schema_store(const struct setting *setting, void *at, int64_t value)
     }
 }
 
-/* ---- the nearest word -------------------------------------------------------------------------------- */
+/* ---- the nearest word ---- */
 
 /* Case and separators are no difference: min_dwell is meant for minDwell. */
 static struct str squeezed(const char *word, char out[static 64])
@@ -171,7 +178,7 @@ static void refuse_unknown(struct schema_reader *reader, const struct section *s
     text_fini(&all);
 }
 
-/* ---- sections ---------------------------------------------------------------------------------------- */
+/* ---- sections ---- */
 
 static void *place(const struct setting *setting, void *object)
 {
@@ -204,8 +211,6 @@ static void read_setting(struct schema_reader *reader, const struct setting *set
     else if (setting->fallback)
         read_fallback(reader, setting, place(setting, object));
     else if (setting->type == &schema_map) {
-        if (setting->switchable)
-            *((bool *)place(setting, object) + setting->switch_offset) = true;
         read_section(reader, setting->section, NULL, place(setting, object));
     }
 }
@@ -271,28 +276,21 @@ void schema_free(const struct section *section, void *object)
             section->settings[i].type->fini(&section->settings[i], place(&section->settings[i], object));
 }
 
-/* ---- maps, lists and maps by name -------------------------------------------------------------------- */
+/* ---- maps, lists and maps by name ---- */
 
-/* A value that stands for a map: `false`, or the one key of a short form. */
+/* A bare value that stands for a map with the one key of its short form. */
 static bool read_short(struct schema_reader *reader, const struct setting *setting, const struct tree *value,
                        void *at)
 {
-    const struct section *section = setting->section;
+    const struct setting *only;
 
-    if (setting->switchable && (strcmp(value->text, "false") == 0 || strcmp(value->text, "true") == 0)) {
-        *((bool *)at + setting->switch_offset) = value->text[0] == 't';
-        read_section(reader, section, NULL, at);
-        return true;
-    }
-    if (section->shorthand) {
-        const struct setting *only = find_setting(section, section->shorthand);
-
-        BUG_ON(!only);
-        read_section(reader, section, NULL, at);
-        only->type->read(reader, only, value, place(only, at));
-        return true;
-    }
-    return false;
+    if (!setting->section->shorthand)
+        return false;
+    only = find_setting(setting->section, setting->section->shorthand);
+    BUG_ON(!only);
+    read_section(reader, setting->section, NULL, at);
+    only->type->read(reader, only, value, place(only, at));
+    return true;
 }
 
 static void map_read(struct schema_reader *reader, const struct setting *setting, const struct tree *value,
@@ -305,12 +303,9 @@ static void map_read(struct schema_reader *reader, const struct setting *setting
     if (value->broken)
         return;
     if (map->kind == TREE_MAP) {
-        if (setting->switchable)
-            *((bool *)at + setting->switch_offset) = true;
         read_section(reader, setting->section, map, at);
     } else if (map->kind == TREE_LIST || !read_short(reader, setting, map, at)) {
-        schema_refuse(reader, setting, map, "must be a map, %s%s", schema_map.form,
-                      setting->switchable ? ", or false" : "");
+        schema_refuse(reader, setting, map, "must be a map, %s", schema_map.form);
     }
 }
 

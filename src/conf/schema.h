@@ -72,11 +72,10 @@ struct setting {
     bool required;
     bool shown;                     /* the example writes it although it may be left out */
     bool inside;                    /* text or list elements lie in the struct itself, `width` bytes in all */
-    const struct word_table *words; /* enums and sets of words */
+    const struct word_table *words; /* of an enum, in the order of its constants */
+    size_t words_len;               /* the first so many of them are taken; 0: all */
     const struct section *section;  /* maps, and maps by name */
     const struct setting *item;     /* lists */
-    bool switchable;                /* a map that may be `false`, */
-    size_t switch_offset;           /* with a bool of its struct that says so */
 };
 
 /* The keys of a map. */
@@ -112,6 +111,8 @@ MUST_CHECK bool schema_in_range(struct schema_reader *reader, const struct setti
 /* The text of a scalar; reports what is no scalar or not written. False then, and for what is broken. */
 MUST_CHECK bool schema_text(struct schema_reader *reader, const struct setting *setting,
                             const struct tree *value, struct str *text_r);
+/* The words that a setting takes. */
+struct word_table schema_words(const struct setting *setting);
 /* Writes an integer into a place of 1, 2, 4 or 8 bytes. */
 void schema_store(const struct setting *setting, void *at, int64_t value);
 

@@ -13,7 +13,7 @@ enum {
     SECRET_MAX = 4096,
 };
 
-/* ---- numbers ----------------------------------------------------------------------------------------- */
+/* ---- numbers ---- */
 
 /* Digits with at most one point: the digits as an integer and how many stood behind the point. */
 static bool take_mantissa(struct str *s, uint64_t *digits_r, int *behind_r)
@@ -259,7 +259,7 @@ static void size_show(int64_t value, struct buf *out)
     buf_str_add(out, str_from(unit_size_text((uint64_t)value, text)));
 }
 
-/* ---- texts ------------------------------------------------------------------------------------------- */
+/* ---- texts ---- */
 
 void type_text_store(const struct setting *setting, void *at, struct str text)
 {
@@ -461,22 +461,23 @@ static void secret_file_read(struct schema_reader *reader, const struct setting 
         read_secret_file(reader, setting, value, value->text, at);
 }
 
-/* ---- words ------------------------------------------------------------------------------------------- */
+/* ---- words ---- */
 
 enum { WORDS_MAX = 32 };
 
 static void refuse_word(struct schema_reader *reader, const struct setting *setting, const struct tree *value)
 {
+    const struct word_table words = schema_words(setting);
     const char *names[WORDS_MAX], *nearest;
     struct text all;
 
-    BUG_ON(setting->words->len > WORDS_MAX);
+    BUG_ON(words.len > WORDS_MAX);
     text_init(&all, 400);
-    for (size_t i = 0; i < setting->words->len; i++) {
-        names[i] = setting->words->words[i].name;
+    for (size_t i = 0; i < words.len; i++) {
+        names[i] = words.words[i].name;
         text_printf(&all, "%s%s", i ? ", " : "", names[i]);
     }
-    nearest = schema_nearest(value->text, names, setting->words->len);
+    nearest = schema_nearest(value->text, names, words.len);
     if (nearest)
         schema_refuse(reader, setting, value, "is none of %s; did you mean \"%s\"?", all.p, nearest);
     else
@@ -484,46 +485,19 @@ static void refuse_word(struct schema_reader *reader, const struct setting *sett
     text_fini(&all);
 }
 
-static bool word_text(struct schema_reader *reader, const struct setting *setting, const struct tree *value,
-                      size_t *constant_r)
-{
-    struct str text;
-
-    if (!schema_text(reader, setting, value, &text))
-        return false;
-    if (word_parse(setting->words, text, constant_r))
-        return true;
-    refuse_word(reader, setting, value);
-    return false;
-}
-
 static void word_read(struct schema_reader *reader, const struct setting *setting, const struct tree *value,
                       void *at)
 {
+    const struct word_table words = schema_words(setting);
+    struct str text;
     size_t constant;
 
-    if (word_text(reader, setting, value, &constant))
+    if (!schema_text(reader, setting, value, &text))
+        return;
+    if (word_parse(&words, text, &constant))
         schema_store(setting, at, (int64_t)constant);
-}
-
-static void words_read(struct schema_reader *reader, const struct setting *setting, const struct tree *value,
-                       void *at)
-{
-    uint32_t bits = 0;
-
-    if (value->broken)
-        return;
-    if (value->kind != TREE_LIST) {
-        schema_refuse(reader, setting, value, "must be a list, %s", schema_list.form);
-        return;
-    }
-    for (size_t i = 0; i < value->len; i++) {
-        size_t constant;
-
-        if (word_text(reader, setting, &value->values[i], &constant))
-            bits |= UINT32_C(1) << constant;
-    }
-    *(uint32_t *)at = bits;
+    else
+        refuse_word(reader, setting, value);
 }
 
 static void flag_read(struct schema_reader *reader, const struct setting *setting, const struct tree *value,
@@ -541,7 +515,7 @@ static void flag_read(struct schema_reader *reader, const struct setting *settin
         refuse_form(reader, setting, value);
 }
 
-/* ---- the types --------------------------------------------------------------------------------------- */
+/* ---- the types ---- */
 
 const struct schema_type type_string = {
     .name = "text",
@@ -648,10 +622,4 @@ const struct schema_type type_word = {
     .form = "one of the words below",
     .json = "{\"type\": \"string\"}",
     .read = word_read,
-};
-const struct schema_type type_words = {
-    .name = "list of words",
-    .form = "such as [a, b]",
-    .json = "{\"type\": \"array\"}",
-    .read = words_read,
 };

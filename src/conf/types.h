@@ -28,12 +28,11 @@
  * share     double                millionths          0.01
  * number    double                -                   any decimal number
  * flag      bool                  -                   true, false
- * word      any integer           -                   one of setting->words
- * words     uint32_t              -                   a list of setting->words: a set of bits
+ * word      any integer           -                   one of schema_words()
  */
 extern const struct schema_type type_string, type_name, type_token, type_path, type_secret, type_secret_file,
     type_prefix, type_duration, type_size, type_count, type_percent, type_share, type_number, type_flag,
-    type_word, type_words;
+    type_word;
 
 /*
  * A decimal number without sign (12, 0.01, 1e-3) times 10^decimals, exactly. False when it is no number, when

@@ -103,6 +103,23 @@ START_TEST(offline_no_name_is_resolved)
 }
 END_TEST
 
+START_TEST(a_host_name_becomes_its_ipv4_address)
+{
+    struct config_address address;
+    char *why = NULL;
+
+    ck_assert(address_parse(STR("localhost:3000"), false, &address, &why)); /* /etc/hosts, no network */
+    ck_assert_int_eq(address.addr.any.sa_family, AF_INET);
+    ck_assert_uint_eq(ntohl(address.addr.in.sin_addr.s_addr), 0x7f000001);
+    ck_assert_int_eq(address_port(&address), 3000);
+    ck_assert_str_eq(address.text, "localhost:3000");
+    free(address.text);
+    ck_assert(!address_parse(STR("no.such.host.invalid:80"), false, &address, &why));
+    ck_assert_int_eq(strncmp(why, "cannot be resolved: ", 20), 0);
+    free(why);
+}
+END_TEST
+
 START_TEST(equal_addresses_are_equal_whatever_their_spelling)
 {
     struct config_address a, b;
@@ -152,6 +169,7 @@ Suite *unit_suite(void)
     tcase_add_test(tc, the_numbers_of_an_address_arrive_in_network_order);
     tcase_add_test(tc, a_socket_path_that_is_too_long_is_refused);
     tcase_add_test(tc, offline_no_name_is_resolved);
+    tcase_add_test(tc, a_host_name_becomes_its_ipv4_address);
     tcase_add_test(tc, equal_addresses_are_equal_whatever_their_spelling);
     tcase_add_test(tc, local_is_what_no_other_machine_reaches);
     suite_add_tcase(suite, tc);

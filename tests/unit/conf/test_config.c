@@ -370,8 +370,7 @@ START_TEST(what_is_written_arrives)
 }
 END_TEST
 
-/* ---- files ----------------------------------------------------------------------------------------------
- */
+/* ---- files ---- */
 
 static char folder[] = "/tmp/penstock-conf-XXXXXX";
 
@@ -512,8 +511,7 @@ START_TEST(the_example_in_the_tree_loads_as_it_is)
 }
 END_TEST
 
-/* ---- limits ---------------------------------------------------------------------------------------------
- */
+/* ---- limits ---- */
 
 START_TEST(more_than_the_maximum_is_refused_where_it_begins)
 {

@@ -8,8 +8,7 @@
 
 #include "problems.h"
 
-/* ---- the tables are sound -------------------------------------------------------------------------------
- */
+/* ---- the tables are sound ---- */
 
 static bool holds_integer(const struct schema_type *type)
 {
@@ -74,8 +73,7 @@ START_TEST(every_row_of_the_tables_is_whole)
 }
 END_TEST
 
-/* ---- what comes from them -------------------------------------------------------------------------------
- */
+/* ---- what comes from them ---- */
 
 START_TEST(the_example_of_the_configuration_loads)
 {
@@ -201,6 +199,19 @@ START_TEST(the_manual_names_every_key_and_no_line_is_a_stray_request)
 }
 END_TEST
 
+START_TEST(the_schema_knows_which_keys_exclude_one_another)
+{
+    json_t *schema = doc_schema(&doc_config), *admin, *token;
+
+    admin = json_object_get(json_object_get(schema, "properties"), "admin");
+    token = json_object_get(json_object_get(admin, "dependentSchemas"), "token");
+    ck_assert(json_is_false(json_object_get(json_object_get(token, "properties"), "tokenFile")));
+    ck_assert_uint_eq(json_object_size(json_object_get(token, "properties")), 1);
+    ck_assert_uint_eq(json_array_size(json_object_get(admin, "type")), 2); /* object or null */
+    json_decref(schema);
+}
+END_TEST
+
 START_TEST(the_schema_knows_ranges_words_and_defaults)
 {
     json_t *schema = doc_schema(&doc_plan), *steps, *weight, *judge;
@@ -215,7 +226,7 @@ START_TEST(the_schema_knows_ranges_words_and_defaults)
     judge = json_object_get(json_object_get(schema, "properties"), "judge");
     ck_assert_str_eq(json_string_value(json_object_get(judge, "default")), "penstock");
     ck_assert_uint_eq(
-        json_array_size(json_object_get(json_array_get(json_object_get(judge, "anyOf"), 0), "enum")), 3);
+        json_array_size(json_object_get(json_array_get(json_object_get(judge, "anyOf"), 0), "enum")), 1);
     json_decref(schema);
     schema = doc_schema(&doc_config);
     ck_assert_ptr_nonnull(json_object_get(json_object_get(schema, "properties"), "listeners"));
@@ -233,6 +244,7 @@ Suite *unit_suite(void)
     tcase_add_test(tc, every_key_of_the_plan_example_can_be_uncommented);
     tcase_add_test(tc, only_keys_that_exclude_one_another_stop_the_whole_configuration_example);
     tcase_add_test(tc, the_manual_names_every_key_and_no_line_is_a_stray_request);
+    tcase_add_test(tc, the_schema_knows_which_keys_exclude_one_another);
     tcase_add_test(tc, the_schema_knows_ranges_words_and_defaults);
     suite_add_tcase(suite, tc);
     return suite;
