@@ -1,3 +1,15 @@
+# The manual pages of the commands are written by hand; tests/unit/cli/test_subcommand holds them to the options that there are.
+dist_man_MANS += \
+	man/penstock.1 \
+	man/penstock-check.1 \
+	man/penstock-decisions.1 \
+	man/penstock-demo.1 \
+	man/penstock-explain.1 \
+	man/penstock-rollout.1 \
+	man/penstock-serve.1 \
+	man/penstock-status.1 \
+	man/penstock-weight.1
+
 # The manual pages of the files and their JSON Schemas come from the tables of settings.
 noinst_PROGRAMS += man/docgen
 man_docgen_SOURCES = man/docgen.c

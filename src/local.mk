@@ -10,3 +10,4 @@ include src/net/local.mk
 include src/proxy/local.mk
 include src/export/local.mk
 include src/control/local.mk
+include src/cli/local.mk

@@ -1,0 +1,87 @@
+# bash completion for penstock; installed as .../bash-completion/completions/penstock
+# Routes come from the running penstock, when it can be asked.
+
+_penstock_routes()
+{
+    local word=1 ask=()
+
+    for ((; word < COMP_CWORD; word++)); do
+        case ${COMP_WORDS[word]} in
+            -c | --config | --admin) ask+=("${COMP_WORDS[word]}" "${COMP_WORDS[word + 1]}") ;;
+        esac
+    done
+    penstock status --json "${ask[@]}" 2>/dev/null | sed -n 's/^      "name": "\([A-Za-z0-9._-]*\)",*$/\1/p'
+}
+
+_penstock_words()
+{
+    mapfile -t COMPREPLY < <(compgen -W "$*" -- "${COMP_WORDS[COMP_CWORD]}")
+}
+
+_penstock_files()
+{
+    compopt -o filenames 2>/dev/null
+    mapfile -t COMPREPLY < <(compgen -f -- "${COMP_WORDS[COMP_CWORD]}")
+}
+
+_penstock()
+{
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]}
+    local remote='-c --config --admin --token-file'
+    local verbs='start status pause resume approve skip promote abort retry'
+    local options=
+
+    if [ "$COMP_CWORD" -eq 1 ]; then
+        _penstock_words demo serve check explain status weight rollout decisions help --help --version
+        return
+    fi
+    case $previous in
+        -c | --config | --plan | --token-file)
+            _penstock_files
+            return
+            ;;
+        --fault)
+            _penstock_words none errors slow capacity outage
+            return
+            ;;
+        --route)
+            _penstock_words "$(_penstock_routes)"
+            return
+            ;;
+        --admin | --speed | --rate | --limit | --header | --weight | --reason) return ;;
+    esac
+    case $command in
+        demo) options='-f --fault -s --speed --rate --once --json' ;;
+        serve) options='-c --config -v --verbose' ;;
+        check) options='-c --config --plan --route --json' ;;
+        explain) options='-c --config -H --header -w --weight --json' ;;
+        status) options="-w --watch --json $remote" ;;
+        weight) options="--lock --no-rollback --unlock --json $remote" ;;
+        rollout) options="--full -m --reason --json $remote" ;;
+        decisions) options="-n --limit -f --follow --json $remote" ;;
+        help)
+            _penstock_words demo serve check explain status weight rollout decisions
+            return
+            ;;
+        *) return ;;
+    esac
+    if [[ $current == -* ]]; then
+        _penstock_words "$options" -h --help
+        return
+    fi
+    case $command in
+        rollout)
+            if [ "$COMP_CWORD" -eq 2 ]; then
+                _penstock_words "$verbs"
+            elif [ "${COMP_WORDS[2]}" = start ] && [ "$COMP_CWORD" -ge 4 ]; then
+                _penstock_files
+            else
+                _penstock_words "$(_penstock_routes)"
+            fi
+            ;;
+        weight | status | decisions) _penstock_words "$(_penstock_routes)" ;;
+        explain) _penstock_words GET HEAD POST PUT PATCH DELETE OPTIONS ;;
+    esac
+}
+
+complete -F _penstock penstock

@@ -1,0 +1,9 @@
+/* `penstock decisions`; see its command for what it does. */
+#ifndef CLI_DECISIONS_H
+#define CLI_DECISIONS_H
+
+#include "cli/subcommand.h"
+
+extern const struct subcommand subcommand_decisions;
+
+#endif

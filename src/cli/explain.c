@@ -1,0 +1,371 @@
+#include "cli/explain.h"
+
+#include "base/mem.h"
+#include "cli/term.h"
+#include "conf/config.h"
+#include "conf/load.h"
+#include "conf/report.h"
+#include "proto/h1.h"
+#include "proto/h1_write.h"
+#include "proxy/cookie.h"
+#include "route/path.h"
+#include "route/pick.h"
+#include "route/routes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    REQUEST_MAX = 32 * 1024,
+    HOST_MAX = 256,
+};
+
+static const struct args_option options[] = {
+    SUBCOMMAND_OPTION_CONFIG,
+    {.name = "header",
+     .letter = 'H',
+     .value = "FIELD",
+     .text = "a header field, as 'Name: value'; may be repeated"},
+    {.name = "weight",
+     .letter = 'w',
+     .value = "PERCENT",
+     .text = "suppose this weight instead of the configuration's"},
+    SUBCOMMAND_OPTION_JSON,
+    SUBCOMMAND_OPTION_HELP,
+};
+
+/* A request as it would arrive, and what would become of it. */
+struct inquiry {
+    char bytes[REQUEST_MAX];
+    struct field fields[HEAD_FIELDS_MAX];
+    struct head head;
+    char *path;                /* in normal form */
+    const struct route *route; /* NULL: none matches */
+    struct str unit;           /* what the client sticks by; empty: nothing */
+};
+
+/* ---- the request ---- */
+
+static bool write_header(struct buf *buf, const char *line)
+{
+    struct str rest = str_from(line), name;
+
+    if (!memchr(line, ':', strlen(line)) || !str_split(&rest, ':', &name) || name.len == 0) {
+        term_error("explain: -H '%s' is no header field; write 'Name: value'", line);
+        return false;
+    }
+    h1_write_field(buf, str_trim(name), str_trim(rest));
+    if (!buf->full)
+        return true;
+    term_error("explain: -H '%s' is no header field, or too much in all", line);
+    return false;
+}
+
+static bool names_host(const char *line)
+{
+    return str_starts_with(str_from(line), STR("Host:")) || str_starts_with(str_from(line), STR("host:"));
+}
+
+/* The bytes of the request: in absolute form as it was given, so that the URL's host is the one that counts.
+ */
+static bool write_request(struct inquiry *inquiry, const struct args *args, struct buf *buf)
+{
+    const char *url = args->operands[1], *line;
+    bool absolute = strstr(url, "://") != NULL, host = false;
+    size_t at = 0;
+
+    buf_init(buf, inquiry->bytes, sizeof inquiry->bytes);
+    h1_write_request_line(buf, str_from(args->operands[0]), str_from(url), STR_NULL);
+    while ((line = args_next(args, "header", &at)) != NULL) {
+        host |= names_host(line);
+        if (!write_header(buf, line))
+            return false;
+    }
+    if (!host && absolute) {
+        struct target target;
+
+        if (target_parse(str_from(url), METHOD_GET, &target))
+            h1_write_field(buf, STR("Host"), target.authority.whole);
+    }
+    if (!host && !absolute)
+        h1_write_field(buf, STR("Host"), STR("localhost"));
+    h1_write_end(buf);
+    if (buf->full)
+        term_error("explain: %s %s is no request line; write a method and a URL or a path", args->operands[0],
+                   url);
+    return !buf->full;
+}
+
+/* False when the proxy would refuse it before it looks for a route; it then says why. */
+static bool parse_request(struct inquiry *inquiry, const struct buf *buf)
+{
+    enum h1_error error;
+    struct h1_scan scan;
+
+    h1_scan_init(&scan);
+    if (h1_scan(&scan, &h1_request_limits, buf->p, buf->len) != H1_SCAN_DONE) {
+        error = scan.error;
+    } else {
+        head_init(&inquiry->head, inquiry->fields, h1_request_limits.fields);
+        error = h1_request_parse(&scan, &h1_request_limits, buf->p, &inquiry->head);
+    }
+    if (error == H1_OK)
+        return true;
+    term_error("explain: penstock would answer this request with %u: %s", h1_error_status(error),
+               h1_error_text(error));
+    return false;
+}
+
+/* ---- the route ---- */
+
+static struct str unit_of(const struct inquiry *inquiry)
+{
+    const struct config_route *conf = inquiry->route->conf;
+    const struct field *field;
+
+    switch (conf->affinity) {
+    case CONFIG_AFFINITY_NONE:
+    case CONFIG_AFFINITY_CLIENT:
+        return STR_NULL;
+    case CONFIG_AFFINITY_HEADER:
+        field = head_find_name(&inquiry->head, str_from(conf->affinity_name), 0);
+        return field ? field->value : STR_NULL;
+    case CONFIG_AFFINITY_COOKIE:
+        return cookie_value(&inquiry->head, str_from(conf->affinity_name));
+    }
+    BUG("affinity %d", (int)conf->affinity);
+}
+
+static void find_route(struct inquiry *inquiry, const struct routes *routes)
+{
+    struct str host = inquiry->head.authority.host, path;
+    char lower[HOST_MAX];
+
+    BUG_ON(host.len > sizeof lower);
+    for (size_t i = 0; i < host.len; i++)
+        lower[i] = ascii_lower(host.p[i]);
+    inquiry->path = mem_alloc(inquiry->head.path.len + 1);
+    path = path_normalise(inquiry->head.path, inquiry->path);
+    inquiry->path[path.len] = '\0';
+    inquiry->route = pick_route(routes, (struct str){lower, host.len}, path);
+    if (inquiry->route)
+        inquiry->unit = unit_of(inquiry);
+}
+
+/* The share of a side's requests, in hundredths of a percent. */
+static uint32_t side_share(const struct route *route, enum route_side side)
+{
+    uint32_t canary = route->side[ROUTE_CANARY] ? route->weight : 0;
+
+    return side == ROUTE_CANARY ? canary : CONFIG_WEIGHT_ONE - canary;
+}
+
+/* ---- what it says ---- */
+
+static json_t *side_json(const struct route *route, enum route_side side)
+{
+    const struct route_group *group = route->side[side];
+    json_t *targets = json_array();
+
+    if (!group) {
+        json_decref(targets);
+        return json_null();
+    }
+    for (size_t i = 0; i < group->targets_len; i++)
+        json_array_append_new(targets, json_string(group->targets[i].conf->address.text));
+    return json_pack("{s:s, s:s, s:f, s:o}", "group", group->conf->name, "platform", group->conf->platform,
+                     "share", side_share(route, side) / 100.0, "targets", targets);
+}
+
+static const char *assignment_text(const struct inquiry *inquiry)
+{
+    const struct route *route = inquiry->route;
+
+    if (!route->side[ROUTE_CANARY])
+        return assignment_name(ASSIGNMENT_ONLY);
+    return assignment_name(route->conf->affinity == CONFIG_AFFINITY_NONE ? ASSIGNMENT_RANDOM
+                                                                         : ASSIGNMENT_STICKY);
+}
+
+static void print_json(const struct inquiry *inquiry)
+{
+    const struct route *route = inquiry->route;
+    json_t *json = json_pack("{s:s%, s:s}", "host", inquiry->head.authority.host.p,
+                             inquiry->head.authority.host.len, "path", inquiry->path);
+
+    json_object_set_new(json, "route", route ? json_string(route->conf->name) : json_null());
+    if (route) {
+        json_object_set_new(json, "assignment", json_string(assignment_text(inquiry)));
+        json_object_set_new(json, "stable", side_json(route, ROUTE_STABLE));
+        json_object_set_new(json, "canary", side_json(route, ROUTE_CANARY));
+    }
+    subcommand_print_json(json);
+    json_decref(json);
+}
+
+static void print_side(const struct term *term, const struct route *route, enum route_side side)
+{
+    const struct route_group *group = route->side[side];
+    enum term_style style = side == ROUTE_STABLE ? TERM_STABLE : TERM_CANARY;
+    char percent[PLAN_PERCENT_LEN];
+
+    if (!group)
+        return;
+    printf("%-11s%s%s%s gets %s %%", side == ROUTE_STABLE ? "stable" : "canary", term_on(term, style),
+           group->conf->name, term_off(term, style), plan_percent(side_share(route, side), percent));
+    printf(", labelled %s; targets", group->conf->platform);
+    for (size_t i = 0; i < group->targets_len; i++)
+        printf(" %s", group->targets[i].conf->address.text);
+    printf("\n");
+}
+
+static void print_match(const struct config_route *conf)
+{
+    printf("%-11s%s: the longest pathPrefix that fits (%s)", "route", conf->name, conf->path_prefix);
+    if (conf->host)
+        printf(" of host %s\n", conf->host);
+    else
+        printf(", on any host\n");
+}
+
+static void print_side_choice(const struct inquiry *inquiry)
+{
+    const struct config_route *conf = inquiry->route->conf;
+
+    if (!inquiry->route->side[ROUTE_CANARY]) {
+        printf("%-11sthe route has no canary: everything goes to stable\n", "side");
+        return;
+    }
+    switch (conf->affinity) {
+    case CONFIG_AFFINITY_NONE:
+        printf("%-11sdrawn anew for each request\n", "side");
+        break;
+    case CONFIG_AFFINITY_CLIENT:
+        printf("%-11sdrawn once for each client address; moves at most once while the weight rises\n",
+               "side");
+        break;
+    case CONFIG_AFFINITY_HEADER:
+    case CONFIG_AFFINITY_COOKIE:
+        printf("%-11sdrawn once for each value of %s %s; ", "side",
+               conf->affinity == CONFIG_AFFINITY_COOKIE ? "cookie" : "header", conf->affinity_name);
+        if (inquiry->unit.len)
+            printf("\"%.*s\" stays where it is while the weight stands\n", STR_ARG(inquiry->unit));
+        else
+            printf("this request has none, so it %s\n",
+                   conf->affinity == CONFIG_AFFINITY_COOKIE ? "gets one" : "is drawn by itself");
+        break;
+    }
+}
+
+static void print_text(const struct inquiry *inquiry, const struct config *config, bool supposed)
+{
+    const struct route *route = inquiry->route;
+    struct term term;
+
+    term_look(&term, fileno(stdout));
+    printf("%-11s%.*s %.*s%s on host %.*s\n", "request", STR_ARG(inquiry->head.method_name),
+           (int)strlen(inquiry->path), inquiry->path,
+           inquiry->head.query.len ? " (the query plays no part)" : "",
+           STR_ARG(inquiry->head.authority.host));
+    if (!route) {
+        printf("%-11snone: no route has this host and path; the client would get 404\n", "route");
+        return;
+    }
+    print_match(route->conf);
+    print_side(&term, route, ROUTE_STABLE);
+    print_side(&term, route, ROUTE_CANARY);
+    print_side_choice(inquiry);
+    printf("%-11stwo of the group's open ones are drawn, and the less busy is taken\n", "target");
+    printf("%-11s%s: the name of the platform; the client's own is removed\n", "label", config->label_header);
+    if (route->side[ROUTE_CANARY] && !supposed)
+        printf("%-11sthe configuration's; what is in force now is what `penstock status` says\n", "weight");
+}
+
+static bool parse_weight(const char *text, uint32_t *weight_r)
+{
+    char *end;
+    double percent = strtod(text, &end);
+
+    if (end == text || *end || !(percent >= 0 && percent <= 100)) {
+        term_error("explain: --weight %s is no percentage from 0 to 100", text);
+        return false;
+    }
+    *weight_r = (uint32_t)(percent * 100 + 0.5);
+    return true;
+}
+
+static struct routes *routes_of(struct config *config, const uint32_t *weight)
+{
+    struct route_live *live = mem_zalloc((config->routes_len + 1) * sizeof *live);
+    const struct hash_key key = {0}; /* no side is drawn here */
+    struct routes *routes;
+
+    for (size_t i = 0; i < config->routes_len; i++) {
+        live[i].weight = weight ? *weight : config->routes[i].weight;
+        live[i].step = -1;
+    }
+    routes = routes_build(config_ref(config), live, NULL, &key, 1);
+    free(live);
+    return routes;
+}
+
+static enum subcommand_exit explain(struct config *config, const struct args *args)
+{
+    struct inquiry *inquiry = mem_zalloc(sizeof *inquiry);
+    const char *supposed = args_value(args, "weight");
+    enum subcommand_exit status = SUBCOMMAND_FAILED;
+    struct routes *routes = NULL;
+    uint32_t weight = 0;
+    struct buf buf;
+
+    if ((supposed && !parse_weight(supposed, &weight)) || !write_request(inquiry, args, &buf) ||
+        !parse_request(inquiry, &buf))
+        goto out;
+    routes = routes_of(config, supposed ? &weight : NULL);
+    find_route(inquiry, routes);
+    if (args_has(args, "json"))
+        print_json(inquiry);
+    else
+        print_text(inquiry, config, supposed != NULL);
+    status = inquiry->route ? SUBCOMMAND_OK : SUBCOMMAND_FAILED;
+out:
+    routes_free(routes);
+    free(inquiry->path);
+    free(inquiry);
+    return status;
+}
+
+static enum subcommand_exit run(const struct args *args, const struct subcommand_verb *verb)
+{
+    const char *path = subcommand_config(args);
+    enum subcommand_exit status = SUBCOMMAND_FAILED;
+    struct conf_report report;
+    struct config *config;
+
+    (void)verb;
+    if (!path)
+        return subcommand_misused(&subcommand_explain,
+                                  "which configuration? -c FILE or $PENSTOCK_CONFIG says so");
+    conf_report_init(&report);
+    config = config_load(path, &report);
+    if (config)
+        status = explain(config, args);
+    else
+        conf_report_print(&report, stderr);
+    config_unref(config);
+    conf_report_fini(&report);
+    return status;
+}
+
+const struct subcommand subcommand_explain = {
+    .name = "explain",
+    .summary = "say which route, group and target a request would get, and why",
+    .operands = "METHOD URL",
+    .operands_min = 2,
+    .operands_max = 2,
+    .text = "Looks at the configuration only; nothing is sent. URL may be a whole URL or a path.\n"
+            "Ends with 1 when no route takes the request.\n",
+    .options = options,
+    .options_len = ARRAY_LEN(options),
+    .run = run,
+};

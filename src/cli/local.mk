@@ -1,0 +1,19 @@
+src_libpenstock_a_SOURCES += \
+	src/cli/args.c src/cli/args.h \
+	src/cli/check.c src/cli/check.h \
+	src/cli/subcommand.h \
+	src/cli/decisions.c src/cli/decisions.h \
+	src/cli/demo_fault.c src/cli/demo_fault.h \
+	src/cli/demo_target.c src/cli/demo_target.h \
+	src/cli/demo_traffic.c src/cli/demo_traffic.h \
+	src/cli/explain.c src/cli/explain.h \
+	src/cli/figure.c src/cli/figure.h \
+	src/cli/remote.c src/cli/remote.h \
+	src/cli/rollout.c src/cli/rollout.h \
+	src/cli/screen.c src/cli/screen.h \
+	src/cli/state.c src/cli/state.h \
+	src/cli/status.c src/cli/status.h \
+	src/cli/subcommand.c src/cli/subcommand.h \
+	src/cli/term.c src/cli/term.h \
+	src/cli/view.c src/cli/view.h \
+	src/cli/weight.c src/cli/weight.h

@@ -1,0 +1,152 @@
+#include "cli/state.h"
+
+#include <math.h>
+#include <string.h>
+
+static const char *text(const json_t *object, const char *key)
+{
+    const char *value = json_string_value(json_object_get(object, key));
+
+    return value ? value : "";
+}
+
+static double number(const json_t *object, const char *key)
+{
+    return json_number_value(json_object_get(object, key));
+}
+
+static uint64_t count(const json_t *object, const char *key)
+{
+    json_int_t value = json_integer_value(json_object_get(object, key));
+
+    return value > 0 ? (uint64_t)value : 0;
+}
+
+static bool truth(const json_t *object, const char *key)
+{
+    return json_is_true(json_object_get(object, key));
+}
+
+/* ---- a side ---- */
+
+static void side_read(struct state_side *side, const json_t *json)
+{
+    const json_t *recent = json_object_get(json, "recent");
+
+    *side = (struct state_side){.exists = json_is_object(json),
+                                .group = text(json, "group"),
+                                .platform = text(json, "platform"),
+                                .targets = (uint32_t)count(json, "targets"),
+                                .open = (uint32_t)count(json, "open"),
+                                .span_s = number(recent, "seconds"),
+                                .requests = count(recent, "requests"),
+                                .errors = count(recent, "errors"),
+                                .p50_ms = number(recent, "p50"),
+                                .p99_ms = number(recent, "p99")};
+}
+
+double state_side_rate(const struct state_side *side)
+{
+    return side->span_s > 0 ? (double)side->requests / side->span_s : 0;
+}
+
+double state_side_errors(const struct state_side *side)
+{
+    return side->requests ? (double)side->errors / (double)side->requests * 100 : 0;
+}
+
+double state_canary_share(const struct state_route *route)
+{
+    uint64_t all = route->stable.requests + route->canary.requests;
+
+    return all ? (double)route->canary.requests / (double)all * 100 : -1;
+}
+
+/* ---- a rollout ---- */
+
+static struct state_count count_read(const json_t *json)
+{
+    return (struct state_count){count(json, "requests"), count(json, "bad")};
+}
+
+static void metric_read(struct state_metric *metric, const json_t *json)
+{
+    const json_t *counts = json_object_get(json, "counts");
+
+    metric->name = text(json, "name");
+    metric->judged = json_is_object(counts) && !truth(json, "dryRun");
+    metric->e = number(json, "e") * number(json, "share");
+    metric->canary = count_read(json_object_get(counts, "canary"));
+    metric->stable = count_read(json_object_get(counts, "stable"));
+}
+
+static void step_read(struct state_step *step, const json_t *json)
+{
+    const json_t *weight = json_object_get(json, "setWeight");
+
+    step->weight = json_is_number(weight) ? json_number_value(weight) : -1;
+    step->pause = strcmp(text(json, "pause"), "approval") == 0;
+    step->bake_s = (int64_t)count(json, "bake");
+}
+
+static void decision_read(struct state_rollout *rollout, const json_t *decision)
+{
+    const json_t *eta = json_object_get(decision, "eta");
+
+    rollout->action = text(decision, "action");
+    rollout->reason = text(decision, "reason");
+    rollout->text = text(decision, "text");
+    rollout->eta_s = json_is_number(eta) ? json_number_value(eta) : json_is_string(eta) ? INFINITY : -1;
+}
+
+void state_rollout_read(struct state_rollout *rollout, const json_t *json)
+{
+    const json_t *item;
+    size_t i;
+
+    *rollout = (struct state_rollout){.exists = json_is_object(json),
+                                      .plan = text(json, "plan"),
+                                      .state = text(json, "state"),
+                                      .step = (int)json_integer_value(json_object_get(json, "step")),
+                                      .age_s = (int64_t)count(json, "age"),
+                                      .dwell_s = (int64_t)count(json, "dwell"),
+                                      .e = number(json, "e"),
+                                      .threshold = number(json, "threshold")};
+    decision_read(rollout, json_object_get(json, "decision"));
+    json_array_foreach(json_object_get(json, "track"), i, item)
+    {
+        if (rollout->steps_len < STATE_STEPS_MAX)
+            step_read(&rollout->steps[rollout->steps_len++], item);
+    }
+    json_array_foreach(json_object_get(json, "metrics"), i, item)
+    {
+        if (rollout->metrics_len < STATE_METRICS_MAX)
+            metric_read(&rollout->metrics[rollout->metrics_len++], item);
+    }
+}
+
+/* ---- a route ---- */
+
+void state_route_read(struct state_route *route, const json_t *json)
+{
+    route->name = text(json, "name");
+    route->weight = number(json, "weight");
+    route->in_force = truth(json, "inForce");
+    route->locked = truth(json, "lock");
+    side_read(&route->stable, json_object_get(json, "stable"));
+    side_read(&route->canary, json_object_get(json, "canary"));
+    state_rollout_read(&route->rollout, json_object_get(json, "rollout"));
+}
+
+const json_t *state_find_route(const json_t *status, const char *name)
+{
+    const json_t *route;
+    size_t i;
+
+    json_array_foreach(json_object_get(status, "routes"), i, route)
+    {
+        if (!name || strcmp(text(route, "name"), name) == 0)
+            return route;
+    }
+    return NULL;
+}

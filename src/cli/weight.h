@@ -1,0 +1,9 @@
+/* `penstock weight`; see its command for what it does. */
+#ifndef CLI_WEIGHT_H
+#define CLI_WEIGHT_H
+
+#include "cli/subcommand.h"
+
+extern const struct subcommand subcommand_weight;
+
+#endif
