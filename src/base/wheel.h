@@ -1,10 +1,11 @@
 /*
- * A hashed timer wheel (Varghese and Lauck 1987): thousands of deadlines that mostly move and seldom fire. Setting, moving
- * and cancelling are O(1); a deadline that moves later stays where it lies and is put right when its slot comes round.
- * A timer fires at the first advance at or after its due time, at most one tick late.
+ * A hashed timer wheel (Varghese and Lauck 1987): thousands of deadlines that mostly move and seldom fire.
+ * Setting, moving and cancelling are O(1); a deadline that moves later stays where it lies and is put right
+ * when its slot comes round. A timer fires at the first advance at or after its due time, at most one tick
+ * late.
  *
- * A wheel and its timers belong to one thread. A timer is embedded in what it is for; while it is set it must not move or
- * be freed.
+ * A wheel and its timers belong to one thread. A timer is embedded in what it is for; while it is set it must
+ * not move or be freed.
  */
 #ifndef BASE_WHEEL_H
 #define BASE_WHEEL_H

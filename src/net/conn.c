@@ -57,7 +57,8 @@ static void setup(struct conn *conn, struct event_base *base, int fd, conn_cb *c
     BUG_ON(event_assign(&conn->write_event, base, fd, EV_WRITE | EV_PERSIST, on_write, conn) < 0);
 }
 
-/* Small messages must not wait for an acknowledgement (Nagle); a unix socket has no such thing and says so. */
+/* Small messages must not wait for an acknowledgement (Nagle); a unix socket has no such thing and says so.
+ */
 static void no_delay(int fd)
 {
     int one = 1;

@@ -1,10 +1,12 @@
 /*
- * A stream connection: a non-blocking socket, its place in the event loop, and the two calls that move bytes. What moves
- * them (clear text; TLS in a later layer of the same table) is a small table of functions, so that nobody above asks.
+ * A stream connection: a non-blocking socket, its place in the event loop, and the two calls that move bytes.
+ * What moves them (clear text; TLS in a later layer of the same table) is a small table of functions, so that
+ * nobody above asks.
  *
- * Event style (http.md 6.2): the read event is registered once and stays for the life of the socket, also while an upstream
- * connection lies idle in its pool; it is taken out only under back-pressure (conn_read_pause). The write event is added
- * only after the kernel took less than it was given. So a keep-alive request costs no epoll_ctl at all.
+ * Event style (http.md 6.2): the read event is registered once and stays for the life of the socket, also
+ * while an upstream connection lies idle in its pool; it is taken out only under back-pressure
+ * (conn_read_pause). The write event is added only after the kernel took less than it was given. So a
+ * keep-alive request costs no epoll_ctl at all.
  *
  * Ownership: a conn is embedded in its owner and may be freed inside its own callback, after conn_close.
  * Thread: the one that runs the event base.
@@ -57,8 +59,10 @@ void conn_init(struct conn *conn, struct event_base *base, int fd, conn_cb *cb);
 
 /* Begins to connect; WRITABLE follows when it has ended, one way or the other. False when it failed at once
  * (conn->error), the conn is then closed. */
-MUST_CHECK bool conn_connect(struct conn *conn, struct event_base *base, const struct config_address *to, conn_cb *cb);
-/* Call at the first WRITABLE after conn_connect: true when connected (reading begins), else conn->error says why. */
+MUST_CHECK bool conn_connect(struct conn *conn, struct event_base *base, const struct config_address *to,
+                             conn_cb *cb);
+/* Call at the first WRITABLE after conn_connect: true when connected (reading begins), else conn->error says
+ * why. */
 MUST_CHECK bool conn_connected(struct conn *conn);
 
 /* One read; fewer than `len` bytes mean that the socket is empty now. */

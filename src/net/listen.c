@@ -71,7 +71,8 @@ void listen_addr_text(const struct sockaddr *addr, bool with_port, char text_r[s
             snprintf(text_r, LISTEN_TEXT_LEN, "%s", ip);
         return;
     case AF_UNIX:
-        snprintf(text_r, LISTEN_TEXT_LEN, "unix:%s", ((const struct sockaddr_un *)(const void *)addr)->sun_path);
+        snprintf(text_r, LISTEN_TEXT_LEN, "unix:%s",
+                 ((const struct sockaddr_un *)(const void *)addr)->sun_path);
         return;
     default:
         snprintf(text_r, LISTEN_TEXT_LEN, "?");

@@ -1,6 +1,6 @@
 /*
- * Listening sockets. Every worker has its own socket on each address (SO_REUSEPORT), so that the kernel spreads new
- * connections and no accept lock exists.
+ * Listening sockets. Every worker has its own socket on each address (SO_REUSEPORT), so that the kernel
+ * spreads new connections and no accept lock exists.
  */
 #ifndef NET_LISTEN_H
 #define NET_LISTEN_H
@@ -14,15 +14,19 @@
 enum { LISTEN_TEXT_LEN = 128 };
 
 /*
- * Opens `n` non-blocking sockets on one address and writes them to `fds_r`; with port 0 all share the port that the kernel
- * gives to the first. Errors: false, nothing stays open, and `why` names the address and the reason. Thread: control.
+ * Opens `n` non-blocking sockets on one address and writes them to `fds_r`; with port 0 all share the port
+ * that the kernel gives to the first. Errors: false, nothing stays open, and `why` names the address and the
+ * reason. Thread: control.
  */
-MUST_CHECK bool listen_open(const struct config_address *address, size_t n, int *fds_r, char *why, size_t why_len);
+MUST_CHECK bool listen_open(const struct config_address *address, size_t n, int *fds_r, char *why,
+                            size_t why_len);
 
-/* The address a socket is bound to, as text with the port ("127.0.0.1:8080", "[::1]:80", "unix:/path"), NUL-ended. */
+/* The address a socket is bound to, as text with the port ("127.0.0.1:8080", "[::1]:80", "unix:/path"),
+ * NUL-ended. */
 void listen_text(int fd, char text_r[static LISTEN_TEXT_LEN]);
 
-/* An address as text without (ip) or with (ip:port) its port, NUL-ended. `with_port` has no meaning for unix sockets. */
+/* An address as text without (ip) or with (ip:port) its port, NUL-ended. `with_port` has no meaning for unix
+ * sockets. */
 void listen_addr_text(const struct sockaddr *addr, bool with_port, char text_r[static LISTEN_TEXT_LEN]);
 
 #endif

@@ -43,7 +43,8 @@ void pool_drop(struct pool_conn *pc)
     mem_pool_put(pc->pool->memory, pc);
 }
 
-/* A waiting connection became readable: closed by the target, broken, or talking out of turn. All three end it. */
+/* A waiting connection became readable: closed by the target, broken, or talking out of turn. All three end
+ * it. */
 static void on_waiting(struct conn *conn, unsigned ready)
 {
     struct pool_conn *pc = CONTAINER_OF(conn, struct pool_conn, conn);

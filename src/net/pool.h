@@ -1,7 +1,7 @@
 /*
- * The connections of one worker to one target: those in use, and those that wait for the next request. A waiting
- * connection keeps its read event, so that it notices at once when the target closes it or sends what nobody asked for;
- * it is then closed and never lent (http.md P1, M26).
+ * The connections of one worker to one target: those in use, and those that wait for the next request. A
+ * waiting connection keeps its read event, so that it notices at once when the target closes it or sends what
+ * nobody asked for; it is then closed and never lent (http.md P1, M26).
  *
  * Thread: the worker's; nothing is shared.
  */
@@ -13,7 +13,8 @@
 
 #include <stdint.h>
 
-/* One connection to the target. Lent to one user at a time, who sets `conn.cb` through pool_take or pool_connect. */
+/* One connection to the target. Lent to one user at a time, who sets `conn.cb` through pool_take or
+ * pool_connect. */
 struct pool_conn {
     struct conn conn;
     struct pool *pool;
@@ -25,7 +26,7 @@ struct pool_conn {
 
 struct pool {
     struct event_base *base;
-    struct mem_pool *memory;         /* of struct pool_conn; shared by the worker's pools */
+    struct mem_pool *memory;           /* of struct pool_conn; shared by the worker's pools */
     struct pool_conn *newest, *oldest; /* the waiting ones, by the time they came back */
     uint32_t waiting;
     uint32_t open; /* waiting and lent */
@@ -38,8 +39,8 @@ void pool_fini(struct pool *pool);
 /* The connection that waited the shortest, or NULL. The caller becomes its user. */
 MUST_CHECK struct pool_conn *pool_take(struct pool *pool, conn_cb *cb, void *user);
 /* A new connection, see conn_connect; NULL with *error_r set to an errno when it failed at once. */
-MUST_CHECK struct pool_conn *pool_connect(struct pool *pool, const struct config_address *to, conn_cb *cb, void *user,
-                                          int *error_r);
+MUST_CHECK struct pool_conn *pool_connect(struct pool *pool, const struct config_address *to, conn_cb *cb,
+                                          void *user, int *error_r);
 /* Gives a healthy connection back to wait for the next request. */
 void pool_give(struct pool_conn *pc, int64_t now_ns);
 /* Closes and frees a lent connection. */

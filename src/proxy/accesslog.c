@@ -123,7 +123,8 @@ static void hand_over(struct accesslog *log)
         return; /* the counter is at its maximum: the exporter has been woken already */
 }
 
-/* An empty chunk: one that came back, or a new one while there are few; NULL when the exporter has them all. */
+/* An empty chunk: one that came back, or a new one while there are few; NULL when the exporter has them all.
+ */
 static struct accesslog_chunk *take_chunk(struct accesslog *log)
 {
     struct accesslog_chunk *chunk = ring_pop(&log->pipe->empty);

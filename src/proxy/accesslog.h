@@ -1,8 +1,8 @@
 /*
- * The access-log record and its way out. A worker formats each record once, as one JSON line, into a chunk of 64 KiB; a
- * full chunk, or one that is a second old, goes to the exporter through a bounded ring and comes back empty through
- * another. When the exporter is behind and no empty chunk is left, lines are dropped and counted: a slow disk never slows
- * a request.
+ * The access-log record and its way out. A worker formats each record once, as one JSON line, into a chunk of
+ * 64 KiB; a full chunk, or one that is a second old, goes to the exporter through a bounded ring and comes
+ * back empty through another. When the exporter is behind and no empty chunk is left, lines are dropped and
+ * counted: a slow disk never slows a request.
  *
  * The fields are the rows of logfield.def. Whatever bytes a client sends, a line is valid JSON.
  */
@@ -34,7 +34,8 @@ struct accesslog_chunk {
 struct accesslog_pipe {
     struct ring full;  /* worker pushes, exporter pops */
     struct ring empty; /* exporter pushes, worker pops */
-    int wake_fd;       /* an eventfd of the exporter: the worker writes to it after a push; -1: nobody takes a log */
+    int wake_fd; /* an eventfd of the exporter: the worker writes to it after a push; -1: nobody takes a log
+                  */
 };
 
 void accesslog_pipe_init(struct accesslog_pipe *pipe, int wake_fd);
@@ -59,8 +60,8 @@ struct accesslog_record {
     struct str error;
 };
 
-/* Formats one record as a JSON line with its LF; sets line->full when it does not fit. `cut` bytes at most of each text
- * that a client chose. Pure. */
+/* Formats one record as a JSON line with its LF; sets line->full when it does not fit. `cut` bytes at most of
+ * each text that a client chose. Pure. */
 void accesslog_format(struct buf *line, const struct accesslog_record *record, size_t cut);
 
 /* The worker's end. */

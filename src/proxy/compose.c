@@ -36,8 +36,8 @@ static void drop(struct head *head, enum field_id id)
         head->fields[at - 1].flags |= FIELD_HOP;
 }
 
-/* Queues the lines of all fields that pass, as runs of the buffer that they were parsed from. `end` is where the empty line
- * behind the last one begins. */
+/* Queues the lines of all fields that pass, as runs of the buffer that they were parsed from. `end` is where
+ * the empty line behind the last one begins. */
 static void queue_lines(struct relay_queue *queue, const struct head *head, const char *end)
 {
     for (size_t i = 0; i < head->len; i++) {
@@ -136,9 +136,14 @@ bool compose_ids(struct txn *txn)
 /* Fields that only we may send are removed in every spelling that some server would take for them. */
 static void drop_ours(struct txn *txn)
 {
-    static const enum field_id ours[] = {FIELD_HOST,           FIELD_X_FORWARDED_FOR,  FIELD_X_FORWARDED_PROTO,
-                                         FIELD_X_FORWARDED_HOST, FIELD_X_FORWARDED_PORT, FIELD_X_REAL_IP,
-                                         FIELD_FORWARDED,      FIELD_TRAILER};
+    static const enum field_id ours[] = {FIELD_HOST,
+                                         FIELD_X_FORWARDED_FOR,
+                                         FIELD_X_FORWARDED_PROTO,
+                                         FIELD_X_FORWARDED_HOST,
+                                         FIELD_X_FORWARDED_PORT,
+                                         FIELD_X_REAL_IP,
+                                         FIELD_FORWARDED,
+                                         FIELD_TRAILER};
     struct head *head = &txn->head;
 
     for (size_t i = 0; i < ARRAY_LEN(ours); i++) {
@@ -236,8 +241,9 @@ static void write_cookie(struct buf *buf, const struct txn *txn)
 {
     const struct config_route *conf = txn->route->conf;
 
-    buf_printf(buf, "Set-Cookie: %s=%.*s; Path=/; Max-Age=%lld; HttpOnly; SameSite=Lax\r\n", conf->affinity_name,
-               STR_ARG(txn->affinity_unit), (long long)(conf->affinity_max_age_ns / NS_PER_S));
+    buf_printf(buf, "Set-Cookie: %s=%.*s; Path=/; Max-Age=%lld; HttpOnly; SameSite=Lax\r\n",
+               conf->affinity_name, STR_ARG(txn->affinity_unit),
+               (long long)(conf->affinity_max_age_ns / NS_PER_S));
 }
 
 bool compose_reply(struct txn *txn, const struct head *head, bool close)
@@ -288,8 +294,9 @@ static bool wants_json(const struct head *head)
         while (str_split(&rest, ',', &piece)) {
             struct str type;
 
-            if (str_split(&piece, ';', &type) && (str_eq_nocase(str_trim(type), STR("application/json")) ||
-                                                  str_eq_nocase(str_trim(type), STR("application/problem+json"))))
+            if (str_split(&piece, ';', &type) &&
+                (str_eq_nocase(str_trim(type), STR("application/json")) ||
+                 str_eq_nocase(str_trim(type), STR("application/problem+json"))))
                 return true;
         }
     }
@@ -314,11 +321,13 @@ static void write_body(struct buf *buf, const struct txn *txn, unsigned status, 
         buf_printf(buf, "request id: %.*s\n", STR_ARG(txn->request_id));
 }
 
-static void write_own_head(struct buf *buf, const struct txn *txn, unsigned status, bool json, size_t len, bool close)
+static void write_own_head(struct buf *buf, const struct txn *txn, unsigned status, bool json, size_t len,
+                           bool close)
 {
     h1_write_status_line(buf, status, status_reason(status));
     h1_write_field(buf, STR("Date"), worker_date(txn->worker));
-    h1_write_field(buf, STR("Content-Type"), json ? STR("application/problem+json") : STR("text/plain; charset=utf-8"));
+    h1_write_field(buf, STR("Content-Type"),
+                   json ? STR("application/problem+json") : STR("text/plain; charset=utf-8"));
     h1_write_number(buf, STR("Content-Length"), len);
     buf_lit(buf, "Cache-Control: no-store\r\n");
     if (status == 503)

@@ -50,8 +50,8 @@ static void prepare(struct crew *crew, const struct routes *routes)
 /* ---- start ---- */
 
 /* Opens every listener; fds[listener][worker]. */
-static bool open_listeners(struct crew *crew, const struct config *config, int fds[][CONFIG_WORKERS_MAX], char *why,
-                           size_t why_len)
+static bool open_listeners(struct crew *crew, const struct config *config, int fds[][CONFIG_WORKERS_MAX],
+                           char *why, size_t why_len)
 {
     for (size_t i = 0; i < config->listeners_len; i++) {
         if (!listen_open(&config->listeners[i].address, crew->shared.workers, fds[i], why, why_len)) {
@@ -65,7 +65,8 @@ static bool open_listeners(struct crew *crew, const struct config *config, int f
     return true;
 }
 
-static void make_workers(struct crew *crew, struct routes *routes, int fds[][CONFIG_WORKERS_MAX], int log_wake_fd)
+static void make_workers(struct crew *crew, struct routes *routes, int fds[][CONFIG_WORKERS_MAX],
+                         int log_wake_fd)
 {
     for (unsigned k = 0; k < crew->shared.workers; k++) {
         int own[CONFIG_LISTENERS_MAX];
@@ -110,8 +111,8 @@ void crew_publish(struct crew *crew, struct routes *routes)
     prepare(crew, routes);
     keep(crew, routes);
     for (size_t i = 0; i < crew->shared.workers; i++) {
-        /* Release: the worker that takes it out (acquire) sees the whole snapshot. One that lay there still is simply
-         * replaced; crew_sweep frees it. */
+        /* Release: the worker that takes it out (acquire) sees the whole snapshot. One that lay there still
+         * is simply replaced; crew_sweep frees it. */
         atomic_store_explicit(&crew->workers[i]->mailbox, routes, memory_order_release);
         worker_poke(crew->workers[i]);
     }

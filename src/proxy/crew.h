@@ -46,8 +46,9 @@ const char *crew_listener_text(const struct crew *crew, size_t listener);
 
 /*
  * Shutdown in two parts. crew_drain: no new connections, answers carry Connection: close, idle connections
- * are closed; crew_idle says when no client connection is left. crew_stop: ends and joins the threads whatever is open,
- * flushes their logs into the rings, frees everything but the pipes' contents (crew_free does).
+ * are closed; crew_idle says when no client connection is left. crew_stop: ends and joins the threads
+ * whatever is open, flushes their logs into the rings, frees everything but the pipes' contents (crew_free
+ * does).
  */
 void crew_drain(struct crew *crew);
 bool crew_idle(const struct crew *crew);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 enum {
-    LINGER_MS = 2000,         /* RFC 9112 section 9.6 asks for some time; the peers take 1 to 5 s */
+    LINGER_MS = 2000,          /* RFC 9112 section 9.6 asks for some time; the peers take 1 to 5 s */
     LINGER_BYTES = 256 * 1024, /* and no more than this */
 };
 
@@ -68,7 +68,8 @@ void front_cut(struct front *front)
     destroy(front);
 }
 
-/* Our side is closed; the client may still be sending, and a reset now could destroy the answer on its way to it. */
+/* Our side is closed; the client may still be sending, and a reset now could destroy the answer on its way to
+ * it. */
 static void linger(struct front *front)
 {
     set_state(front, FRONT_LINGER);
@@ -159,7 +160,8 @@ static void hand_over(struct front *front)
         front_close(front);
 }
 
-/* Hands what has arrived to transactions, one request after the other, until something has to be waited for. */
+/* Hands what has arrived to transactions, one request after the other, until something has to be waited for.
+ */
 static void serve(struct front *front)
 {
     struct h1_limits limits = limits_of(front->worker->config);

@@ -1,6 +1,7 @@
 /*
- * A client's HTTP/1.1 connection: reads heads, gives each request to a transaction, carries its answer, and goes on with
- * the next. One request at a time; pipelined ones wait in the receive buffer (RFC 9112 section 9.3.2).
+ * A client's HTTP/1.1 connection: reads heads, gives each request to a transaction, carries its answer, and
+ * goes on with the next. One request at a time; pipelined ones wait in the receive buffer (RFC 9112
+ * section 9.3.2).
  *
  *   IDLE ──first byte──> HEAD ──whole head──> BUSY ──answer sent──> IDLE (keep-alive)
  *     │                    └───────────────────┴──> LINGER ──> closed
@@ -21,7 +22,8 @@ enum front_state {
     FRONT_IDLE,   /* between requests */
     FRONT_HEAD,   /* a head is arriving */
     FRONT_BUSY,   /* a transaction has it */
-    FRONT_LINGER, /* our last answer is out; what still arrives is read away, so that the client can read the answer */
+    FRONT_LINGER, /* our last answer is out; what still arrives is read away, so that the client can read the
+                     answer */
     FRONT_CLOSED, /* freed at the end of this turn of the loop */
 };
 
@@ -51,7 +53,8 @@ static inline struct str front_ip(const struct front *front)
     return (struct str){front->ip, front->ip_len};
 }
 
-/* Takes an accepted socket. NULL when there is no memory for it within the limits; the socket is then the caller's still. */
+/* Takes an accepted socket. NULL when there is no memory for it within the limits; the socket is then the
+ * caller's still. */
 MUST_CHECK struct front *front_new(struct worker *worker, int fd, const struct sockaddr *peer);
 /* Ends the connection now, with whatever is going on. */
 void front_close(struct front *front);
@@ -62,7 +65,8 @@ void front_drain(struct front *front);
 
 /* The answer is queued and sent whole. The front goes on with the next request, or closes. */
 void front_done(struct front *front);
-/* The answer cannot be completed: ends the connection so that the client cannot take what it got for all. Closes it. */
+/* The answer cannot be completed: ends the connection so that the client cannot take what it got for all.
+ * Closes it. */
 void front_cut(struct front *front);
 /* Reads on for the request's body: asks the socket again when there is room. */
 void front_want_body(struct front *front);

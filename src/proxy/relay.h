@@ -1,14 +1,16 @@
 /*
  * What bytes pass through on their way: a receive buffer per socket and an output queue per socket.
  *
- * Nothing is copied between them. A receive buffer keeps its bytes where they are until everything that points into them
- * has been sent; an output queue holds slices of receive buffers, of the transaction's arena and of constants.
+ * Nothing is copied between them. A receive buffer keeps its bytes where they are until everything that
+ * points into them has been sent; an output queue holds slices of receive buffers, of the transaction's arena
+ * and of constants.
  *
  *   receive buffer   0 ........ keep ........ off ........ len ........ cap
  *                    |  head    | taken       | not taken  | free       |
  *
- *   keep <= off <= len <= cap. The head of a request stays at the front for retries, for scoring and for the log; what lies
- *   between keep and off may still be in an output queue. relay_rewind gives that room back once the queue is drained.
+ *   keep <= off <= len <= cap. The head of a request stays at the front for retries, for scoring and for the
+ * log; what lies between keep and off may still be in an output queue. relay_rewind gives that room back once
+ * the queue is drained.
  *
  * Thread: the worker's.
  */
@@ -24,9 +26,10 @@
 enum {
     RELAY_SMALL = 16 * 1024,  /* the usual buffer */
     RELAY_LARGE = 128 * 1024, /* for long heads and long bodies */
-    RELAY_IOV_MAX = 112,      /* slices in a queue: every second of 200 fields, and a few; the kernel takes 1,024 */
-    RELAY_FRAMES_MAX = 16,    /* chunk headers in a queue */
-    RELAY_FRAME_LEN = 24,     /* CR LF, 13 hex digits, CR LF */
+    RELAY_IOV_MAX =
+        112, /* slices in a queue: every second of 200 fields, and a few; the kernel takes 1,024 */
+    RELAY_FRAMES_MAX = 16, /* chunk headers in a queue */
+    RELAY_FRAME_LEN = 24,  /* CR LF, 13 hex digits, CR LF */
 };
 
 /* The two sizes of buffers of a worker. */
@@ -44,8 +47,8 @@ struct relay_buf {
 
 /* Makes sure that a buffer of at least the small size is there; false when there is no memory for it. */
 MUST_CHECK bool relay_hold(struct relay_buf *buf, struct relay_memory *memory);
-/* Changes to the large size, keeping bytes and positions (but not addresses: nothing may point into it). False when
- * there is no memory for it. */
+/* Changes to the large size, keeping bytes and positions (but not addresses: nothing may point into it).
+ * False when there is no memory for it. */
 MUST_CHECK bool relay_grow(struct relay_buf *buf, struct relay_memory *memory);
 /* Gives the buffer back with whatever is in it. */
 void relay_release(struct relay_buf *buf, struct relay_memory *memory);
@@ -63,7 +66,8 @@ void relay_rewind(struct relay_buf *buf);
 /* Forgets the head too: what was not taken becomes the front. */
 void relay_restart(struct relay_buf *buf);
 
-/* One read into the free room: the count, 0 at the end of the stream, CONN_AGAIN or CONN_FAILED. There must be room. */
+/* One read into the free room: the count, 0 at the end of the stream, CONN_AGAIN or CONN_FAILED. There must
+ * be room. */
 MUST_CHECK ssize_t relay_recv(struct relay_buf *buf, struct conn *conn);
 
 struct relay_queue {
@@ -84,8 +88,8 @@ static inline bool relay_has_room(const struct relay_queue *queue)
 {
     return queue->len + 3 <= RELAY_IOV_MAX && queue->frames_len < RELAY_FRAMES_MAX;
 }
-/* Adds a slice, which must stay where it is until it is sent. Slices that touch become one. A full queue is a BUG: ask
- * relay_has_room, or know the count. */
+/* Adds a slice, which must stay where it is until it is sent. Slices that touch become one. A full queue is a
+ * BUG: ask relay_has_room, or know the count. */
 void relay_add(struct relay_queue *queue, struct str s);
 /* Adds a piece of payload as it is, or as one chunk (RFC 9112 section 7.1). */
 void relay_add_body(struct relay_queue *queue, struct str payload, bool chunked);

@@ -174,7 +174,8 @@ static void add_bad(struct score *score, unsigned metric, int64_t due_ns, int64_
 
 static bool is_latency(const struct score *score, unsigned metric)
 {
-    return score->route->judging->metrics[metric].type == METRIC_LATENCY_SLO && (score->matched >> metric & 1);
+    return score->route->judging->metrics[metric].type == METRIC_LATENCY_SLO &&
+           (score->matched >> metric & 1);
 }
 
 static int64_t slow_at(const struct score *score, unsigned metric)
@@ -221,14 +222,21 @@ void score_none(struct score *score)
     score->scorer = NULL;
 }
 
-void score_begin(struct score *score, struct scorer *scorer, const struct route *route, struct shard_route *cells,
-                 struct units *units, const struct head *head, struct str client, struct str path,
-                 enum route_side side, int64_t now_ns)
+void score_begin(struct score *score, struct scorer *scorer, const struct route *route,
+                 struct shard_route *cells, struct units *units, const struct head *head, struct str client,
+                 struct str path, enum route_side side, int64_t now_ns)
 {
     int64_t next;
 
-    *score = (struct score){.scorer = scorer, .route = route, .cells = cells, .units = units, .head = head,
-                            .client = client, .path = path, .side = side, .start_ns = now_ns};
+    *score = (struct score){.scorer = scorer,
+                            .route = route,
+                            .cells = cells,
+                            .units = units,
+                            .head = head,
+                            .client = client,
+                            .path = path,
+                            .side = side,
+                            .start_ns = now_ns};
     wheel_timer_init(&score->timer, on_threshold);
     for (unsigned i = 0; i < route->judging->metrics_len; i++)
         if (matches(score, &route->judging->metrics[i]))

@@ -1,12 +1,14 @@
 /*
- * Scoring: what a worker counts for the judge. Every request whose side was drawn is scored at a fixed age after its
- * assignment, not when it happens to end, so that a group that fails faster does not seem to fail more (decisions.md 2.5):
+ * Scoring: what a worker counts for the judge. Every request whose side was drawn is scored at a fixed age
+ * after its assignment, not when it happens to end, so that a group that fails faster does not seem to fail
+ * more (decisions.md 2.5):
  *
- *   latencySlo       a request that is still open at the threshold is slow now; an error counts as slow, at the threshold
- *   errorRate, ...   a failure before the plan's evaluation age waits until then; a later one counts at once
+ *   latencySlo       a request that is still open at the threshold is slow now; an error counts as slow, at
+ * the threshold errorRate, ...   a failure before the plan's evaluation age waits until then; a later one
+ * counts at once
  *
- * The cells are those of the route's epoch at assignment, so the weight that the judge uses is exactly the one that the
- * side was drawn with. A bad event counts once a unit and window (proxy/units).
+ * The cells are those of the route's epoch at assignment, so the weight that the judge uses is exactly the
+ * one that the side was drawn with. A bad event counts once a unit and window (proxy/units).
  *
  * Thread: the worker's.
  */
@@ -15,18 +17,20 @@
 
 #include "base/mem.h"
 #include "base/wheel.h"
+#include "proto/head.h"
 #include "proxy/outcome.h"
 #include "proxy/shard.h"
 #include "proxy/units.h"
-#include "proto/head.h"
 
-enum { SCORE_PENDING_MAX = 4096 }; /* failures that wait for their age, a worker; beyond it they count at once */
+enum {
+    SCORE_PENDING_MAX = 4096
+}; /* failures that wait for their age, a worker; beyond it they count at once */
 
 /* What all scores of a worker share. */
 struct scorer {
     struct wheel *wheel;
-    struct mem_pool pending; /* failures that wait */
-    struct hash_key key;     /* keys the units: the same in all workers */
+    struct mem_pool pending;            /* failures that wait */
+    struct hash_key key;                /* keys the units: the same in all workers */
     uint32_t epochs[CONFIG_ROUTES_MAX]; /* the present epoch by route slot */
 };
 
@@ -42,9 +46,9 @@ struct score {
     const struct route *route;
     struct shard_route *cells;
     struct units *units;
-    const struct head *head;  /* for the unit and the metrics' match; borrowed until score_end */
-    struct str client;        /* the client's address, the same */
-    struct str path;          /* normalised */
+    const struct head *head; /* for the unit and the metrics' match; borrowed until score_end */
+    struct str client;       /* the client's address, the same */
+    struct str path;         /* normalised */
     enum route_side side;
     int64_t start_ns;         /* assignment */
     uint8_t matched;          /* a bit for each metric that looks at this request */
@@ -54,9 +58,9 @@ struct score {
 };
 
 /* Begins: the side was drawn now. All pointers must live until score_end. */
-void score_begin(struct score *score, struct scorer *scorer, const struct route *route, struct shard_route *cells,
-                 struct units *units, const struct head *head, struct str client, struct str path,
-                 enum route_side side, int64_t now_ns);
+void score_begin(struct score *score, struct scorer *scorer, const struct route *route,
+                 struct shard_route *cells, struct units *units, const struct head *head, struct str client,
+                 struct str path, enum route_side side, int64_t now_ns);
 /* A request that is not scored. */
 void score_none(struct score *score);
 /* Ends: the request has this outcome and, if the target answered, this status. Called exactly once. */

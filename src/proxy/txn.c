@@ -19,15 +19,16 @@ enum next {
 
 enum {
     HOST_MAX = 255,
-    LOOP_HOPS = 5,              /* as h2o: our own name this often in Via is a loop */
-    BODY_ROOM_MIN = 10 * 1024,  /* free behind a head: trailers must fit in one piece */
+    LOOP_HOPS = 5,             /* as h2o: our own name this often in Via is a loop */
+    BODY_ROOM_MIN = 10 * 1024, /* free behind a head: trailers must fit in one piece */
 };
 
 static void run(struct txn *txn);
 
 static void set_step(struct txn *txn, enum txn_step step)
 {
-    static const char *const names[] = {"HEAD", "ROUTE", "LEASE", "CONNECT", "SEND", "REPLY", "STREAM", "END"};
+    static const char *const names[] = {"HEAD", "ROUTE", "LEASE",  "CONNECT",
+                                        "SEND", "REPLY", "STREAM", "END"};
 
     BUG_ON(txn->step == TXN_END);
     log_debug("txn %p: %s -> %s", (void *)txn, names[txn->step], names[step]);
@@ -151,7 +152,8 @@ static bool may_retry(const struct txn *txn, enum outcome outcome)
         return false;
     case RETRY_UNSENT:
         return true;
-    case RETRY_IDEMPOTENT: /* the keep-alive race: the target closed a waiting connection as we took it (http.md U8) */
+    case RETRY_IDEMPOTENT: /* the keep-alive race: the target closed a waiting connection as we took it
+                              (http.md U8) */
         return txn->back && txn->back->uses > 0 && txn->back_in.len == 0 &&
                method_is_idempotent(txn->head.method) && txn->head.framing == FRAMING_NONE;
     }
@@ -253,7 +255,8 @@ static enum next step_head(struct txn *txn)
 static bool is_normal(struct str path)
 {
     for (size_t i = 0; i < path.len; i++)
-        if (path.p[i] == '%' || (path.p[i] == '/' && i + 1 < path.len && (path.p[i + 1] == '/' || path.p[i + 1] == '.')))
+        if (path.p[i] == '%' ||
+            (path.p[i] == '/' && i + 1 < path.len && (path.p[i + 1] == '/' || path.p[i + 1] == '.')))
             return false;
     return path.len > 0 && path.p[0] == '/';
 }
@@ -388,7 +391,8 @@ static enum next step_connect(struct txn *txn)
 
 /* ---- SEND: the request on its way up ---- */
 
-/* Queues what is there of the body. OVER when the request turned out to be bad and the transaction has ended. */
+/* Queues what is there of the body. OVER when the request turned out to be bad and the transaction has ended.
+ */
 static enum next fill_up(struct txn *txn)
 {
     struct relay_buf *in = &txn->front->in;
@@ -588,13 +592,15 @@ static enum next fill_down(struct txn *txn)
     return NEXT;
 }
 
-/* The client has everything that was there: reads on at the target, with a larger buffer when the last one was full. */
+/* The client has everything that was there: reads on at the target, with a larger buffer when the last one
+ * was full. */
 static void down_drained(struct txn *txn)
 {
     bool was_full = relay_room(&txn->back_in) == 0;
 
     relay_rewind(&txn->back_in);
-    if (was_full && txn->back_in.off == txn->back_in.len && !relay_grow(&txn->back_in, &txn->worker->relay_memory))
+    if (was_full && txn->back_in.off == txn->back_in.len &&
+        !relay_grow(&txn->back_in, &txn->worker->relay_memory))
         log_debug("no large buffer: the small one goes on");
     conn_read_resume(&txn->back->conn);
     target_deadline(txn, timeouts(txn)->body_ns);
@@ -729,7 +735,8 @@ static void on_target_timeout(struct wheel_timer *timer, int64_t now_ns)
     if (txn->step == TXN_CONNECT)
         next = try_failed(txn, OUTCOME_CONNECT_TIMEOUT, NULL);
     else if (txn->step == TXN_REPLY)
-        next = try_failed(txn, relay_drained(&txn->up) ? OUTCOME_FIRST_BYTE_TIMEOUT : OUTCOME_TARGET_STALLED, NULL);
+        next = try_failed(txn, relay_drained(&txn->up) ? OUTCOME_FIRST_BYTE_TIMEOUT : OUTCOME_TARGET_STALLED,
+                          NULL);
     else
         next = cut(txn, OUTCOME_TARGET_STALLED);
     if (next == NEXT)

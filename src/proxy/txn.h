@@ -1,6 +1,7 @@
 /*
- * A transaction: one request from its head to its end. It owns the choice of the target, the connection lent to it, both
- * queues, the score and the log record. It goes through these steps; each is a short function that says NEXT, WAIT or END:
+ * A transaction: one request from its head to its end. It owns the choice of the target, the connection lent
+ * to it, both queues, the score and the log record. It goes through these steps; each is a short function
+ * that says NEXT, WAIT or END:
  *
  *   HEAD     checks what only a proxy must check (loops, methods, Max-Forwards)
  *   ROUTE    route, side and group; from here on the request is counted
@@ -79,11 +80,11 @@ struct txn {
     struct h1_scan back_scan;
     struct h1_body reply_body; /* decodes the answer's body in back_in */
     unsigned attempts;
-    bool fresh;             /* the next try takes a new connection */
+    bool fresh;                       /* the next try takes a new connection */
     const struct route_target *avoid; /* and another target, where there is one */
-    bool up_broken;         /* the target takes no more of the request; its answer may still come */
-    bool back_keep;         /* the connection may carry another request */
-    unsigned target_status; /* 0 before the answer */
+    bool up_broken;                   /* the target takes no more of the request; its answer may still come */
+    bool back_keep;                   /* the connection may carry another request */
+    unsigned target_status;           /* 0 before the answer */
     int64_t connect_ns, reply_ns; /* when a connection and when the head of the answer was there; 0 before */
     struct wheel_timer timer;     /* the target's deadline */
 
@@ -100,8 +101,8 @@ struct txn {
     _Alignas(16) char arena_block[TXN_ARENA];
 };
 
-/* A transaction for the head that front->scan has found. It runs at once, and may have ended when this returns: look at
- * front->txn. False when there is no memory for it. */
+/* A transaction for the head that front->scan has found. It runs at once, and may have ended when this
+ * returns: look at front->txn. False when there is no memory for it. */
 MUST_CHECK bool txn_begin(struct front *front);
 /* More of the request's body is in front->in, or room in it has become free. May end the transaction. */
 void txn_on_body(struct txn *txn);

@@ -21,5 +21,6 @@ bool units_first(struct units *units, uint64_t hash, uint32_t now_s, uint32_t wi
 
     if (last != 0 && (int32_t)(now_s - last) < (int32_t)window_s)
         return false;
-    return atomic_compare_exchange_strong_explicit(slot, &last, now_s, memory_order_relaxed, memory_order_relaxed);
+    return atomic_compare_exchange_strong_explicit(slot, &last, now_s, memory_order_relaxed,
+                                                   memory_order_relaxed);
 }

@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 enum {
-    ACCEPTS_PER_WAKE = 8,  /* so that new connections do not starve open ones */
-    FRONTS_KEPT = 1024,    /* freed client connections kept for reuse */
+    ACCEPTS_PER_WAKE = 8, /* so that new connections do not starve open ones */
+    FRONTS_KEPT = 1024,   /* freed client connections kept for reuse */
     TXNS_KEPT = 256,
     CONNS_KEPT = 512,
     SWEEP_TICKS = 1000 / WHEEL_TICK_MS, /* waiting connections are looked at once a second */
@@ -35,7 +35,8 @@ struct str worker_date(struct worker *worker)
 
 static _Atomic uint32_t *users_of(const struct worker *worker, const struct routes *routes)
 {
-    return &((struct routes *)(uintptr_t)routes)->users[worker->index]; /* the one part of a snapshot that is ours */
+    return &((struct routes *)(uintptr_t)routes)
+                ->users[worker->index]; /* the one part of a snapshot that is ours */
 }
 
 const struct routes *worker_hold_routes(struct worker *worker)
@@ -50,7 +51,8 @@ void worker_drop_routes(struct worker *worker, const struct routes *routes)
 {
     _Atomic uint32_t *users = users_of(worker, routes);
 
-    /* Release: control, which reads 0 (acquire), must see all our reads of the snapshot done before it frees it. */
+    /* Release: control, which reads 0 (acquire), must see all our reads of the snapshot done before it frees
+     * it. */
     atomic_store_explicit(users, atomic_load_explicit(users, memory_order_relaxed) - 1, memory_order_release);
 }
 
@@ -128,7 +130,8 @@ void worker_poke(struct worker *worker)
 
 /* ---- accepting ---- */
 
-/* Out of descriptors: one is kept in reserve to take the connection and close it, else the listener would spin. */
+/* Out of descriptors: one is kept in reserve to take the connection and close it, else the listener would
+ * spin. */
 static void refuse_one(struct worker *worker, int listen_fd)
 {
     int fd;
@@ -292,8 +295,8 @@ static void make_memory(struct worker *worker, uint32_t connections)
     relay_memory_init(&worker->relay_memory, 2 * connections);
 }
 
-struct worker *worker_new(struct worker_shared *shared, unsigned index, const int *listen_fds, size_t listeners,
-                          struct routes *routes, int log_wake_fd)
+struct worker *worker_new(struct worker_shared *shared, unsigned index, const int *listen_fds,
+                          size_t listeners, struct routes *routes, int log_wake_fd)
 {
     struct worker *worker = mem_zalloc(sizeof *worker);
 

@@ -1,9 +1,10 @@
 /*
- * A worker: one thread with its own event loop, listening sockets, connections, pools and counters. Workers share nothing
- * but the snapshot that control hands down, the table of failed units, and what struct worker_shared names.
+ * A worker: one thread with its own event loop, listening sockets, connections, pools and counters. Workers
+ * share nothing but the snapshot that control hands down, the table of failed units, and what struct
+ * worker_shared names.
  *
- * One turn of the loop: wait for events, run their callbacks, then the upkeep: adopt a snapshot, fire timers, hand over
- * log lines.
+ * One turn of the loop: wait for events, run their callbacks, then the upkeep: adopt a snapshot, fire timers,
+ * hand over log lines.
  */
 #ifndef PROXY_WORKER_H
 #define PROXY_WORKER_H
@@ -33,8 +34,8 @@ struct worker_shared {
     char host[64];            /* the machine's name, for the log */
     /* Client connections over all workers. Relaxed: a limit that is off by a few is a limit. */
     _Atomic uint32_t connections;
-    /* By route slot. Written by control (release) before the snapshot that needs it is published, read by workers
-     * (acquire). */
+    /* By route slot. Written by control (release) before the snapshot that needs it is published, read by
+     * workers (acquire). */
     _Atomic(struct units *) units[CONFIG_ROUTES_MAX];
 };
 
@@ -83,7 +84,8 @@ struct worker {
     bool draining;
     uint32_t ticks;
     struct front *fronts; /* all client connections, a list */
-    struct front *dead_fronts; /* freed at the end of the turn, so that nobody on the stack holds a dead one */
+    struct front
+        *dead_fronts; /* freed at the end of the turn, so that nobody on the stack holds a dead one */
     struct txn *dead_txns;
     struct mem_pool front_memory, txn_memory, conn_memory;
     struct relay_memory relay_memory;
@@ -95,8 +97,8 @@ struct worker {
 };
 
 /* Prepares a worker with its listening sockets (taken) and first snapshot, without a thread. Never fails. */
-struct worker *worker_new(struct worker_shared *shared, unsigned index, const int *listen_fds, size_t listeners,
-                          struct routes *routes, int log_wake_fd);
+struct worker *worker_new(struct worker_shared *shared, unsigned index, const int *listen_fds,
+                          size_t listeners, struct routes *routes, int log_wake_fd);
 /* Starts the thread; false when the system refuses. */
 MUST_CHECK bool worker_start(struct worker *worker);
 /* Wakes the worker so that it looks at mailbox, drain and stop. Thread: control. */

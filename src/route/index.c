@@ -6,7 +6,8 @@
 #include <stdlib.h>
 
 enum {
-    SEGMENTS_MAX = 64, /* deeper slashes of a path are not tried: no configured prefix is that deep by accident */
+    SEGMENTS_MAX =
+        64, /* deeper slashes of a path are not tried: no configured prefix is that deep by accident */
 };
 
 struct entry {
@@ -78,7 +79,8 @@ void route_index_free(struct route_index *index)
     free(index);
 }
 
-static int32_t find_one(const struct route_index *index, struct str host, bool wildcard, struct str prefix, uint64_t hash)
+static int32_t find_one(const struct route_index *index, struct str host, bool wildcard, struct str prefix,
+                        uint64_t hash)
 {
     for (size_t at = hash & index->mask;; at = (at + 1) & index->mask) {
         const struct entry *entry = &index->entries[at];
@@ -91,7 +93,8 @@ static int32_t find_one(const struct route_index *index, struct str host, bool w
     }
 }
 
-/* The longest prefix of `path` under one host. The hashes of all prefixes come from one pass over the path. */
+/* The longest prefix of `path` under one host. The hashes of all prefixes come from one pass over the path.
+ */
 static int32_t find_under(const struct route_index *index, struct str host, bool wildcard, struct str path)
 {
     uint64_t hashes[SEGMENTS_MAX + 1], hash = hash_host(host, wildcard);

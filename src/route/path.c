@@ -12,8 +12,8 @@ static int hex_value(char c)
 
 static bool is_unreserved(int c)
 {
-    return (c >= '0' && c <= '9') || (ascii_lower((char)c) >= 'a' && ascii_lower((char)c) <= 'z') || c == '-' ||
-           c == '.' || c == '_' || c == '~';
+    return (c >= '0' && c <= '9') || (ascii_lower((char)c) >= 'a' && ascii_lower((char)c) <= 'z') ||
+           c == '-' || c == '.' || c == '_' || c == '~';
 }
 
 /* One character of the path, decoded where that changes nothing; gives the bytes read. */
@@ -37,7 +37,8 @@ static size_t take_char(struct str path, size_t at, char **out)
     return 3;
 }
 
-/* Ends the segment that begins behind the slash at `slash`: takes it back when it is empty or a dot segment. */
+/* Ends the segment that begins behind the slash at `slash`: takes it back when it is empty or a dot segment.
+ */
 static char *end_segment(char *out, char *slash, char *end)
 {
     size_t len = (size_t)(end - slash) - 1;

@@ -20,7 +20,8 @@ const struct route *pick_route(const struct routes *routes, struct str host, str
     return found < 0 ? NULL : &routes->routes[found];
 }
 
-struct pick_side pick_side(const struct routes *routes, const struct route *route, struct rnd *rnd, struct str unit)
+struct pick_side pick_side(const struct routes *routes, const struct route *route, struct rnd *rnd,
+                           struct str unit)
 {
     struct pick_side pick = {.assignment = unit.len ? ASSIGNMENT_STICKY : ASSIGNMENT_RANDOM};
     uint32_t place;
@@ -32,8 +33,10 @@ struct pick_side pick_side(const struct routes *routes, const struct route *rout
     else
         place = rnd_below(rnd, CONFIG_WEIGHT_ONE);
     pick.side = place < route->weight ? ROUTE_CANARY : ROUTE_STABLE;
-    /* An empty canary spares its clients; an empty stable group never sends everything to an unproven canary. */
-    if (pick.side == ROUTE_CANARY && route->weight < CONFIG_WEIGHT_ONE && route->side[ROUTE_CANARY]->open_len == 0)
+    /* An empty canary spares its clients; an empty stable group never sends everything to an unproven canary.
+     */
+    if (pick.side == ROUTE_CANARY && route->weight < CONFIG_WEIGHT_ONE &&
+        route->side[ROUTE_CANARY]->open_len == 0)
         return (struct pick_side){ROUTE_STABLE, ASSIGNMENT_ONLY};
     return pick;
 }

@@ -1,8 +1,10 @@
 /*
- * The choice for one request: route, side, target. Pure: the random numbers, the loads and the snapshot are arguments.
+ * The choice for one request: route, side, target. Pure: the random numbers, the loads and the snapshot are
+ * arguments.
  *
- * The draw is the foundation of the judge's guarantee (decisions.md 2.10): each request is drawn on its own with exactly
- * the weight in force, from a generator that no client can see, or, when sticky, from a keyed hash of its unit.
+ * The draw is the foundation of the judge's guarantee (decisions.md 2.10): each request is drawn on its own
+ * with exactly the weight in force, from a generator that no client can see, or, when sticky, from a keyed
+ * hash of its unit.
  */
 #ifndef ROUTE_PICK_H
 #define ROUTE_PICK_H
@@ -29,15 +31,18 @@ struct pick_side {
 };
 
 /*
- * Draws the side. `unit` is what the client sticks by (cookie value, header value, client address), or empty to draw this
- * request anew. A client moves at most once while the weight rises, because its place in 0..9999 never changes.
- * Weight 0 gives no request to the canary and weight 10000 none to stable, whatever is open. Thread: the generator's owner.
+ * Draws the side. `unit` is what the client sticks by (cookie value, header value, client address), or empty
+ * to draw this request anew. A client moves at most once while the weight rises, because its place in 0..9999
+ * never changes. Weight 0 gives no request to the canary and weight 10000 none to stable, whatever is open.
+ * Thread: the generator's owner.
  */
-struct pick_side pick_side(const struct routes *routes, const struct route *route, struct rnd *rnd, struct str unit);
+struct pick_side pick_side(const struct routes *routes, const struct route *route, struct rnd *rnd,
+                           struct str unit);
 
 /*
- * Two targets at random, the less busy of them (Mitzenmacher 2001). `busy` holds the requests in flight by target slot.
- * `avoid` (may be NULL) is passed over while another is open. NULL when none is open. Thread: the generator's owner.
+ * Two targets at random, the less busy of them (Mitzenmacher 2001). `busy` holds the requests in flight by
+ * target slot. `avoid` (may be NULL) is passed over while another is open. NULL when none is open. Thread:
+ * the generator's owner.
  */
 const struct route_target *pick_target(const struct route_group *group, struct rnd *rnd, const uint32_t *busy,
                                        const struct route_target *avoid);

@@ -33,8 +33,8 @@ enum route_side {
 /* What a worker must know to count for the judge; made from the plan by judging_new(). */
 struct judging_metric {
     enum metric_type type;
-    int64_t threshold_ns;  /* latencySlo */
-    uint64_t statuses[10]; /* a bit for each status 0 to 639 that is bad (errorRate, clientErrorRate) */
+    int64_t threshold_ns;    /* latencySlo */
+    uint64_t statuses[10];   /* a bit for each status 0 to 639 that is bad (errorRate, clientErrorRate) */
     struct plan_match match; /* the requests that it looks at */
     bool matches_all;
 };
@@ -72,7 +72,7 @@ struct route {
     const struct route_group *side[ROUTE_SIDES]; /* [ROUTE_CANARY] is NULL without a canary */
     uint32_t weight;                             /* hundredths of a percent to the canary, in force */
     uint32_t epoch; /* grows by one with each change of weight or judging: names the counters' cells */
-    const struct judging *judging; /* NULL without a rollout: nothing is scored */
+    const struct judging *judging;       /* NULL without a rollout: nothing is scored */
     char plan_name[CONFIG_NAME_MAX + 1]; /* for the access log; empty without a rollout */
     int32_t step;                        /* for the access log; -1 without a rollout */
 };
@@ -112,7 +112,8 @@ struct routes *routes_build(struct config *config, const struct route_live *live
 /* Frees a snapshot that no worker can reach. NULL is allowed. Thread: control. */
 void routes_free(struct routes *routes);
 
-/* The counting rules of a finished plan on this route; owned by the caller, freed with free(). Thread: control. */
+/* The counting rules of a finished plan on this route; owned by the caller, freed with free(). Thread:
+ * control. */
 struct judging *judging_new(const struct plan *plan, const struct config_route *route);
 
 /* Whether a status is among the metric's bad ones. */
