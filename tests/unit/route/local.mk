@@ -1,0 +1,6 @@
+unit_tests += \
+	tests/unit/route/test_index \
+	tests/unit/route/test_path \
+	tests/unit/route/test_pick \
+	tests/unit/route/test_routes
+EXTRA_DIST += tests/unit/route/build.h

@@ -1,0 +1,323 @@
+#include "route/pick.h"
+
+#include "base/mem.h"
+#include "build.h"
+
+#include <stdlib.h>
+
+#define ONE_ROUTE BUILD_HEAD "routes: [ { name: r, stable: a, canary: b } ]\n"
+#define NO_CANARY BUILD_HEAD "routes: [ { name: r, stable: a } ]\n"
+
+static struct config *config;
+static struct routes *routes;
+static struct rnd rnd;
+
+static void make(const char *yaml, uint32_t weight, const bool *draining)
+{
+    config = build_config(yaml);
+    routes = build_routes(config, weight, draining);
+    rnd_seed(&rnd, 42);
+}
+
+static void unmake(void)
+{
+    routes_free(routes);
+    config_unref(config);
+}
+
+static uint64_t canaries(unsigned draws)
+{
+    uint64_t n = 0;
+
+    for (unsigned i = 0; i < draws; i++) {
+        struct pick_side pick = pick_side(routes, &routes->routes[0], &rnd, STR_NULL);
+
+        ck_assert_int_eq(pick.assignment, ASSIGNMENT_RANDOM);
+        n += pick.side == ROUTE_CANARY;
+    }
+    return n;
+}
+
+/* ---- the draw ---- */
+
+START_TEST(the_share_is_the_weight)
+{
+    static const uint32_t weights[] = {1, 50, 1000, 2500, 5000, 9000, 9999};
+    enum { DRAWS = 2000000 };
+
+    for (size_t i = 0; i < ARRAY_LEN(weights); i++) {
+        double p = weights[i] / 10000.0, expected = p * DRAWS, got, chi;
+
+        make(ONE_ROUTE, weights[i], NULL);
+        got = (double)canaries(DRAWS);
+        chi = (got - expected) * (got - expected) / (expected * (1 - p));
+        ck_assert_msg(chi < 10.83, "weight %u: %.0f canaries, expected %.0f", weights[i], got,
+                      expected); /* p < 0.001 */
+        unmake();
+    }
+}
+END_TEST
+
+START_TEST(one_draw_says_nothing_about_the_next)
+{
+    enum { DRAWS = 400000 };
+    uint64_t pairs[4] = {0};
+    unsigned last = 0;
+    double chi = 0;
+
+    make(ONE_ROUTE, 5000, NULL);
+    for (unsigned i = 0; i < DRAWS; i++) {
+        unsigned now = pick_side(routes, &routes->routes[0], &rnd, STR_NULL).side == ROUTE_CANARY;
+
+        pairs[2 * last + now]++;
+        last = now;
+    }
+    for (size_t i = 0; i < 4; i++)
+        chi += ((double)pairs[i] - DRAWS / 4.0) * ((double)pairs[i] - DRAWS / 4.0) / (DRAWS / 4.0);
+    ck_assert_msg(chi < 16.27, "chi-square %.2f", chi); /* 3 degrees, p < 0.001 */
+    unmake();
+}
+END_TEST
+
+START_TEST(weight_0_is_none_and_100_is_all)
+{
+    make(ONE_ROUTE, 0, NULL);
+    ck_assert_uint_eq(canaries(1000000), 0);
+    unmake();
+    make(ONE_ROUTE, 10000, NULL);
+    ck_assert_uint_eq(canaries(1000000), 1000000);
+    unmake();
+}
+END_TEST
+
+START_TEST(without_a_canary_there_is_nothing_to_draw)
+{
+    struct pick_side pick;
+
+    make(NO_CANARY, 0, NULL);
+    pick = pick_side(routes, &routes->routes[0], &rnd, STR("somebody"));
+    ck_assert_int_eq(pick.side, ROUTE_STABLE);
+    ck_assert_int_eq(pick.assignment, ASSIGNMENT_ONLY);
+    unmake();
+}
+END_TEST
+
+/* ---- stickiness ---- */
+
+static enum route_side side_of(unsigned unit, uint32_t weight)
+{
+    char name[32];
+    struct pick_side pick;
+
+    snprintf(name, sizeof name, "unit-%u", unit);
+    routes->routes[0].weight = weight;
+    pick = pick_side(routes, &routes->routes[0], &rnd, str_from(name));
+    ck_assert_int_eq(pick.assignment, ASSIGNMENT_STICKY);
+    return pick.side;
+}
+
+START_TEST(a_unit_moves_at_most_once_as_the_weight_rises)
+{
+    make(ONE_ROUTE, 0, NULL);
+    for (unsigned unit = 0; unit < 500; unit++) {
+        enum route_side last = side_of(unit, 0);
+
+        ck_assert_int_eq(last, ROUTE_STABLE);
+        for (uint32_t weight = 0; weight <= 10000; weight += 20) {
+            enum route_side side = side_of(unit, weight);
+
+            ck_assert(side == last || (last == ROUTE_STABLE && side == ROUTE_CANARY));
+            ck_assert_int_eq(side_of(unit, weight), side);
+            last = side;
+        }
+        ck_assert_int_eq(last, ROUTE_CANARY);
+    }
+    unmake();
+}
+END_TEST
+
+START_TEST(units_are_spread_as_the_weight_says)
+{
+    enum { UNITS = 200000 };
+    double got = 0, expected = UNITS * 0.1;
+
+    make(ONE_ROUTE, 0, NULL);
+    for (unsigned unit = 0; unit < UNITS; unit++)
+        got += side_of(unit, 1000) == ROUTE_CANARY;
+    ck_assert_msg((got - expected) * (got - expected) / (expected * 0.9) < 10.83, "%.0f of %d", got, UNITS);
+    unmake();
+}
+END_TEST
+
+START_TEST(another_key_is_another_spread)
+{
+    unsigned moved = 0;
+
+    make(ONE_ROUTE, 0, NULL);
+    for (unsigned unit = 0; unit < 1000; unit++) {
+        enum route_side before = side_of(unit, 5000);
+
+        routes->sticky_key.k0 ^= 1;
+        moved += side_of(unit, 5000) != before;
+        routes->sticky_key.k0 ^= 1;
+    }
+    ck_assert_msg(moved > 400 && moved < 600, "%u of 1000 moved", moved);
+    unmake();
+}
+END_TEST
+
+/* ---- groups without an open target ---- */
+
+START_TEST(an_empty_canary_spares_its_clients)
+{
+    static const bool draining[] = {false, false, false, true, true};
+
+    make(ONE_ROUTE, 9999, draining);
+    for (unsigned i = 0; i < 20000; i++) {
+        struct pick_side pick = pick_side(routes, &routes->routes[0], &rnd, STR_NULL);
+
+        ck_assert_int_eq(pick.side, ROUTE_STABLE);
+    }
+    unmake();
+}
+END_TEST
+
+/* What would have been stable's anyway is a drawn request of stable's; the judge must not lose it. */
+START_TEST(only_what_was_drawn_for_an_empty_canary_is_no_evidence)
+{
+    static const bool draining[] = {false, false, false, true, true};
+    unsigned only = 0;
+
+    make(ONE_ROUTE, 5000, draining);
+    for (unsigned i = 0; i < 10000; i++)
+        only += pick_side(routes, &routes->routes[0], &rnd, STR_NULL).assignment == ASSIGNMENT_ONLY;
+    ck_assert_msg(only > 4500 && only < 5500, "%u of 10000", only);
+    unmake();
+}
+END_TEST
+
+START_TEST(weight_100_stays_with_an_empty_canary)
+{
+    static const bool draining[] = {false, false, false, true, true};
+
+    make(ONE_ROUTE, 10000, draining);
+    ck_assert_uint_eq(canaries(1000), 1000);
+    unmake();
+}
+END_TEST
+
+START_TEST(an_empty_stable_group_does_not_give_its_requests_to_the_canary)
+{
+    static const bool draining[] = {true, true, true, false, false};
+
+    make(ONE_ROUTE, 0, draining);
+    ck_assert_uint_eq(canaries(1000), 0);
+    ck_assert_ptr_null(pick_target(routes->routes[0].side[ROUTE_STABLE], &rnd, (uint32_t[5]){0}, NULL));
+    unmake();
+}
+END_TEST
+
+/* ---- targets ---- */
+
+START_TEST(of_two_targets_at_random_the_less_busy_is_taken)
+{
+    static const uint32_t busy[5] = {0, 1, 9, 0, 0};
+    unsigned taken[3] = {0};
+
+    make(ONE_ROUTE, 0, NULL);
+    for (unsigned i = 0; i < 30000; i++)
+        taken[pick_target(routes->routes[0].side[ROUTE_STABLE], &rnd, busy, NULL)->conf->slot]++;
+    ck_assert_uint_eq(taken[2], 0); /* always the busier of two */
+    ck_assert_msg(taken[0] > 19000 && taken[0] < 21000, "%u", taken[0]);
+    ck_assert_msg(taken[1] > 9000 && taken[1] < 11000, "%u", taken[1]);
+    unmake();
+}
+END_TEST
+
+START_TEST(equal_targets_share_equally)
+{
+    static const uint32_t busy[5] = {3, 3, 3, 0, 0};
+    unsigned taken[3] = {0};
+
+    make(ONE_ROUTE, 0, NULL);
+    for (unsigned i = 0; i < 30000; i++)
+        taken[pick_target(routes->routes[0].side[ROUTE_STABLE], &rnd, busy, NULL)->conf->slot]++;
+    for (size_t i = 0; i < 3; i++)
+        ck_assert_msg(taken[i] > 9500 && taken[i] < 10500, "target %zu: %u", i, taken[i]);
+    unmake();
+}
+END_TEST
+
+START_TEST(a_draining_target_gets_nothing_and_the_last_one_all)
+{
+    static const bool draining[] = {true, false, true, false, false};
+    static const uint32_t busy[5] = {0, 1000, 0, 0, 0};
+
+    make(ONE_ROUTE, 0, draining);
+    for (unsigned i = 0; i < 1000; i++) {
+        const struct route_target *target =
+            pick_target(routes->routes[0].side[ROUTE_STABLE], &rnd, busy, NULL);
+
+        ck_assert_uint_eq(target->conf->slot, 1);
+        ck_assert(!target->draining);
+    }
+    unmake();
+}
+END_TEST
+
+START_TEST(the_target_that_failed_is_avoided_while_there_is_another)
+{
+    static const bool draining[] = {false, false, false, false, true};
+    const struct route_group *group;
+    uint32_t busy[5] = {0, 5, 5, 0, 0};
+
+    make(ONE_ROUTE, 0, draining);
+    group = routes->routes[0].side[ROUTE_STABLE];
+    for (unsigned i = 0; i < 3000; i++)
+        ck_assert_ptr_ne(pick_target(group, &rnd, busy, &group->targets[0]), &group->targets[0]);
+    group = routes->routes[0].side[ROUTE_CANARY];
+    ck_assert_ptr_eq(pick_target(group, &rnd, busy, &group->targets[0]), &group->targets[0]);
+    unmake();
+}
+END_TEST
+
+START_TEST(a_route_is_found_by_host_and_path)
+{
+    make(BUILD_HEAD "routes:\n"
+                    "  - { name: r, match: { host: a.example }, stable: a }\n"
+                    "  - { name: s, match: { pathPrefix: /x }, stable: b }\n",
+         0, NULL);
+    ck_assert_str_eq(pick_route(routes, STR("a.example"), STR("/"))->conf->name, "r");
+    ck_assert_str_eq(pick_route(routes, STR("b.example"), STR("/x/y"))->conf->name, "s");
+    ck_assert_ptr_null(pick_route(routes, STR("b.example"), STR("/")));
+    ck_assert_str_eq(assignment_name(ASSIGNMENT_RANDOM), "random");
+    ck_assert_str_eq(assignment_name(ASSIGNMENT_STICKY), "sticky");
+    ck_assert_str_eq(assignment_name(ASSIGNMENT_ONLY), "only");
+    unmake();
+}
+END_TEST
+
+Suite *unit_suite(void)
+{
+    Suite *suite = suite_create("pick");
+    TCase *tc = tcase_create("pick");
+
+    tcase_add_test(tc, the_share_is_the_weight);
+    tcase_add_test(tc, one_draw_says_nothing_about_the_next);
+    tcase_add_test(tc, weight_0_is_none_and_100_is_all);
+    tcase_add_test(tc, without_a_canary_there_is_nothing_to_draw);
+    tcase_add_test(tc, a_unit_moves_at_most_once_as_the_weight_rises);
+    tcase_add_test(tc, units_are_spread_as_the_weight_says);
+    tcase_add_test(tc, another_key_is_another_spread);
+    tcase_add_test(tc, an_empty_canary_spares_its_clients);
+    tcase_add_test(tc, only_what_was_drawn_for_an_empty_canary_is_no_evidence);
+    tcase_add_test(tc, weight_100_stays_with_an_empty_canary);
+    tcase_add_test(tc, an_empty_stable_group_does_not_give_its_requests_to_the_canary);
+    tcase_add_test(tc, of_two_targets_at_random_the_less_busy_is_taken);
+    tcase_add_test(tc, equal_targets_share_equally);
+    tcase_add_test(tc, a_draining_target_gets_nothing_and_the_last_one_all);
+    tcase_add_test(tc, the_target_that_failed_is_avoided_while_there_is_another);
+    tcase_add_test(tc, a_route_is_found_by_host_and_path);
+    suite_add_tcase(suite, tc);
+    return suite;
+}

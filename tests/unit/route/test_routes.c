@@ -1,0 +1,170 @@
+#include "route/routes.h"
+
+#include "base/clk.h"
+#include "build.h"
+
+#include <stdlib.h>
+
+#define TWO_ROUTES                                                                                           \
+    BUILD_HEAD "routes:\n"                                                                                   \
+               "  - { name: one, stable: a, canary: b, weight: 3 }\n"                                        \
+               "  - { name: two, match: { pathPrefix: /two }, stable: b,\n"                                  \
+               "      affinity: { cookie: c, maxAge: 2h } }\n"
+
+START_TEST(a_snapshot_holds_the_config_and_lets_it_go)
+{
+    struct config *config = build_config(TWO_ROUTES);
+    struct routes *routes = build_routes(config, 250, NULL);
+
+    ck_assert_uint_eq(config->refs, 2);
+    ck_assert_ptr_eq(routes->config, config);
+    ck_assert_uint_eq(routes->version, 1);
+    ck_assert_uint_eq(routes->routes[0].weight, 250);
+    ck_assert_ptr_eq(routes->routes[0].side[ROUTE_STABLE], &routes->groups[0]);
+    ck_assert_ptr_eq(routes->routes[0].side[ROUTE_CANARY], &routes->groups[1]);
+    ck_assert_ptr_null(routes->routes[1].side[ROUTE_CANARY]);
+    ck_assert_ptr_null(routes->routes[0].judging);
+    ck_assert_int_eq(routes->routes[0].step, -1);
+    ck_assert_str_eq(routes->routes[0].plan_name, "");
+    routes_free(routes);
+    routes_free(NULL);
+    ck_assert_uint_eq(config->refs, 1);
+    config_unref(config);
+}
+END_TEST
+
+START_TEST(targets_that_take_work_stand_first)
+{
+    static const bool draining[] = {true, false, false, true, true};
+    struct config *config = build_config(TWO_ROUTES);
+    struct routes *routes = build_routes(config, 0, draining);
+    const struct route_group *group = &routes->groups[0];
+
+    ck_assert_uint_eq(group->targets_len, 3);
+    ck_assert_uint_eq(group->open_len, 2);
+    for (uint32_t i = 0; i < group->targets_len; i++) {
+        ck_assert(group->targets[i].draining == (i >= group->open_len));
+        ck_assert(group->targets[i].draining == draining[group->targets[i].conf->slot]);
+    }
+    ck_assert_uint_eq(routes->groups[1].open_len, 0);
+    routes_free(routes);
+    config_unref(config);
+}
+END_TEST
+
+START_TEST(a_route_is_found_by_its_name)
+{
+    struct config *config = build_config(TWO_ROUTES);
+    struct routes *routes = build_routes(config, 0, NULL);
+
+    ck_assert_ptr_eq(routes_find(routes, STR("two")), &routes->routes[1]);
+    ck_assert_ptr_null(routes_find(routes, STR("three")));
+    ck_assert_ptr_null(routes_find(routes, STR_NULL));
+    routes_free(routes);
+    config_unref(config);
+}
+END_TEST
+
+/* ---- what a plan makes of a route ---- */
+
+static struct plan *plan_with(enum metric_type type)
+{
+    struct plan *plan = malloc(sizeof *plan);
+
+    plan_init(plan);
+    snprintf(plan->name, sizeof plan->name, "a-plan");
+    plan_metric_init(&plan->analysis.metrics[0], type);
+    plan->analysis.metrics_len = 1;
+    return plan;
+}
+
+START_TEST(a_plan_names_the_bad_statuses)
+{
+    struct config *config = build_config(TWO_ROUTES);
+    struct plan *plan = plan_with(METRIC_ERROR_RATE);
+    struct judging *judging;
+
+    plan->analysis.metrics[0].statuses[0] = (struct plan_range){502, 504};
+    plan->analysis.metrics[0].statuses[1] = (struct plan_range){429, 429};
+    plan->analysis.metrics[0].statuses_len = 2;
+    plan_finish(plan, 0);
+    judging = judging_new(plan, &config->routes[0]);
+    ck_assert_uint_eq(judging->metrics_len, 1);
+    for (unsigned status = 0; status < 1000; status++) {
+        bool bad = status == 429 || (status >= 502 && status <= 504);
+
+        ck_assert_msg(judging_status_is_bad(&judging->metrics[0], status) == bad, "status %u", status);
+    }
+    free(judging);
+    free(plan);
+    config_unref(config);
+}
+END_TEST
+
+START_TEST(the_window_of_a_sticky_unit_is_its_life)
+{
+    struct config *config = build_config(TWO_ROUTES);
+    struct plan *plan = plan_with(METRIC_LATENCY_SLO);
+    struct judging *judging;
+
+    plan->analysis.metrics[0].threshold_ns = 250 * NS_PER_MS;
+    plan_finish(plan, 0);
+    judging = judging_new(plan, &config->routes[0]);
+    ck_assert_int_eq(judging->unit_window_ns, 60 * NS_PER_S);
+    ck_assert_int_eq(judging->age_ns, 250 * NS_PER_MS);
+    ck_assert_int_eq(judging->metrics[0].threshold_ns, 250 * NS_PER_MS);
+    ck_assert(judging->metrics[0].matches_all);
+    ck_assert_int_eq(judging->unit, JUDGING_UNIT_CLIENT);
+    free(judging);
+    judging = judging_new(plan, &config->routes[1]);
+    ck_assert_int_eq(judging->unit_window_ns, 7200 * NS_PER_S);
+    free(judging);
+    free(plan);
+    config_unref(config);
+}
+END_TEST
+
+START_TEST(a_running_rollout_is_part_of_the_snapshot)
+{
+    struct config *config = build_config(TWO_ROUTES);
+    struct plan *plan = plan_with(METRIC_ERROR_RATE);
+    struct hash_key key = {3, 4};
+    struct route_live live[2] = {{.weight = 10000, .epoch = 7, .plan = plan, .step = 2}, {.step = -1}};
+    struct routes *routes;
+
+    snprintf(plan->analysis.metrics[0].match.method, sizeof plan->analysis.metrics[0].match.method, "POST");
+    plan->analysis.unit = UNIT_HEADER;
+    snprintf(plan->analysis.unit_name, sizeof plan->analysis.unit_name, "X-User");
+    plan_finish(plan, 0);
+    routes = routes_build(config, live, NULL, &key, 9);
+    free(plan); /* borrowed for the call */
+    ck_assert_uint_eq(routes->version, 9);
+    ck_assert_uint_eq(routes->sticky_key.k1, 4);
+    ck_assert_str_eq(routes->routes[0].plan_name, "a-plan");
+    ck_assert_uint_eq(routes->routes[0].epoch, 7);
+    ck_assert_int_eq(routes->routes[0].step, 2);
+    ck_assert_ptr_nonnull(routes->routes[0].judging);
+    ck_assert(!routes->routes[0].judging->metrics[0].matches_all);
+    ck_assert_str_eq(routes->routes[0].judging->metrics[0].match.method, "POST");
+    ck_assert_int_eq(routes->routes[0].judging->unit, JUDGING_UNIT_HEADER);
+    ck_assert_str_eq(routes->routes[0].judging->unit_name, "X-User");
+    ck_assert_ptr_null(routes->routes[1].judging);
+    routes_free(routes);
+    config_unref(config);
+}
+END_TEST
+
+Suite *unit_suite(void)
+{
+    Suite *suite = suite_create("routes");
+    TCase *tc = tcase_create("routes");
+
+    tcase_add_test(tc, a_snapshot_holds_the_config_and_lets_it_go);
+    tcase_add_test(tc, targets_that_take_work_stand_first);
+    tcase_add_test(tc, a_route_is_found_by_its_name);
+    tcase_add_test(tc, a_plan_names_the_bad_statuses);
+    tcase_add_test(tc, the_window_of_a_sticky_unit_is_its_life);
+    tcase_add_test(tc, a_running_rollout_is_part_of_the_snapshot);
+    suite_add_tcase(suite, tc);
+    return suite;
+}
