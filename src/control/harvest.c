@@ -106,9 +106,11 @@ static void collect_epoch(struct harvest *harvest, const struct harvest_cells *c
 void harvest_init(struct harvest *harvest, const struct harvest_cells *cells)
 {
     *harvest = (struct harvest){0};
-    for (size_t i = 0; i < SHARD_EPOCHS; i++)
+    for (size_t i = 0; i < SHARD_EPOCHS; i++) {
+        harvest->epochs[i].used = cells->len > 0;
         for (size_t side = 0; side < ROUTE_SIDES; side++)
             sum_side(cells, i, side, &harvest->epochs[i].seen[side]);
+    }
 }
 
 void harvest_begin(struct harvest *harvest, const struct harvest_cells *cells, uint32_t epoch,

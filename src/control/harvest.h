@@ -53,7 +53,7 @@ struct harvest_cells {
     size_t len;
 };
 
-/* Forgets everything; what the cells hold now will not count. */
+/* Forgets everything; what the cells hold now will not count. Cells that are not new are used ones. */
 void harvest_init(struct harvest *harvest, const struct harvest_cells *cells);
 
 /*

@@ -1,9 +1,28 @@
 src_libpenstock_a_SOURCES += \
+	src/control/admin.c src/control/admin.h \
+	src/control/admin_conn.c src/control/admin_conn.h \
+	src/control/api.c src/control/api.h \
+	src/control/board.c src/control/board.h \
+	src/control/call.c src/control/call.h \
 	src/control/client.c src/control/client.h \
-	src/control/control.h \
+	src/control/control.c src/control/control.h \
+	src/control/guard.c src/control/guard.h \
 	src/control/harvest.c src/control/harvest.h \
+	src/control/journal.c src/control/journal.h \
+	src/control/metrics.c src/control/metrics.h \
+	src/control/notify.c src/control/notify.h \
+	src/control/orders.c src/control/orders.h \
+	src/control/problem.c src/control/problem.h \
+	src/control/reads.c src/control/reads.h \
 	src/control/recent.c src/control/recent.h \
+	src/control/reload.c src/control/reload.h \
+	src/control/restore.c src/control/restore.h \
+	src/control/run.c src/control/run.h \
 	src/control/slots.c src/control/slots.h \
+	src/control/status.c src/control/status.h \
 	src/control/store.c src/control/store.h \
 	src/control/store_db.c src/control/store_db.h \
-	src/control/store_file.c src/control/store_file.h
+	src/control/store_file.c src/control/store_file.h \
+	src/control/stream.c src/control/stream.h \
+	src/control/tick.c src/control/tick.h \
+	src/control/writes.c src/control/writes.h

@@ -330,20 +330,18 @@ static bool put_weight(struct store *store, const struct store_weight *weight)
     return store_db_run(put);
 }
 
-static bool put_decision(struct store *store, struct store_decision *decision)
+static bool put_decision(struct store *store, const struct store_decision *decision)
 {
     sqlite3_stmt *put = store_db_statement(&store->db, STORE_DECISION_PUT);
 
-    store_db_int(put, 1, decision->wall_ns);
-    store_db_text(put, 2, decision->route);
-    store_db_text(put, 3, decision->rollout);
-    store_db_text(put, 4, decision->action);
-    store_db_text(put, 5, decision->reason);
-    store_db_text(put, 6, decision->json);
-    if (!store_db_run(put))
-        return false;
-    decision->id = sqlite3_last_insert_rowid(store->db.handle);
-    return true;
+    store_db_int(put, 1, decision->id);
+    store_db_int(put, 2, decision->wall_ns);
+    store_db_text(put, 3, decision->route);
+    store_db_text(put, 4, decision->rollout);
+    store_db_text(put, 5, decision->action);
+    store_db_text(put, 6, decision->reason);
+    store_db_text(put, 7, decision->json);
+    return store_db_run(put);
 }
 
 static bool begin(struct store *store)
@@ -496,6 +494,20 @@ bool store_each_weight(struct store *store, void (*each)(void *arg, const struct
             each(arg, &weight);
     }
     return !store->weights_unread;
+}
+
+int64_t store_last_decision(struct store *store)
+{
+    sqlite3_stmt *last;
+    int64_t id = 0;
+
+    if (!store->db.handle)
+        return 0;
+    last = store_db_statement(&store->db, STORE_DECISION_LAST);
+    if (store_db_row(last))
+        id = sqlite3_column_int64(last, 0);
+    sqlite3_reset(last);
+    return id;
 }
 
 bool store_each_decision(struct store *store, const char *route, int64_t after, size_t limit,

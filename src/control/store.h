@@ -63,7 +63,7 @@ struct store_weight {
 };
 
 struct store_decision {
-    int64_t id; /* rising; set by the store */
+    int64_t id; /* rising, given by control/journal */
     int64_t wall_ns;
     const char *route;
     const char *rollout; /* id, or NULL */
@@ -102,7 +102,7 @@ struct store_change {
     const struct store_rollout *rollout;
     const struct store_weight *weight;
     bool in_force; /* the weight is published already: weights.json gets it even when the database fails */
-    struct store_decision *decision; /* its id is set */
+    const struct store_decision *decision;
 };
 
 /*
@@ -133,6 +133,8 @@ MUST_CHECK bool store_each_rollout(struct store *store,
  * could be read though one is there. */
 MUST_CHECK bool store_each_weight(struct store *store,
                                   void (*each)(void *arg, const struct store_weight *weight), void *arg);
+/* The highest id of a decision; 0 when there is none or it cannot be read. */
+int64_t store_last_decision(struct store *store);
 /* The newest `limit` decisions with an id above `after`, oldest first; of one route, or of all with NULL. */
 MUST_CHECK bool store_each_decision(struct store *store, const char *route, int64_t after, size_t limit,
                                     void (*each)(void *arg, const struct store_decision *decision),

@@ -17,7 +17,7 @@ static const char *const schema[] = {
     " route TEXT PRIMARY KEY, weight INTEGER NOT NULL, locked INTEGER NOT NULL, locked_back INTEGER NOT NULL,"
     " source TEXT NOT NULL, wall_ns INTEGER NOT NULL);"
     "CREATE TABLE decision("
-    " id INTEGER PRIMARY KEY AUTOINCREMENT, wall_ns INTEGER NOT NULL, route TEXT NOT NULL, rollout TEXT,"
+    " id INTEGER PRIMARY KEY, wall_ns INTEGER NOT NULL, route TEXT NOT NULL, rollout TEXT,"
     " action TEXT NOT NULL, reason TEXT NOT NULL, json TEXT NOT NULL);"
     "CREATE INDEX decision_route ON decision(route, id);"
     "CREATE TABLE audit("
@@ -50,8 +50,10 @@ static const char *const statement_sql[STORE_STATEMENTS] = {
     [STORE_WEIGHT_PUT] = "INSERT OR REPLACE INTO weight(route, weight, locked, locked_back, source, wall_ns)"
                          " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
     [STORE_WEIGHT_ALL] = "SELECT route, weight, locked, locked_back, source, wall_ns FROM weight",
-    [STORE_DECISION_PUT] = "INSERT INTO decision(wall_ns, route, rollout, action, reason, json)"
-                           " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+    [STORE_DECISION_PUT] =
+        "INSERT OR REPLACE INTO decision(id, wall_ns, route, rollout, action, reason, json)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [STORE_DECISION_LAST] = "SELECT max(id) FROM decision",
     [STORE_DECISION_SINCE] =
         "SELECT * FROM (SELECT id, wall_ns, route, rollout, action, reason, json FROM decision"
         " WHERE id > ?1 AND (?2 IS NULL OR route = ?2) ORDER BY id DESC LIMIT ?3) ORDER BY id",

@@ -1,2 +1,3 @@
 src_libpenstock_a_SOURCES += \
-	src/export/logsink.c src/export/logsink.h
+	src/export/logsink.c src/export/logsink.h \
+	src/export/prometheus.c src/export/prometheus.h

@@ -8,6 +8,7 @@
 
 static char folder[] = "/tmp/penstock-store-XXXXXX";
 static struct store *store;
+static int64_t last_id;
 
 static int remove_one(const char *path, const struct stat *stat, int kind, struct FTW *place)
 {
@@ -29,6 +30,7 @@ static void set_up(void)
     memcpy(folder + sizeof folder - 7, "XXXXXX", 6);
     ck_assert_ptr_nonnull(mkdtemp(folder));
     store = NULL;
+    last_id = 0;
     reopen(NS_PER_S);
 }
 
@@ -54,7 +56,8 @@ static bool save_web(uint32_t weight, int64_t wall_ns, bool in_force)
                                     .started_ns = 7};
     struct store_weight row = {
         .route = "web", .weight = weight, .locked = true, .source = "rollout", .wall_ns = wall_ns};
-    struct store_decision decision = {.wall_ns = wall_ns,
+    struct store_decision decision = {.id = ++last_id,
+                                      .wall_ns = wall_ns,
                                       .route = "web",
                                       .rollout = "r1",
                                       .action = "forward",
@@ -200,7 +203,7 @@ START_TEST(a_full_disk_is_an_error_that_passes)
     struct seen seen = {0};
     char *large = mem_alloc(1 << 20);
     struct store_decision decision = {
-        .wall_ns = 1, .route = "web", .action = "hold", .reason = "dwell", .json = large};
+        .id = 2, .wall_ns = 1, .route = "web", .action = "hold", .reason = "dwell", .json = large};
 
     ck_assert(save_web(100, 10, false));
     memset(large, 'x', (1 << 20) - 1);
@@ -329,6 +332,7 @@ START_TEST(decisions_come_oldest_first_after_an_id)
     seen = (struct seen){0};
     ck_assert(store_each_decision(store, "web", 4, 100, see_decision, &seen));
     ck_assert_uint_eq(seen.len, 1);
+    ck_assert_int_eq(store_last_decision(store), 5);
     seen = (struct seen){0};
     ck_assert(store_each_decision(store, "other", 0, 100, see_decision, &seen));
     ck_assert_uint_eq(seen.len, 0);

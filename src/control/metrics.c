@@ -1,0 +1,77 @@
+#include "control/metrics.h"
+
+#include "base/mem.h"
+#include "config.h"
+#include "control/board.h"
+#include "control/status.h"
+#include "export/prometheus.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void rollout_view(const struct run *run, struct prometheus_rollout *view_r)
+{
+    const struct plan_analysis *analysis = &run->plan->analysis;
+    struct verdict verdict;
+
+    rollout_verdict(run->rollout, run->plan, &verdict);
+    *view_r = (struct prometheus_rollout){.plan = run->plan->name,
+                                          .state = run->rollout->state,
+                                          .step = run->rollout->step + 1,
+                                          .steps = run->plan->steps_len,
+                                          .e = verdict.e,
+                                          .threshold = verdict.threshold};
+    for (size_t m = 0; m < analysis->metrics_len; m++) {
+        if (!plan_metric_is_judged(&analysis->metrics[m]))
+            continue;
+        view_r->metric_names[view_r->metrics_len] = analysis->metrics[m].name;
+        view_r->metric_e[view_r->metrics_len++] = verdict.metrics[m].e;
+    }
+}
+
+static void route_view(const struct board *board, const struct live *live, struct prometheus_rollout *rollout,
+                       struct prometheus_route *view_r)
+{
+    *view_r = (struct prometheus_route){
+        .in_force = board_in_force(board, live), .locked = live->locked, .share = status_share(board, live)};
+    if (!live->run)
+        return;
+    rollout_view(live->run, rollout);
+    view_r->rollout = rollout;
+}
+
+void metrics_write(struct text *out, const struct board *board, bool open_metrics)
+{
+    struct prometheus_route *routes = mem_zalloc((board->lives_len + 1) * sizeof *routes);
+    struct prometheus_rollout *rollouts = mem_zalloc((board->lives_len + 1) * sizeof *rollouts);
+    struct shard *shards[CONFIG_WORKERS_MAX];
+    struct logsink_stats logs;
+    char why[256];
+    struct prometheus_view view = {.version = PACKAGE_VERSION,
+                                   .started_wall_ns = board->started_wall_ns,
+                                   .ready = board_ready(board, why, sizeof why),
+                                   .routes = crew_routes(board->crew),
+                                   .live = routes,
+                                   .shards = shards,
+                                   .shards_len = crew_size(board->crew),
+                                   .draining = board->draining};
+
+    for (size_t i = 0; i < board->lives_len; i++)
+        route_view(board, &board->lives[i], &rollouts[i], &routes[i]);
+    for (size_t w = 0; w < view.shards_len; w++)
+        shards[w] = crew_shard(board->crew, w);
+    memcpy(view.decisions, board->journal.counts, sizeof view.decisions);
+    if (board->store) {
+        view.store = true;
+        view.store_failing = store_health(board->store)->failing;
+        view.store_errors = store_health(board->store)->errors;
+    }
+    if (board->logsink) {
+        logs = logsink_stats(board->logsink);
+        view.logs = &logs;
+    }
+    prometheus_write(out, &view, open_metrics);
+    free(routes);
+    free(rollouts);
+}

@@ -1,0 +1,349 @@
+#include "control/run.h"
+
+#include "base/clk.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "conf/planfile.h"
+#include "control/board.h"
+#include "decide/record.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SAVE_EVERY_NS (10 * NS_PER_S)
+
+bool run_governs(const struct run *run)
+{
+    return run && !run->detached;
+}
+
+bool run_judges(const struct run *run)
+{
+    return run_governs(run) && !rollout_is_over(run->rollout);
+}
+
+void run_free(struct run *run)
+{
+    if (!run)
+        return;
+    json_decref(run->record);
+    free(run->plan);
+    free(run->text);
+    free(run->rollout);
+    free(run);
+}
+
+/* ---- beginnings
+ * ---------------------------------------------------------------------------------------------- */
+
+static struct run *run_new(struct board *board, struct str text)
+{
+    struct run *run = mem_zalloc(sizeof *run);
+
+    run->number = ++board->runs;
+    run->plan = mem_alloc(sizeof *run->plan);
+    run->rollout = mem_zalloc(sizeof *run->rollout);
+    run->text = mem_strndup(text.p, text.len);
+    snprintf(run->hash, sizeof run->hash, "%016" PRIx64, plan_hash(text));
+    run->saved_ns = board->now_ns;
+    return run;
+}
+
+/* "web-20261121T060000123Z": the time without its punctuation. */
+static void make_id(struct run *run, const char *route)
+{
+    char time[CLK_TEXT_LEN];
+    struct buf id;
+
+    clk_text(run->created_ns, time);
+    buf_init(&id, run->id, sizeof run->id - 1);
+    buf_printf(&id, "%s-", route);
+    for (size_t i = 0; i < CLK_TEXT_LEN; i++)
+        if (!strchr("-:.", time[i]))
+            buf_char(&id, time[i]);
+    run->id[id.len] = '\0';
+}
+
+static bool load_plan(struct board *board, struct live *live, struct run *run, struct conf_report *report)
+{
+    struct plan_target target = {board->config, live->conf};
+    struct str text = {run->text, strlen(run->text)};
+
+    return plan_load_bytes("plan", text, false, &target, run->plan, report);
+}
+
+static enum order_result may_start(const struct live *live, char why[static ORDER_WHY_MAX])
+{
+    if (live->conf->canary < 0) {
+        snprintf(why, ORDER_WHY_MAX,
+                 "route %s has no canary group: give it one in the configuration and reload",
+                 live->conf->name);
+        return ORDER_REFUSED;
+    }
+    if (run_judges(live->run)) {
+        snprintf(why, ORDER_WHY_MAX, "route %s has a rollout that is %s: abort it first, or wait for its end",
+                 live->conf->name, word_name(&rollout_state_words, live->run->rollout->state));
+        return ORDER_REFUSED;
+    }
+    return ORDER_DONE;
+}
+
+/* What a new rollout takes over from the route, and the order to begin. */
+static bool order_start(struct board *board, struct live *live, struct run *run, const char *actor,
+                        char why[static ORDER_WHY_MAX])
+{
+    struct rollout_order start = {.command = COMMAND_START, .actor = actor};
+    struct rollout_order lock = {.command = COMMAND_LOCK, .actor = actor, .no_rollback = live->locked_back};
+
+    rollout_init(run->rollout, run->plan, board_side(board, live, ROUTE_STABLE)->platform,
+                 board_side(board, live, ROUTE_CANARY)->platform);
+    return (!live->locked || rollout_command(run->rollout, run->plan, &lock, board->wall_ns, why)) &&
+           rollout_command(run->rollout, run->plan, &start, board->wall_ns, why);
+}
+
+enum order_result run_start(struct board *board, struct live *live, struct str text, const char *actor,
+                            struct conf_report *report, char why[static ORDER_WHY_MAX])
+{
+    enum order_result result = may_start(live, why);
+    struct run *old = live->run, *run;
+
+    if (result != ORDER_DONE)
+        return result;
+    if (memchr(text.p ? text.p : "", '\0', text.len)) {
+        snprintf(why, ORDER_WHY_MAX, "the plan has a NUL byte in it");
+        return ORDER_INVALID;
+    }
+    run = run_new(board, text);
+    run->created_ns = board->wall_ns;
+    make_id(run, live->conf->name);
+    result = ORDER_INVALID;
+    snprintf(why, ORDER_WHY_MAX, "the plan cannot be followed on route %s", live->conf->name);
+    if (!load_plan(board, live, run, report))
+        goto refused;
+    result = ORDER_REFUSED;
+    if (!order_start(board, live, run, actor, why))
+        goto refused;
+    live->run = run;
+    result = ORDER_UNSAVED;
+    if (!run_save(board, live, false)) {
+        snprintf(why, ORDER_WHY_MAX, "the rollout cannot be saved: %s", store_health(board->store)->why);
+        goto refused;
+    }
+    live->problem[0] = '\0';
+    run_free(old);
+    return ORDER_DONE;
+refused:
+    live->run = old;
+    run_free(run);
+    return result;
+}
+
+static void first_problem(const struct conf_report *report, char *out, size_t len)
+{
+    snprintf(out, len, "%s", report->len ? report->problems[0].text : "it has errors");
+}
+
+static bool restore_plan(struct board *board, struct live *live, struct run *run,
+                         const struct store_rollout *stored, char *why, size_t why_len)
+{
+    struct conf_report report;
+    char problem[256];
+    bool ok;
+
+    if (strcmp(run->hash, stored->plan_hash)) {
+        snprintf(why, why_len, "its plan is not the one that was saved");
+        return false;
+    }
+    conf_report_init(&report);
+    ok = load_plan(board, live, run, &report);
+    first_problem(&report, problem, sizeof problem);
+    conf_report_fini(&report);
+    if (!ok)
+        snprintf(why, why_len, "its plan no longer fits: %s", problem);
+    return ok;
+}
+
+static bool restore_state(struct board *board, struct live *live, struct run *run,
+                          const struct store_rollout *stored, char *why, size_t why_len)
+{
+    json_t *json = json_loads(stored->json, 0, NULL);
+    bool ok = false;
+
+    if (!json)
+        snprintf(why, why_len, "its state is no JSON");
+    else
+        ok = rollout_from_json(run->rollout, run->plan, json, why, why_len);
+    json_decref(json);
+    if (!ok)
+        return false;
+    if (strcmp(run->rollout->stable, board_side(board, live, ROUTE_STABLE)->platform) ||
+        strcmp(run->rollout->canary, board_side(board, live, ROUTE_CANARY)->platform)) {
+        snprintf(why, why_len, "it was from %s to %s, and the route now has other groups",
+                 run->rollout->stable, run->rollout->canary);
+        return false;
+    }
+    return true;
+}
+
+bool run_restore(struct board *board, struct live *live, const struct store_rollout *stored,
+                 char why[static ORDER_WHY_MAX])
+{
+    struct run *run = run_new(board, stored->plan);
+    char reason[512] = "the route no longer has a canary group";
+
+    snprintf(run->id, sizeof run->id, "%s", stored->id);
+    run->created_ns = stored->started_ns;
+    if (live->conf->canary >= 0 && restore_plan(board, live, run, stored, reason, sizeof reason) &&
+        restore_state(board, live, run, stored, reason, sizeof reason)) {
+        run_free(live->run);
+        live->run = run;
+        return true;
+    }
+    snprintf(why, ORDER_WHY_MAX, "rollout %s cannot go on: %s", stored->id, reason);
+    run_free(run);
+    return false;
+}
+
+/* ---- saving
+ * -------------------------------------------------------------------------------------------------- */
+
+/* Saves a state of the rollout, with or without a decision, in one transaction. */
+static bool save_state(struct board *board, struct live *live, const struct rollout *rollout, json_t *record,
+                       int64_t record_ns, bool in_force)
+{
+    struct run *run = live->run;
+    json_t *state = rollout_to_json(rollout);
+    char *state_text = json_dumps(state, JSON_COMPACT), *record_text = NULL;
+    struct store_rollout row = {.id = run->id,
+                                .route = live->conf->name,
+                                .plan_name = run->plan->name,
+                                .plan = str_from(run->text),
+                                .plan_hash = run->hash,
+                                .state = word_name(&rollout_state_words, rollout->state),
+                                .json = state_text,
+                                .weight = rollout->weight,
+                                .started_ns = run->created_ns};
+    struct store_weight weight = live_weight_row(live);
+    struct store_decision decision = {0};
+    struct store_change change = {&row, run->detached ? NULL : &weight, in_force, NULL};
+    bool ok;
+
+    weight.weight = rollout->weight;
+    weight.wall_ns = board->wall_ns;
+    if (record) {
+        decision = journal_row(record, record_ns, &record_text);
+        change.decision = &decision;
+    }
+    ok = !board->store || store_save(board->store, &change);
+    free(record_text);
+    free(state_text);
+    json_decref(state);
+    if (ok)
+        run->saved_ns = board->now_ns;
+    return ok;
+}
+
+bool run_save(struct board *board, struct live *live, bool in_force)
+{
+    return save_state(board, live, live->run->rollout, NULL, 0, in_force);
+}
+
+/* ---- looks
+ * --------------------------------------------------------------------------------------------------- */
+
+static struct rollout_targets targets_of(const struct board *board, const struct live *live,
+                                         enum route_side side)
+{
+    const struct config_group *group = board_side(board, live, side);
+
+    return (struct rollout_targets){.healthy = (uint32_t)board_open_targets(board, group),
+                                    .total = (uint32_t)group->targets_len};
+}
+
+/* Saves, then takes. */
+static void commit(struct board *board, struct live *live, const struct decision *decision)
+{
+    struct run *run = live->run;
+    struct rollout *next = mem_alloc(sizeof *next);
+
+    *next = *run->rollout;
+    rollout_commit(next, run->plan, decision);
+    run->record_saved = save_state(board, live, next, run->record, decision->wall_ns, false);
+    run->refused = !run->record_saved;
+    if (run->record_saved)
+        *run->rollout = *next;
+    else
+        rollout_refuse(run->rollout, decision, store_health(board->store)->why);
+    free(next);
+}
+
+static void step(struct board *board, struct live *live, const struct rollout_input *input)
+{
+    struct run *run = live->run;
+
+    rollout_step(run->rollout, run->plan, input, &run->last);
+    run->looked = true;
+    json_decref(run->record);
+    run->record = NULL;
+    if (run->last.commit || run->last.fresh)
+        run->record = journal_record(&board->journal, &run->last, live->conf->name, run->id);
+}
+
+void run_look(struct board *board, struct live *live)
+{
+    struct run *run = live->run;
+    struct tally tallies[TALLY_WEIGHTS_MAX];
+    struct rollout_input input = {
+        .now_ns = board->now_ns,
+        .wall_ns = board->wall_ns,
+        .tallies = tallies,
+        .tallies_len = harvest_take(&live->harvest, tallies, TALLY_WEIGHTS_MAX),
+        .weight_in_force = live->weight == run->rollout->weight && board_in_force(board, live),
+        .stable = targets_of(board, live, ROUTE_STABLE),
+        .canary = targets_of(board, live, ROUTE_CANARY),
+    };
+
+    run->refused = run->record_saved = false;
+    step(board, live, &input);
+    if (run->last.commit)
+        commit(board, live, &run->last);
+    if (run->refused) {
+        /* What it is now: a hold that says why. */
+        input.tallies_len = 0;
+        step(board, live, &input);
+    }
+    board_sync(board, live);
+}
+
+void run_settle(struct board *board, struct live *live)
+{
+    struct run *run = live->run;
+
+    if (run->record) {
+        if (!run->record_saved)
+            run->record_saved = save_state(board, live, run->rollout, run->record, run->last.wall_ns, true);
+        journal_add(&board->journal, run->record, run->last.wall_ns, run->record_saved || !board->store);
+        run->record = NULL;
+    } else if (run->unsaved || (run_judges(run) && board->now_ns - run->saved_ns >= SAVE_EVERY_NS)) {
+        if (!run_save(board, live, true))
+            run->saved_ns = board->now_ns; /* the store says what is wrong; again in a while */
+    }
+    run->unsaved = false;
+}
+
+/* ---- for people
+ * ---------------------------------------------------------------------------------------------- */
+
+json_t *run_to_json(const struct run *run, const char *route)
+{
+    json_t *json = rollout_status_to_json(run->rollout, run->plan);
+
+    json_object_set_new(json, "id", json_string(run->id));
+    json_object_set_new(json, "planHash", json_string(run->hash));
+    json_object_set_new(json, "governs", json_boolean(run_governs(run)));
+    json_object_set_new(json, "decision",
+                        run->looked ? decision_to_json(&run->last, route, run->id) : json_null());
+    return json;
+}

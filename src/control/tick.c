@@ -1,0 +1,167 @@
+#include "control/tick.h"
+
+#include "base/clk.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "control/board.h"
+
+#include <stdlib.h>
+
+#define MINUTE_NS (60 * NS_PER_S)
+
+enum { PRUNE_EVERY = 60 }; /* minutes */
+
+/* ---- counts in
+ * ----------------------------------------------------------------------------------------------- */
+
+static void harvest_live(struct board *board, struct live *live)
+{
+    struct shard_route *workers[CONFIG_WORKERS_MAX];
+    struct harvest_cells cells = board_cells(board, live, workers);
+
+    harvest_collect(&live->harvest, &cells, crew_seen(board->crew));
+}
+
+void tick_harvest(struct board *board)
+{
+    for (size_t i = 0; i < board->lives_len; i++)
+        harvest_live(board, &board->lives[i]);
+}
+
+static bool has_traffic(const struct harvest_cells *cells, size_t side)
+{
+    for (size_t w = 0; w < cells->len; w++)
+        for (size_t outcome = 0; outcome < OUTCOMES; outcome++)
+            for (size_t class = 0; class < SHARD_CLASSES; class ++)
+                if (cell_get(&cells->workers[w]->side[side].ended[outcome][class]))
+                    return true;
+    return false;
+}
+
+static void recent_side(struct board *board, struct live *live, const struct harvest_cells *cells,
+                        size_t side)
+{
+    static const struct recent_sum nothing;
+    struct recent_sum sum = {0};
+
+    if (!live->recent[side]) {
+        if (!has_traffic(cells, side))
+            return;
+        live->recent[side] = recent_new(board->now_ns - NS_PER_S, &nothing);
+    }
+    for (size_t w = 0; w < cells->len; w++)
+        recent_sum_add(&sum, &cells->workers[w]->side[side]);
+    recent_add(live->recent[side], board->now_ns, &sum);
+}
+
+static void recent_live(struct board *board, struct live *live)
+{
+    struct shard_route *workers[CONFIG_WORKERS_MAX];
+    struct harvest_cells cells = board_cells(board, live, workers);
+
+    for (size_t side = 0; side < ROUTE_SIDES; side++)
+        recent_side(board, live, &cells, side);
+}
+
+/* ---- history
+ * ------------------------------------------------------------------------------------------------- */
+
+static bool minute_of(struct board *board, struct live *live, size_t side, struct store_minute *row_r)
+{
+    const struct config_group *group = board_side(board, live, (enum route_side)side);
+    struct recent_view view;
+
+    if (!live->recent[side] || !group)
+        return false;
+    recent_minute(live->recent[side], board->now_ns, &view);
+    *row_r = (struct store_minute){.wall_ns = board->minute * MINUTE_NS,
+                                   .route = live->conf->name,
+                                   .side = side == ROUTE_CANARY ? "canary" : "stable",
+                                   .group = group->name,
+                                   .platform = group->platform,
+                                   .weight = live->weight,
+                                   .requests = view.requests,
+                                   .errors = view.errors,
+                                   .client_errors = view.client_errors,
+                                   .sent = view.sent,
+                                   .p50_ns = view.p50_ns,
+                                   .p95_ns = view.p95_ns,
+                                   .p99_ns = view.p99_ns};
+    return view.requests > 0;
+}
+
+static void end_minute(struct board *board)
+{
+    struct store_minute *rows = mem_alloc((board->lives_len * ROUTE_SIDES + 1) * sizeof *rows);
+    size_t len = 0;
+
+    for (size_t i = 0; i < board->lives_len; i++)
+        for (size_t side = 0; side < ROUTE_SIDES; side++)
+            len += minute_of(board, &board->lives[i], side, &rows[len]);
+    if (board->store && len > 0 && !store_history(board->store, rows, len))
+        log_debug("a minute of history could not be saved");
+    if (board->store && board->minute % PRUNE_EVERY == 0)
+        store_prune(board->store);
+    free(rows);
+}
+
+/* ---- the store
+ * ----------------------------------------------------------------------------------------------- */
+
+/* Tries a failing store again, and says once that it fails, and once that it works again. */
+static void watch_store(struct board *board)
+{
+    const struct store_health *health = store_health(board->store);
+
+    if (store_retry(board->store, board->wall_ns))
+        board_save_all(board);
+    if (!health->failing)
+        journal_save(&board->journal, board->store);
+    if (board->store_told == health->failing)
+        return;
+    board->store_told = health->failing;
+    if (health->failing)
+        log_error("the state cannot be saved, so no rollout moves forward: %s", health->why);
+    else
+        log_info("the state can be saved again");
+}
+
+/* ---- the tick
+ * ------------------------------------------------------------------------------------------------ */
+
+void tick(struct board *board)
+{
+    if (board->store)
+        watch_store(board);
+    crew_sweep(board->crew);
+    tick_harvest(board);
+    for (size_t i = 0; i < board->lives_len; i++) {
+        struct live *live = &board->lives[i];
+
+        recent_live(board, live);
+        if (run_governs(live->run))
+            run_look(board, live);
+        else
+            board_sync(board, live);
+    }
+    board_publish(board);
+    for (size_t i = 0; i < board->lives_len; i++)
+        if (board->lives[i].run)
+            run_settle(board, &board->lives[i]);
+    if (board->wall_ns / MINUTE_NS != board->minute) {
+        end_minute(board);
+        board->minute = board->wall_ns / MINUTE_NS;
+    }
+}
+
+void tick_route(struct board *board, struct live *live)
+{
+    harvest_live(board, live);
+    if (run_governs(live->run))
+        run_look(board, live);
+    else
+        board_sync(board, live);
+    board_publish(board);
+    if (live->run)
+        run_settle(board, live);
+}
