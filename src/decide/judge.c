@@ -229,9 +229,30 @@ static int most_evidence(const struct verdict *verdict, const struct plan *plan,
     return most;
 }
 
+/*
+ * What a rollback is put down to. A failure counts as slow too (decisions.md 2.5), so latency may be ahead by
+ * one slow answer where failures are the trouble: when errors alone are suspicious, they are named.
+ */
+static int cause(const struct verdict *verdict, const struct plan *plan, int most)
+{
+    const struct plan_metric *metrics = plan->analysis.metrics;
+
+    if (most < 0 || metrics[most].type != METRIC_LATENCY_SLO)
+        return most;
+    for (size_t i = 0; i < plan->analysis.metrics_len; i++) {
+        const struct verdict_metric *v = &verdict->metrics[i];
+
+        if (metrics[i].type == METRIC_ERROR_RATE && plan_metric_may_roll_back(&metrics[i]) &&
+            v->e * v->share >= verdict->threshold / 10)
+            return (int)i;
+    }
+    return most;
+}
+
 static void decide(struct verdict *verdict, const struct judge *judge, const struct plan *plan)
 {
-    int back = most_evidence(verdict, plan, true), hold = most_evidence(verdict, plan, false);
+    int back = cause(verdict, plan, most_evidence(verdict, plan, true));
+    int hold = most_evidence(verdict, plan, false);
     const struct verdict_metric *holds = hold < 0 ? NULL : &verdict->metrics[hold];
 
     if (verdict->e >= verdict->threshold) {

@@ -1,0 +1,68 @@
+#include "decide/judge.h"
+
+#include "../unit.h"
+#include "sim.h"
+
+static struct judge judge;
+static struct verdict verdict;
+static struct plan *plan;
+
+/* Bins in each of which the canary, at 5 %, has so many bad requests; stable has none. */
+static void feed(int bins, uint64_t errors, uint64_t slow)
+{
+    struct judge_context context = {.weight = 500, .weight_next = 1000, .rate = 100, .judged = true};
+
+    for (int bin = 0; bin < bins; bin++) {
+        struct tally tally = {.weight = 500, .canary.requests = 75, .stable.requests = 1425};
+
+        for (size_t i = 0; i < plan->analysis.metrics_len; i++) {
+            tally.canary.metrics[i].requests = tally.canary.requests;
+            tally.stable.metrics[i].requests = tally.stable.requests;
+        }
+        tally.canary.metrics[SIM_ERRORS].bad = tally.canary.metrics[SIM_ERRORS].raw_bad = errors;
+        tally.canary.metrics[SIM_LATENCY].bad = tally.canary.metrics[SIM_LATENCY].raw_bad = slow;
+        context.bin++;
+        judge_feed(&judge, plan, &context, &tally, 1);
+    }
+    judge_verdict(&judge, plan, &context, &verdict);
+}
+
+static void start(void)
+{
+    plan = sim_reference_plan();
+    plan_finish(plan, 500 * NS_PER_MS);
+    judge_init(&judge, plan);
+    judge_add_mass(&judge, JUDGE_MASS_START, 0.4);
+}
+
+START_TEST(failures_are_named_though_they_count_as_slow_too)
+{
+    start();
+    feed(6, 1, 2); /* by chance, some were slow as well: latency is ahead */
+    ck_assert_int_eq(verdict.kind, VERDICT_FAIL);
+    ck_assert(verdict.metrics[SIM_LATENCY].e > verdict.metrics[SIM_ERRORS].e);
+    ck_assert_int_eq(verdict.metric, SIM_ERRORS);
+    free(plan);
+}
+END_TEST
+
+START_TEST(slow_answers_alone_are_named_as_such)
+{
+    start();
+    feed(6, 0, 2);
+    ck_assert_int_eq(verdict.kind, VERDICT_FAIL);
+    ck_assert_int_eq(verdict.metric, SIM_LATENCY);
+    free(plan);
+}
+END_TEST
+
+Suite *unit_suite(void)
+{
+    Suite *suite = suite_create("judge");
+    TCase *tcase = tcase_create("judge");
+
+    tcase_add_test(tcase, failures_are_named_though_they_count_as_slow_too);
+    tcase_add_test(tcase, slow_answers_alone_are_named_as_such);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
