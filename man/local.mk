@@ -4,6 +4,7 @@ dist_man_MANS += \
 	man/penstock-check.1 \
 	man/penstock-decisions.1 \
 	man/penstock-demo.1 \
+	man/penstock-drain.1 \
 	man/penstock-explain.1 \
 	man/penstock-rollout.1 \
 	man/penstock-serve.1 \

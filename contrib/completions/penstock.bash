@@ -32,11 +32,11 @@ _penstock()
     local options=
 
     if [ "$COMP_CWORD" -eq 1 ]; then
-        _penstock_words demo serve check explain status weight rollout decisions help --help --version
+        _penstock_words demo serve check explain status weight rollout decisions drain help --help --version
         return
     fi
     case $previous in
-        -c | --config | --plan | --token-file)
+        -c | --config | --plan | --token-file | --access-log)
             _penstock_files
             return
             ;;
@@ -48,19 +48,20 @@ _penstock()
             _penstock_words "$(_penstock_routes)"
             return
             ;;
-        --admin | --speed | --rate | --limit | --header | --weight | --reason) return ;;
+        --admin | --speed | --rate | --limit | --header | --weight | --reason | --timeout) return ;;
     esac
     case $command in
-        demo) options='-f --fault -s --speed --rate --once --json' ;;
+        demo) options='-f --fault -s --speed --rate --access-log --once --json' ;;
         serve) options='-c --config -v --verbose' ;;
         check) options='-c --config --plan --route --json' ;;
         explain) options='-c --config -H --header -w --weight --json' ;;
         status) options="-w --watch --json $remote" ;;
-        weight) options="--lock --no-rollback --unlock --json $remote" ;;
+        weight) options="--lock --no-rollback --unlock -m --reason --json $remote" ;;
         rollout) options="--full -m --reason --json $remote" ;;
         decisions) options="-n --limit -f --follow --json $remote" ;;
+        drain) options="-w --wait --timeout --undo -m --reason --json $remote" ;;
         help)
-            _penstock_words demo serve check explain status weight rollout decisions
+            _penstock_words demo serve check explain status weight rollout decisions drain
             return
             ;;
         *) return ;;

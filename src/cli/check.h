@@ -1,4 +1,4 @@
-/* `penstock check`; see its command for what it does. */
+/* `penstock check`; see its subcommand for what it does. */
 #ifndef CLI_CHECK_H
 #define CLI_CHECK_H
 

@@ -1,4 +1,4 @@
-/* `penstock decisions`; see its command for what it does. */
+/* `penstock decisions`; see its subcommand for what it does. */
 #ifndef CLI_DECISIONS_H
 #define CLI_DECISIONS_H
 

@@ -25,7 +25,7 @@ const struct demo_fault_row demo_faults[DEMO_FAULTS] = {
     [DEMO_FAULT_ERRORS] = {"errors", "the canary answers 5 % of its requests with 500", "it is rolled back"},
     [DEMO_FAULT_SLOW] = {"slow", "the canary takes ten times as long as the SLO allows", "it is rolled back"},
     [DEMO_FAULT_CAPACITY] = {"capacity", "the canary bears 40 % of the requests and no more",
-                             "it is held at a weight that it can bear, or rolled back"},
+                             "it is rolled back"},
     [DEMO_FAULT_OUTAGE] =
         {"outage",
          "first both groups fail together, which is not the canary's fault; later the canary "

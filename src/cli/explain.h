@@ -1,4 +1,4 @@
-/* `penstock explain`; see its command for what it does. */
+/* `penstock explain`; see its subcommand for what it does. */
 #ifndef CLI_EXPLAIN_H
 #define CLI_EXPLAIN_H
 

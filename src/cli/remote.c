@@ -94,7 +94,7 @@ static bool place_from_config(struct place *place, const char *path)
     return ok;
 }
 
-static bool find_place(struct place *place, const struct args *args)
+static bool place_from_options(struct place *place, const struct args *args)
 {
     const char *config = args_value(args, "config"), *admin = args_value(args, "admin");
     const char *token_file = args_value(args, "token-file");
@@ -103,20 +103,23 @@ static bool find_place(struct place *place, const struct args *args)
         place->address = mem_strdup(admin);
     if (token_file && !(place->token = remote_token_read(token_file)))
         return false;
-    if (config && !place_from_config(place, config))
-        return false;
-    if (!place->address && environment("PENSTOCK_ADMIN"))
-        place->address = mem_strdup(environment("PENSTOCK_ADMIN"));
-    config = environment("PENSTOCK_CONFIG");
+    return !config || place_from_config(place, config);
+}
+
+/* Adds what the options left open. */
+static bool place_from_environment(struct place *place)
+{
+    const char *config = environment("PENSTOCK_CONFIG"), *admin = environment("PENSTOCK_ADMIN");
+    const char *token_file = environment("PENSTOCK_TOKEN_FILE"), *token = environment("PENSTOCK_TOKEN");
+
+    if (!place->address && admin)
+        place->address = mem_strdup(admin);
     if (!place->address && config && !place_from_config(place, config))
         return false;
-    token_file = environment("PENSTOCK_TOKEN_FILE");
     if (!place->token && token_file && !(place->token = remote_token_read(token_file)))
         return false;
-    if (!place->token && environment("PENSTOCK_TOKEN"))
-        place->token = mem_strdup(environment("PENSTOCK_TOKEN"));
-    if (!place->address)
-        place->address = mem_strdup(ADDRESS_USUAL);
+    if (!place->token && token)
+        place->token = mem_strdup(token);
     return true;
 }
 
@@ -137,7 +140,8 @@ bool remote_open_at(struct remote *remote, const char *address, const char *toke
 bool remote_open(struct remote *remote, const struct args *args)
 {
     struct place place = {0};
-    bool ok = find_place(&place, args) && remote_open_at(remote, place.address, place.token);
+    bool ok = place_from_options(&place, args) && place_from_environment(&place) &&
+              remote_open_at(remote, place.address ? place.address : ADDRESS_USUAL, place.token);
 
     free(place.address);
     free(place.token);
@@ -186,8 +190,8 @@ static json_t *answer_json(struct client_answer *answer, char why[static REMOTE_
     return json;
 }
 
-static json_t *exchange(struct remote *remote, const char *method, const char *type, struct str body,
-                        const char *path, char why[static REMOTE_WHY_MAX])
+json_t *remote_send(struct remote *remote, const char *method, const char *type, struct str body,
+                    const char *path, char why[static REMOTE_WHY_MAX])
 {
     struct client_answer answer = {0};
     json_t *json;
@@ -199,22 +203,11 @@ static json_t *exchange(struct remote *remote, const char *method, const char *t
     return json;
 }
 
-json_t *remote_send(struct remote *remote, const char *method, const char *type, struct str body,
-                    const char *path)
-{
-    char why[REMOTE_WHY_MAX];
-    json_t *json = exchange(remote, method, type, body, path, why);
-
-    if (!json)
-        term_error("%s", why);
-    return json;
-}
-
 json_t *remote_try(struct remote *remote, const char *method, json_t *body, const char *path,
                    char why[static REMOTE_WHY_MAX])
 {
     char *bytes = body ? json_dumps(body, JSON_COMPACT | JSON_REAL_PRECISION(12)) : NULL;
-    json_t *json = exchange(remote, method, "application/json", str_from(bytes), path, why);
+    json_t *json = remote_send(remote, method, "application/json", str_from(bytes), path, why);
 
     json_decref(body);
     free(bytes);

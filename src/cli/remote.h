@@ -36,13 +36,13 @@ void remote_close(struct remote *remote);
  */
 MUST_CHECK json_t *remote_call(struct remote *remote, const char *method, json_t *body, const char *path_fmt,
                                ...) PRINTF_LIKE(4, 5);
-/* The same with any body. */
-MUST_CHECK json_t *remote_send(struct remote *remote, const char *method, const char *type, struct str body,
-                               const char *path);
 /* The same, but says nothing: the reason is in `why`. */
 enum { REMOTE_WHY_MAX = 1024 };
 MUST_CHECK json_t *remote_try(struct remote *remote, const char *method, json_t *body, const char *path,
                               char why[static REMOTE_WHY_MAX]);
+/* The same with a body of another type. */
+MUST_CHECK json_t *remote_send(struct remote *remote, const char *method, const char *type, struct str body,
+                               const char *path, char why[static REMOTE_WHY_MAX]);
 
 /* A bearer token from a file: its first line without blanks at the ends. NULL with the reason printed. */
 MUST_CHECK char *remote_token_read(const char *path);

@@ -83,12 +83,14 @@ static json_t *start(struct remote *remote, const char *segment, const char *pat
 {
     struct text plan;
     json_t *answer = NULL;
-    char *url;
+    char *url, why[REMOTE_WHY_MAX];
 
     text_init(&plan, PLAN_FILE_MAX);
     if (read_plan(path, &plan)) {
         url = mem_printf("/v1/routes/%s/rollout", segment);
-        answer = remote_send(remote, "POST", "application/yaml", (struct str){plan.p, plan.len}, url);
+        answer = remote_send(remote, "POST", "application/yaml", (struct str){plan.p, plan.len}, url, why);
+        if (!answer)
+            term_error("%s", why);
         free(url);
     }
     text_fini(&plan);

@@ -1,4 +1,4 @@
-/* `penstock rollout`; see its command for what it does. */
+/* `penstock rollout`; see its subcommand for what it does. */
 #ifndef CLI_ROLLOUT_H
 #define CLI_ROLLOUT_H
 

@@ -11,8 +11,8 @@
 #include <termios.h>
 #include <unistd.h>
 
-#define ENTER "\033[?1049h\033[?25l\033[H\033[2J" /* other screen, no cursor, empty */
-#define LEAVE "\033[0m\033[?25h\033[?1049l"
+#define ENTER "\033[?1049h\033[?25l\033[?7l\033[H\033[2J" /* other screen, no cursor, no wrapping, empty */
+#define LEAVE "\033[0m\033[?7h\033[?25h\033[?1049l"
 
 struct screen {
     int signal_fd;

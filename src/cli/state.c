@@ -133,6 +133,7 @@ void state_route_read(struct state_route *route, const json_t *json)
     route->weight = number(json, "weight");
     route->in_force = truth(json, "inForce");
     route->locked = truth(json, "lock");
+    route->problem = text(json, "problem");
     side_read(&route->stable, json_object_get(json, "stable"));
     side_read(&route->canary, json_object_get(json, "canary"));
     state_rollout_read(&route->rollout, json_object_get(json, "rollout"));

@@ -62,6 +62,7 @@ struct state_route {
     const char *name;
     double weight; /* percent to the canary, in force or about to be */
     bool in_force, locked;
+    const char *problem; /* why it stands still though it had a rollout; empty: it does not */
     struct state_side stable, canary;
     struct state_rollout rollout;
 };

@@ -11,6 +11,7 @@
 
 enum {
     LOOK_MS = 1000,      /* between two looks of --watch */
+    DECISIONS_SHOWN = 3, /* of each route */
     LINES_MAX = 4 << 20, /* bytes of a whole view */
 };
 
@@ -31,15 +32,45 @@ struct watch {
 
 /* ---- lines ---- */
 
+static void add_warning(struct watch *watch, const char *what, const json_t *why)
+{
+    if (json_is_string(why))
+        text_printf(&watch->lines, "%s%s: %s%s\n", term_on(&watch->term, TERM_BAD), what,
+                    json_string_value(why), term_off(&watch->term, TERM_BAD));
+}
+
 static void add_head(struct watch *watch, const json_t *status)
 {
     const char *version = json_string_value(json_object_get(status, "version"));
+    const json_t *state = json_object_get(status, "state");
 
-    text_printf(&watch->lines, "%spenstock%s %s at %s\n\n", term_on(&watch->term, TERM_STRONG),
+    text_printf(&watch->lines, "%spenstock%s %s at %s\n", term_on(&watch->term, TERM_STRONG),
                 term_off(&watch->term, TERM_STRONG), version ? version : "", watch->remote.address);
+    add_warning(watch, "not ready", json_object_get(status, "notReady"));
+    add_warning(watch, "state", json_object_get(state, "problem"));
+    text_printf(&watch->lines, "\n");
 }
 
-static void add_route(struct watch *watch, const json_t *json)
+/* The last decisions on a route, of those that the status has. */
+static void add_decisions(struct watch *watch, const json_t *status, const char *route)
+{
+    const json_t *list = json_object_get(status, "decisions"), *shown[DECISIONS_SHOWN];
+    size_t len = 0;
+
+    for (size_t i = json_array_size(list); i-- > 0 && len < DECISIONS_SHOWN;) {
+        const json_t *record = json_array_get(list, i);
+        const char *of = json_string_value(json_object_get(record, "route"));
+
+        if (of && strcmp(of, route) == 0)
+            shown[len++] = record;
+    }
+    while (len > 0) {
+        text_printf(&watch->lines, "  ");
+        view_decision(&watch->lines, &watch->term, shown[--len]);
+    }
+}
+
+static void add_route(struct watch *watch, const json_t *status, const json_t *json)
 {
     struct state_route route;
 
@@ -51,6 +82,7 @@ static void add_route(struct watch *watch, const json_t *json)
         return;
     }
     view_route(&watch->lines, &watch->term, &route);
+    add_decisions(watch, status, route.name);
     text_add(&watch->lines, "\n", 1);
 }
 
@@ -61,7 +93,7 @@ static void add_routes(struct watch *watch, const json_t *status)
 
     if (watch->term.live || !watch->watch)
         add_head(watch, status);
-    json_array_foreach(json_object_get(status, "routes"), i, route) add_route(watch, route);
+    json_array_foreach(json_object_get(status, "routes"), i, route) add_route(watch, status, route);
 }
 
 /* ---- one look ---- */

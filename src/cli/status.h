@@ -1,4 +1,4 @@
-/* `penstock status`; see its command for what it does. */
+/* `penstock status`; see its subcommand for what it does. */
 #ifndef CLI_STATUS_H
 #define CLI_STATUS_H
 

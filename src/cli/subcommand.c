@@ -2,8 +2,11 @@
 
 #include "cli/check.h"
 #include "cli/decisions.h"
+#include "cli/demo.h"
+#include "cli/drain.h"
 #include "cli/explain.h"
 #include "cli/rollout.h"
+#include "cli/serve.h"
 #include "cli/status.h"
 #include "cli/term.h"
 #include "cli/weight.h"
@@ -14,8 +17,8 @@
 #include <string.h>
 
 const struct subcommand *const subcommands[] = {
-    &subcommand_check,  &subcommand_explain, &subcommand_status,
-    &subcommand_weight, &subcommand_rollout, &subcommand_decisions,
+    &subcommand_demo,   &subcommand_serve,   &subcommand_check,     &subcommand_explain, &subcommand_status,
+    &subcommand_weight, &subcommand_rollout, &subcommand_decisions, &subcommand_drain,
 };
 const size_t subcommands_len = ARRAY_LEN(subcommands);
 
@@ -99,6 +102,7 @@ static void print_program_help(FILE *out)
         fprintf(out, "  %-10s  %s\n", subcommands[i]->name, subcommands[i]->summary);
     fprintf(out, "  %-10s  %s\n", "help", "show the help of a command");
     fprintf(out, "\n"
+                 "Begin with `penstock demo`: it needs nothing else.\n"
                  "`penstock help COMMAND` or `man penstock-COMMAND` says more.\n");
 }
 

@@ -13,21 +13,23 @@ enum {
     LABEL_WIDTH = 12,
     EVIDENCE_BAR = 24,
     MARGIN = 2,
+    WRAP_LEAST = 30,
+    STEP_WORDS_MAX = 2 * FIGURE_LEN + 16,
 };
 
 #define EVIDENCE_LOW 0.01 /* the left end of the evidence bar; its right end is the threshold */
 
 struct glyphs {
-    const char *stable, *canary;   /* cells of the weight bar */
-    const char *full, *empty;      /* cells of the evidence bar */
-    const char *done, *now, *next; /* marks of steps */
+    const char *stable, *canary;         /* cells of the weight bar */
+    const char *full, *empty;            /* cells of the evidence bar */
+    const char *done, *now, *next, *bad; /* marks of steps */
     const char *link;
 };
 
 static const struct glyphs *glyphs(const struct term *term)
 {
-    static const struct glyphs unicode = {"░", "█", "█", "·", "✓", "●", "○", " ── "};
-    static const struct glyphs ascii = {".", "#", "#", ".", "+", "*", "-", " -- "};
+    static const struct glyphs unicode = {"░", "█", "█", "·", "✓", "●", "○", "✗", " ── "};
+    static const struct glyphs ascii = {".", "#", "#", ".", "+", "*", "-", "x", " -- "};
 
     return term->unicode ? &unicode : &ascii;
 }
@@ -37,7 +39,7 @@ static void styled(struct text *out, const struct term *term, enum term_style st
 
 static void styled(struct text *out, const struct term *term, enum term_style style, const char *fmt, ...)
 {
-    char piece[512];
+    char piece[1024];
     va_list ap;
 
     va_start(ap, fmt);
@@ -50,6 +52,24 @@ static void label(struct text *out, const struct term *term, const char *name)
 {
     text_printf(out, "%*s", MARGIN, "");
     styled(out, term, TERM_FAINT, "%-*s", LABEL_WIDTH, name);
+}
+
+/* Text that goes on in the next lines, below where it began; `column` is where that is. Only a live view is
+ * narrow. */
+static void wrapped(struct text *out, const struct term *term, size_t column, const char *text)
+{
+    size_t width = term->columns > column + WRAP_LEAST ? term->columns - column : WRAP_LEAST, used = 0;
+    struct str rest = str_from(text), word;
+
+    while (rest.len && str_split(&rest, ' ', &word)) {
+        if (term->live && used > 0 && used + 1 + word.len > width) {
+            text_printf(out, "\n%*s", (int)column, "");
+            used = 0;
+        }
+        text_printf(out, "%s%.*s", used ? " " : "", STR_ARG(word));
+        used += word.len + (used > 0);
+    }
+    text_printf(out, "\n");
 }
 
 static void repeat(struct text *out, const char *cell, size_t count)
@@ -130,29 +150,37 @@ static void weight_line(struct text *out, const struct term *term, const struct 
     text_printf(out, "\n");
 }
 
+/* In columns, numbers have as many decimals as their neighbours. */
+static const char *column_percent(double percent, int decimals, char out[static FIGURE_LEN])
+{
+    if (percent < 0)
+        snprintf(out, FIGURE_LEN, "-");
+    else
+        snprintf(out, FIGURE_LEN, "%.*f %%", decimals, percent);
+    return out;
+}
+
 static void side_line(struct text *out, const struct term *term, const struct state_route *route,
                       const struct state_side *side, const char *role, enum term_style style)
 {
-    double share = state_canary_share(route), errors = state_side_errors(side);
+    double share = state_canary_share(route), errors = side->requests ? state_side_errors(side) : -1;
     char rate[FIGURE_LEN], part[FIGURE_LEN], bad[FIGURE_LEN], p50[FIGURE_LEN], p99[FIGURE_LEN];
-    bool idle = side->requests == 0;
 
     if (share >= 0 && side == &route->stable)
         share = 100 - share;
     text_printf(out, "%*s", MARGIN, "");
     styled(out, term, style, "%-*.*s", LABEL_WIDTH, 32, side->group);
-    text_printf(out, " %9s %9s ", share < 0 ? "-" : figure_percent(share, part),
-                figure_rate(state_side_rate(side), rate));
-    styled(out, term, errors >= 1 ? TERM_BAD : TERM_PLAIN, "%9s", idle ? "-" : figure_percent(errors, bad));
-    text_printf(out, " %9s %9s   %u of %u   ", figure_latency(side->p50_ms, p50),
+    text_printf(out, " %8s %7s ", column_percent(share, 1, part), figure_rate(state_side_rate(side), rate));
+    styled(out, term, errors >= 1 ? TERM_BAD : TERM_PLAIN, "%8s", column_percent(errors, 2, bad));
+    text_printf(out, " %8s %8s  %u of %u   ", figure_latency(side->p50_ms, p50),
                 figure_latency(side->p99_ms, p99), side->open, side->targets);
     styled(out, term, TERM_FAINT, "%s\n", role);
 }
 
 static void sides_table(struct text *out, const struct term *term, const struct state_route *route)
 {
-    label(out, term, "");
-    styled(out, term, TERM_FAINT, " %9s %9s %9s %9s %9s   %s\n", "share", "req/s", "errors", "p50", "p99",
+    label(out, term, "last 10 s");
+    styled(out, term, TERM_FAINT, " %8s %7s %8s %8s %8s  %s\n", "share", "req/s", "errors", "p50", "p99",
            "targets");
     side_line(out, term, route, &route->stable, "stable", TERM_STABLE);
     if (route->canary.exists)
@@ -217,54 +245,76 @@ static void evidence_table(struct text *out, const struct term *term, const stru
 
 /* ---- steps, and what is awaited ---- */
 
-static void step_text(struct text *out, const struct term *term, const struct state_rollout *rollout,
-                      int index)
+/* What is written of a step; gives its width. */
+static size_t step_words(const struct state_step *step, char out[static STEP_WORDS_MAX])
 {
-    const struct state_step *step = &rollout->steps[index];
-    bool over = strcmp(rollout->state, "promoted") == 0;
     char percent[FIGURE_LEN], span[FIGURE_LEN];
-    enum term_style style = TERM_FAINT;
-    const char *mark = glyphs(term)->next;
+    int len;
 
-    if (index < rollout->step || over) {
-        style = TERM_GOOD;
-        mark = glyphs(term)->done;
-    } else if (index == rollout->step) {
-        style = TERM_STRONG;
-        mark = glyphs(term)->now;
-    }
     if (step->weight >= 0)
-        styled(out, term, style, "%s %s", mark, figure_percent(step->weight, percent));
+        len = snprintf(out, STEP_WORDS_MAX, "%s", figure_percent(step->weight, percent));
     else
-        styled(out, term, style, "%s %s", mark, step->pause ? "approval" : "pause");
+        len = snprintf(out, STEP_WORDS_MAX, "%s", step->pause ? "approval" : "pause");
     if (step->bake_s > 0)
-        styled(out, term, style, ", bake %s", figure_span(step->bake_s, span));
+        len +=
+            snprintf(out + len, STEP_WORDS_MAX - (size_t)len, ", bake %s", figure_span(step->bake_s, span));
+    return (size_t)len;
+}
+
+static void step_text(struct text *out, const struct term *term, const struct state_rollout *rollout,
+                      int index, const char *words)
+{
+    const struct glyphs *glyph = glyphs(term);
+
+    if (index < rollout->step || strcmp(rollout->state, "promoted") == 0)
+        styled(out, term, TERM_GOOD, "%s %s", glyph->done, words);
+    else if (index > rollout->step)
+        styled(out, term, TERM_FAINT, "%s %s", glyph->next, words);
+    else if (state_style(rollout->state) == TERM_BAD)
+        styled(out, term, TERM_BAD, "%s %s", glyph->bad, words);
+    else
+        styled(out, term, TERM_STRONG, "%s %s", glyph->now, words);
 }
 
 static void steps_line(struct text *out, const struct term *term, const struct state_rollout *rollout)
 {
+    enum { BEFORE = MARGIN + LABEL_WIDTH, MARK = 2, LINK = 4 };
+    size_t used = BEFORE;
+
     label(out, term, "steps");
     for (int i = 0; i < (int)rollout->steps_len; i++) {
+        char words[STEP_WORDS_MAX];
+        size_t width = step_words(&rollout->steps[i], words) + MARK + LINK;
+
         if (i > 0)
             styled(out, term, TERM_FAINT, "%s", glyphs(term)->link);
-        step_text(out, term, rollout, i);
+        if (i > 0 && term->live && used + width > term->columns) {
+            text_printf(out, "\n");
+            label(out, term, "");
+            used = BEFORE;
+        }
+        step_text(out, term, rollout, i, words);
+        used += width;
     }
     text_printf(out, "\n");
 }
 
 static void waiting_line(struct text *out, const struct term *term, const struct state_rollout *rollout)
 {
+    bool hold = strcmp(rollout->action, "hold") == 0;
     char span[FIGURE_LEN];
 
     if (!*rollout->action)
         return;
-    label(out, term, strcmp(rollout->action, "hold") == 0 ? "waits for" : "last");
+    label(out, term, hold ? "waits for" : "last");
     styled(out, term, view_action_style(rollout->action), "%s", rollout->reason);
-    if (strcmp(rollout->action, "hold") == 0 && isinf(rollout->eta_s))
+    if (hold && isinf(rollout->eta_s))
         styled(out, term, TERM_WARN, " (never at this rate)");
-    else if (strcmp(rollout->action, "hold") == 0 && rollout->eta_s >= 0)
+    else if (hold && rollout->eta_s >= 0)
         styled(out, term, TERM_STRONG, " (about %s)", figure_span((int64_t)ceil(rollout->eta_s), span));
-    text_printf(out, "  %s\n", rollout->text);
+    text_printf(out, "\n");
+    label(out, term, "");
+    wrapped(out, term, MARGIN + LABEL_WIDTH, rollout->text);
 }
 
 void view_rollout(struct text *out, const struct term *term, const struct state_rollout *rollout)
@@ -297,6 +347,10 @@ void view_route(struct text *out, const struct term *term, const struct state_ro
     if (route->canary.exists)
         weight_bar(out, term, route->weight);
     sides_table(out, term, route);
+    if (*route->problem) {
+        label(out, term, "problem");
+        styled(out, term, TERM_BAD, "%s\n", route->problem);
+    }
     if (!route->canary.exists)
         return;
     if (route->rollout.exists)
@@ -342,6 +396,7 @@ static const char *member(const json_t *object, const char *key)
 
 void view_decision(struct text *out, const struct term *term, const json_t *record)
 {
+    enum { INDENT = 12 };
     const json_t *weight = json_object_get(record, "weight");
     double from = json_number_value(json_object_get(weight, "from"));
     double to = json_number_value(json_object_get(weight, "to"));
@@ -349,9 +404,14 @@ void view_decision(struct text *out, const struct term *term, const json_t *reco
     char clock[FIGURE_LEN], a[FIGURE_LEN], b[FIGURE_LEN];
 
     styled(out, term, TERM_FAINT, "%s  ", figure_clock(member(record, "time"), clock));
-    styled(out, term, view_action_style(action), "%-8s", action);
+    styled(out, term, view_action_style(action), "%s", action);
     if (from < to || from > to)
         text_printf(out, " %s %s %s", figure_percent(from, a), term->unicode ? "→" : "->",
                     figure_percent(to, b));
-    text_printf(out, " (%s) %s\n", member(record, "reason"), member(record, "text"));
+    text_printf(out, " (%s)", member(record, "reason"));
+    if (term->live)
+        text_printf(out, "\n%*s", INDENT, "");
+    else
+        text_printf(out, ": ");
+    wrapped(out, term, INDENT, member(record, "text"));
 }

@@ -15,7 +15,7 @@ void view_route(struct text *out, const struct term *term, const struct state_ro
 void view_route_line(struct text *out, const struct state_route *route);
 /* A rollout in words: state, step, what it waits for. */
 void view_rollout(struct text *out, const struct term *term, const struct state_rollout *rollout);
-/* A decision record in one line. */
+/* A decision record: in one line, or on a live terminal in as many as its text needs, indented. */
 void view_decision(struct text *out, const struct term *term, const json_t *record);
 
 /* How an action (the word of a decision record) looks. */

@@ -12,6 +12,7 @@ static const struct args_option options[] = {
     {.name = "lock", .text = "no automatic move forward until --unlock; automatic ways back stay"},
     {.name = "no-rollback", .text = "with --lock: no automatic way back either"},
     {.name = "unlock", .text = "end a lock"},
+    {.name = "reason", .letter = 'm', .value = "TEXT", .text = "why, for the record of decisions"},
     SUBCOMMAND_OPTIONS_REMOTE,
     SUBCOMMAND_OPTION_JSON,
     SUBCOMMAND_OPTION_HELP,
@@ -31,6 +32,7 @@ static bool parse_percent(const char *text, double *percent_r)
 
 static json_t *wish(const struct args *args, double percent, bool given)
 {
+    const char *reason = args_value(args, "reason");
     json_t *body = json_object();
 
     if (given)
@@ -41,6 +43,8 @@ static json_t *wish(const struct args *args, double percent, bool given)
         json_object_set_new(body, "noRollback", json_true());
     if (args_has(args, "unlock"))
         json_object_set_new(body, "lock", json_false());
+    if (reason)
+        json_object_set_new(body, "reason", json_string(reason));
     return body;
 }
 
@@ -58,25 +62,32 @@ static void print_answer(const json_t *answer, const char *route, bool changed)
     printf("\n");
 }
 
+/* What is wrong with the options, or NULL. */
+static const char *contradiction(const struct args *args)
+{
+    if (args_has(args, "lock") && args_has(args, "unlock"))
+        return "--lock and --unlock exclude one another";
+    if (args_has(args, "no-rollback") && !args_has(args, "lock"))
+        return "--no-rollback says how far a lock goes; give --lock too";
+    return NULL;
+}
+
 static enum subcommand_exit run(const struct args *args, const struct subcommand_verb *verb)
 {
-    const char *route = args->operands[0];
-    bool given = args->operands_len == 2, lock = args_has(args, "lock"), unlock = args_has(args, "unlock");
-    bool change = given || lock || unlock;
+    const char *route = args->operands[0], *wrong = contradiction(args);
+    bool given = args->operands_len == 2,
+         change = given || args_has(args, "lock") || args_has(args, "unlock");
     double percent = 0;
     struct remote remote;
     char *segment;
     json_t *answer;
 
     (void)verb;
+    if (wrong)
+        return subcommand_misused(&subcommand_weight, "%s", wrong);
     if (given && !parse_percent(args->operands[1], &percent))
         return subcommand_misused(&subcommand_weight, "%s is no percentage; write 12.5, for example",
                                   args->operands[1]);
-    if (lock && unlock)
-        return subcommand_misused(&subcommand_weight, "--lock and --unlock exclude one another");
-    if (args_has(args, "no-rollback") && !lock)
-        return subcommand_misused(&subcommand_weight,
-                                  "--no-rollback says how far a lock goes; give --lock too");
     if (!remote_open(&remote, args))
         return SUBCOMMAND_FAILED;
     segment = client_segment(route);

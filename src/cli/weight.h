@@ -1,4 +1,4 @@
-/* `penstock weight`; see its command for what it does. */
+/* `penstock weight`; see its subcommand for what it does. */
 #ifndef CLI_WEIGHT_H
 #define CLI_WEIGHT_H
 

@@ -1,10 +1,12 @@
 # End-to-end tests: the built program between real clients and real targets. Python 3 with its standard library only; each
 # file is one TAP program that finds the program under test in $PENSTOCK. A file or a case whose peer (nginx, node, wrk,
 # h2load, strace) is missing skips. What they share is in harness.py, penstock.py, peers.py, load.py, records.py, wire.py.
-e2e_tests =
+e2e_tests = \
+	tests/e2e/test_demo.py
 
 # The ones in which threads meet; for a build with --enable-tsan.
-tsan_tests =
+tsan_tests = \
+	tests/e2e/test_demo.py
 
 EXTRA_DIST += \
 	tests/e2e/test_admin.py \

@@ -1,6 +1,7 @@
 unit_tests += \
 	tests/unit/cli/test_args \
 	tests/unit/cli/test_demo \
+	tests/unit/cli/test_demo_view \
 	tests/unit/cli/test_figure \
 	tests/unit/cli/test_subcommand \
 	tests/unit/cli/test_view

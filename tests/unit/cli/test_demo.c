@@ -1,8 +1,13 @@
 #include "../unit.h"
 #include "base/clk.h"
+#include "base/mem.h"
 #include "cli/demo_fault.h"
+#include "cli/demo_files.h"
 #include "cli/demo_target.h"
 #include "cli/demo_traffic.h"
+#include "conf/config.h"
+#include "conf/load.h"
+#include "conf/planfile.h"
 
 #include <arpa/inet.h>
 #include <poll.h>
@@ -75,6 +80,83 @@ START_TEST(each_fault_knows_its_end)
     ck_assert(!demo_fault_parse("error", &fault));
     ck_assert(demo_is_end("promoted") && demo_is_end("rolledBack") && demo_is_end("held"));
     ck_assert(!demo_is_end("running") && !demo_is_end("watching") && !demo_is_end("retreating"));
+}
+END_TEST
+
+/* ---- files ---- */
+
+static void check_report(struct conf_report *report, bool ok)
+{
+    conf_report_print(report, stderr);
+    ck_assert(ok && report->len == 0);
+    conf_report_fini(report);
+}
+
+START_TEST(the_plan_is_without_a_problem_at_every_speed)
+{
+    static const double speeds[] = {0.01, 0.5, 1, 3, 7, 10, 100};
+    struct plan *plan = malloc(sizeof *plan);
+
+    for (size_t i = 0; i < ARRAY_LEN(speeds); i++) {
+        struct conf_report report;
+        struct text text;
+
+        text_init(&text, DEMO_PLAN_MAX);
+        demo_plan_write(&text, speeds[i]);
+        conf_report_init(&report);
+        check_report(&report,
+                     plan_load_bytes("plan", (struct str){text.p, text.len}, false, NULL, plan, &report));
+        ck_assert_int_eq(plan->analysis.unit, UNIT_HEADER);
+        text_fini(&text);
+    }
+    free(plan);
+}
+END_TEST
+
+static struct demo_group *start(struct demo_behaviour behaviour);
+
+START_TEST(the_configuration_is_without_a_problem_and_leaves_nothing_behind)
+{
+    struct demo_group *ec2 = start((struct demo_behaviour){0}), *fargate = start((struct demo_behaviour){0});
+    const struct demo_setup setup = {.stable = ec2,
+                                     .canary = fargate,
+                                     .targets = 2,
+                                     .stable_name = "ec2",
+                                     .canary_name = "fargate",
+                                     .speed = 1,
+                                     .access_log = "/tmp/with \"quotes\".jsonl"};
+    struct demo_files files;
+    struct conf_report report;
+    struct config *config;
+    char why[DEMO_WHY_MAX], *folder;
+
+    ck_assert_msg(demo_files_make(&files, &setup, why), "%s", why);
+    conf_report_init(&report);
+    config = config_load(files.config, &report);
+    check_report(&report, config != NULL);
+    ck_assert_str_eq(config->admin.token, files.token);
+    ck_assert_str_eq(config->logs[0].path, setup.access_log);
+    config_unref(config);
+    folder = mem_strdup(files.folder);
+    demo_files_remove(&files);
+    ck_assert_int_ne(access(folder, F_OK), 0);
+    free(folder);
+    demo_group_free(ec2);
+    demo_group_free(fargate);
+}
+END_TEST
+
+START_TEST(a_place_that_cannot_be_written_is_named)
+{
+    struct demo_files files;
+    const struct demo_setup setup = {.speed = 1};
+    char why[DEMO_WHY_MAX];
+
+    setenv("TMPDIR", "/nowhere", 1);
+    ck_assert(!demo_files_make(&files, &setup, why));
+    ck_assert_ptr_nonnull(strstr(why, "/nowhere"));
+    demo_files_remove(&files);
+    unsetenv("TMPDIR");
 }
 END_TEST
 
@@ -290,6 +372,9 @@ Suite *unit_suite(void)
     tcase_add_test(tc, stable_is_healthy_whatever_the_canary_does);
     tcase_add_test(tc, an_outage_is_first_shared_and_then_the_canarys_own);
     tcase_add_test(tc, each_fault_knows_its_end);
+    tcase_add_test(tc, the_plan_is_without_a_problem_at_every_speed);
+    tcase_add_test(tc, the_configuration_is_without_a_problem_and_leaves_nothing_behind);
+    tcase_add_test(tc, a_place_that_cannot_be_written_is_named);
     tcase_add_test(tc, answers_are_log_normal);
     tcase_add_test(tc, below_its_capacity_a_group_has_no_queue);
     tcase_add_test(tc, above_it_the_queue_grows_until_patience_ends);

@@ -115,11 +115,11 @@ START_TEST(a_view_shows_weight_groups_evidence_and_steps)
     char *lines = draw(&plain, ROUTE(ROLLOUT));
 
     CHECK_SHOWS(lines, "25 % to fargate; it got 25 % of the last requests\n");
-    CHECK_SHOWS(lines, "fargate           25 %      50.0       2 %     41 ms    251 ms   2 of 3   canary\n");
+    CHECK_SHOWS(lines, "fargate        25.0 %    50.0   2.00 %    41 ms   251 ms  2 of 3   canary\n");
     CHECK_SHOWS(lines, "0.45 in all, back at 100\n");
     CHECK_SHOWS(lines, "0.25   4 of 310 bad, stable 2 of 1,240\n");
     CHECK_SHOWS(lines, "+ 5 % -- * 25 % -- - approval -- - 100 %, bake 20 s\n");
-    CHECK_SHOWS(lines, "needEvidence (about 6 s)  latency: 310 of 420\n");
+    CHECK_SHOWS(lines, "needEvidence (about 6 s)\n              latency: 310 of 420\n");
     CHECK_SHOWS(lines, "demo running for 75 s; step 2 of 4 for 12 s\n");
     CHECK_HIDES(lines, "shift");
     free(lines);
@@ -195,12 +195,50 @@ START_TEST(a_route_without_canary_or_rollout_says_so)
         draw(&plain, "{\"name\":\"web\",\"stable\":" SIDE("ec2", 0, 0) ",\"canary\":null,\"rollout\":null}");
 
     CHECK_SHOWS(lines, "no canary: every request goes to ec2\n");
-    CHECK_SHOWS(lines, "ec2                  -       0.0         -");
+    CHECK_SHOWS(lines, "ec2                 -     0.0        -");
     CHECK_HIDES(lines, "evidence");
     free(lines);
     lines = draw(&plain, ROUTE("null"));
     CHECK_SHOWS(lines, "`penstock rollout start ROUTE PLAN`");
     CHECK_HIDES(lines, "evidence");
+    free(lines);
+}
+END_TEST
+
+START_TEST(a_rollout_that_went_back_shows_where)
+{
+    char *lines = draw(&plain, ROUTE("{\"plan\":\"demo\",\"state\":\"rolledBack\",\"step\":1,\"track\":["
+                                     "{\"setWeight\":5},{\"setWeight\":25},{\"setWeight\":100}]}"));
+
+    CHECK_SHOWS(lines, "+ 5 % -- x 25 % -- - 100 %\n");
+    free(lines);
+}
+END_TEST
+
+START_TEST(a_live_view_wraps_what_is_long_and_a_pipe_does_not)
+{
+    struct term term = plain;
+    char *lines;
+    json_t *json =
+        json_loads("{\"time\":\"t\",\"action\":\"hold\",\"reason\":\"r\",\"text\":\"one two three four five "
+                   "six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen\"}",
+                   0, NULL);
+    struct text out;
+
+    text_init(&out, 4096);
+    view_decision(&out, &term, json);
+    ck_assert_uint_eq(count_char(out.p, '\n'), 1);
+    text_fini(&out);
+    term.live = true;
+    term.columns = 60;
+    view_decision(&out, &term, json);
+    ck_assert_uint_eq(count_char(out.p, '\n'), 4);
+    ck_assert_ptr_nonnull(strstr(out.p, "\n            one two"));
+    text_fini(&out);
+    json_decref(json);
+    lines = draw(&term, ROUTE(ROLLOUT));
+    for (char *line = lines, *end; (end = strchr(line, '\n')); line = end + 1)
+        ck_assert_msg(end - line <= 82, "%.*s", (int)(end - line), line);
     free(lines);
 }
 END_TEST
@@ -230,7 +268,7 @@ START_TEST(a_decision_shows_its_move_and_its_reason)
 
     text_init(&out, 4096);
     view_decision(&out, &plain, json);
-    ck_assert_str_eq(out.p, "x  rollback 25 % -> 0 % (regression) errors: 41 of 5,120\n");
+    ck_assert_str_eq(out.p, "x  rollback 25 % -> 0 % (regression): errors: 41 of 5,120\n");
     text_fini(&out);
     json_decref(json);
 }
@@ -249,6 +287,8 @@ Suite *unit_suite(void)
     tcase_add_test(tc, colour_is_always_turned_off_again);
     tcase_add_test(tc, a_bar_is_empty_only_at_0_and_full_only_at_100);
     tcase_add_test(tc, a_route_without_canary_or_rollout_says_so);
+    tcase_add_test(tc, a_rollout_that_went_back_shows_where);
+    tcase_add_test(tc, a_live_view_wraps_what_is_long_and_a_pipe_does_not);
     tcase_add_test(tc, a_line_says_it_all_in_one);
     tcase_add_test(tc, a_decision_shows_its_move_and_its_reason);
     suite_add_tcase(suite, tc);

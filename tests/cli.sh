@@ -1,0 +1,141 @@
+#!/usr/bin/env bash
+# What the commands say, and how they end, as far as no running penstock is needed. Prints TAP.
+set -u
+
+program=${PENSTOCK:?the program to try}
+folder=$(mktemp -d) || exit 1
+trap 'rm -rf "$folder"' EXIT
+cd "$folder" || exit 1
+unset PENSTOCK_CONFIG PENSTOCK_ADMIN PENSTOCK_TOKEN PENSTOCK_TOKEN_FILE
+number=0
+status=0
+
+cat >good.yaml <<'END'
+listeners: [ { address: "127.0.0.1:0" } ]
+admin: { address: "127.0.0.1:1", token: a-secret-of-enough-letters }
+state: { directory: state }
+targetGroups:
+  ec2: { targets: [ "127.0.0.1:2" ] }
+  fargate: { targets: [ "127.0.0.1:3" ] }
+routes:
+  - { name: web, match: { pathPrefix: / }, stable: ec2, canary: fargate, weight: 12.5 }
+  - { name: api, match: { host: api.example.com, pathPrefix: /v1 }, stable: ec2, canary: fargate, affinity: { cookie: who } }
+  - { name: old, match: { pathPrefix: /old }, stable: ec2 }
+END
+printf 'listeners: [ { address: "127.0.0.1:99999" } ]\nworkrs: 1\n' >bad.yaml
+printf 'name: p\nsteps: [ { setWeight: 5 }, { setWeight: 100 } ]\nanalysis: { metrics: [ { name: e, type: errorRate }, { name: l, type: latencySlo, threshold: 1s } ] }\n' >plan.yaml
+printf 'name: p\nsteps: [ { setWeigth: 5 } ]\n' >bad-plan.yaml
+
+# expect STATUS STDOUT STDERR WORD...: the exit status, and for each stream a pattern, or - for nothing at all.
+expect()
+{
+    local wanted=$1 out=$2 err=$3 got text=
+
+    shift 3
+    "$program" "$@" >stdout 2>stderr </dev/null
+    got=$?
+    [ "$got" -eq "$wanted" ] || text="ended with $got, not $wanted"
+    fits stdout "$out" || text="$text; standard output is not like $out"
+    fits stderr "$err" || text="$text; standard error is not like $err"
+    number=$((number + 1))
+    if [ -z "$text" ]; then
+        echo "ok $number - penstock $*"
+        return
+    fi
+    echo "not ok $number - penstock $*"
+    echo "# $text"
+    sed 's/^/# out: /' stdout
+    sed 's/^/# err: /' stderr
+    status=1
+}
+
+fits()
+{
+    if [ "$2" = - ]; then
+        [ ! -s "$1" ]
+    else
+        grep -qE -e "$2" "$1"
+    fi
+}
+
+# The program itself.
+expect 2 - 'penstock COMMAND'
+expect 0 'penstock COMMAND' - --help
+expect 0 'penstock COMMAND' - help
+expect 0 '^penstock [0-9.]+$' - --version
+expect 2 - 'did you mean serve' serv
+expect 2 - 'penstock help' frobnicate
+expect 2 - 'before the command' --json status
+expect 2 - 'did you mean status' help statsu
+
+# Every command has help in three ways, on standard output.
+for command in demo serve check explain status weight rollout decisions; do
+    expect 0 "^penstock $command - " - help "$command"
+    expect 0 "^penstock $command - " - "$command" --help
+    expect 0 "^penstock $command - " - "$command" web -h
+    expect 2 - 'did you mean --help' "$command" --hlep
+done
+
+# check
+expect 2 - 'which configuration' check
+expect 2 - 'too many' check extra
+expect 0 '^good.yaml: ok, 1 listener, 3 routes, 2 target groups, 2 targets$' - check -c good.yaml
+PENSTOCK_CONFIG=good.yaml expect 0 ', 1 plan with 2 steps$' - check --plan plan.yaml --route web
+expect 1 - '^bad.yaml:2:1: .*workers' check -c bad.yaml
+expect 1 - '^bad.yaml:1:.*99999' check -c bad.yaml
+expect 1 '"line": 2' - check -c bad.yaml --json
+expect 0 '"ok": true' - check -c good.yaml --json
+expect 1 - '^bad-plan.yaml:2:.*setWeight' check -c good.yaml --plan bad-plan.yaml
+expect 1 - '^bad-plan.yaml:2:' check -c bad.yaml --plan bad-plan.yaml
+expect 1 - 'no route is named' check -c good.yaml --route nope --plan plan.yaml
+expect 1 - 'missing.yaml' check -c missing.yaml
+
+# serve
+expect 2 - 'which configuration' serve
+expect 1 - '^bad.yaml:2:1: .*workers' serve -c bad.yaml
+
+# explain
+expect 2 - 'too few' explain -c good.yaml GET
+expect 0 '^route +web: ' - explain -c good.yaml GET http://example.com/x
+expect 0 'fargate gets 12.5 %' - explain -c good.yaml GET /x
+expect 0 'fargate gets 40 %' - explain -c good.yaml -w 40 GET /x
+expect 0 '^route +api: .*of host api.example.com' - explain -c good.yaml GET http://API.example.com/v1/a?b
+expect 0 '^route +api: ' - explain -c good.yaml GET /v1/a -H 'Host: api.example.com'
+expect 0 '"zoe" stays' - explain -c good.yaml GET http://api.example.com/v1 -H 'Cookie: who=zoe'
+expect 0 'gets one' - explain -c good.yaml GET http://api.example.com/v1
+expect 0 'no canary' - explain -c good.yaml GET /x/../old
+expect 0 '"share": 12.5' - explain -c good.yaml --json GET /
+expect 1 - 'with 400: ' explain -c good.yaml GET / -H 'Transfer-Encoding: chunked, chunked'
+expect 1 - "no header field" explain -c good.yaml GET / -H nonsense
+expect 1 - 'from 0 to 100' explain -c good.yaml -w 101 GET /
+expect 1 - '^bad.yaml:2:1: ' explain -c bad.yaml GET /
+
+# What speaks to a running penstock, when there is none.
+expect 1 - '127.0.0.1:1: .*penstock serve' status -c good.yaml
+expect 1 - '127.0.0.1:1: ' weight web --admin 127.0.0.1:1
+PENSTOCK_ADMIN=127.0.0.1:1 expect 1 - '127.0.0.1:1: ' decisions
+PENSTOCK_CONFIG=good.yaml expect 1 - '127.0.0.1:1: ' rollout pause web
+expect 1 - 'no admin address' status -c bad.yaml
+expect 1 - 'no-token: cannot read' status --token-file no-token --admin 127.0.0.1:1
+expect 1 - 'ftp://x' status --admin ftp://x
+expect 2 - 'no percentage' weight web ten
+expect 2 - 'unknown option -5' weight web -5
+expect 2 - 'exclude one another' weight web --lock --unlock
+expect 2 - 'give --lock too' weight web 5 --no-rollback
+expect 2 - 'ROUTE' weight
+expect 2 - 'no number from 1 to' decisions -n 0
+expect 2 - 'what shall be done' rollout
+expect 2 - 'did you mean promote' rollout promte web
+expect 2 - 'promote only' rollout abort web --full
+expect 2 - 'too few arguments: ROUTE PLAN' rollout start web
+expect 1 - 'missing.yaml: cannot read the plan' rollout start web missing.yaml --admin 127.0.0.1:1
+expect 1 - '^bad-plan.yaml:2:.*setWeight' rollout start web bad-plan.yaml --admin 127.0.0.1:1
+expect 1 - '127.0.0.1:1: ' rollout start web plan.yaml --admin 127.0.0.1:1
+
+# demo
+expect 2 - 'none of none, errors' demo --fault error
+expect 2 - 'from 0.01 to 100' demo --speed fast
+expect 2 - 'from 20 to 2000' demo --rate 1
+
+echo "1..$number"
+exit $status
