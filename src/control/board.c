@@ -183,7 +183,7 @@ void board_save_all(struct board *board)
         struct live *live = &board->lives[i];
         struct store_weight weight = live_weight_row(live);
         bool ok = live->run
-                      ? run_save(board, live, true)
+                      ? run_save_all(board, &live, 1, true)
                       : store_save(board->store, &(struct store_change){.weight = &weight, .in_force = true});
 
         if (!ok)

@@ -131,8 +131,8 @@ static struct curl_slist *headers_of(const struct client *client, const char *ty
     add_header(&headers, mem_printf("Penstock-Actor: %s", client->actor));
     if (client->token)
         add_header(&headers, mem_printf("Authorization: Bearer %s", client->token));
-    if (type)
-        add_header(&headers, mem_printf("Content-Type: %s", type));
+    /* Without a value libcurl leaves the field out, which it would make up for a POST. */
+    add_header(&headers, mem_printf("Content-Type:%s%s", type ? " " : "", type ? type : ""));
     return headers;
 }
 
@@ -209,7 +209,9 @@ bool client_call(struct client *client, const char *method, const char *path, co
     curl_easy_setopt(client->curl, CURLOPT_TIMEOUT_MS, client->timeout_ms);
     curl_easy_setopt(client->curl, CURLOPT_WRITEFUNCTION, take_body);
     curl_easy_setopt(client->curl, CURLOPT_WRITEDATA, &answer);
-    if (body.p || strcmp(method, "GET")) {
+    if (!strcmp(method, "HEAD")) {
+        curl_easy_setopt(client->curl, CURLOPT_NOBODY, 1L);
+    } else if (body.p || strcmp(method, "GET")) {
         curl_easy_setopt(client->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
         curl_easy_setopt(client->curl, CURLOPT_POSTFIELDS, body.p ? body.p : "");
     }

@@ -407,9 +407,12 @@ static void save_last(struct board *board)
 {
     board_now(board);
     tick_harvest(board);
-    for (size_t i = 0; i < board->lives_len; i++)
-        if (run_judges(board->lives[i].run) && !run_save(board, &board->lives[i], true))
-            log_error("route %s: the rollout's last state could not be saved", board->lives[i].conf->name);
+    for (size_t i = 0; i < board->lives_len; i++) {
+        struct live *live = &board->lives[i];
+
+        if (run_judges(live->run) && !run_save_all(board, &live, 1, true))
+            log_error("route %s: the rollout's last state could not be saved", live->conf->name);
+    }
 }
 
 static void stop_crew(struct board *board)

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define SAVE_EVERY_NS (10 * NS_PER_S)
+#define SAVE_QUIET_NS (2 * NS_PER_S) /* when nothing more comes */
 
 bool run_governs(const struct run *run)
 {
@@ -127,7 +128,7 @@ enum order_result run_start(struct board *board, struct live *live, struct str t
         goto refused;
     live->run = run;
     result = ORDER_UNSAVED;
-    if (!run_save(board, live, false)) {
+    if (!run_save_all(board, &live, 1, false)) {
         snprintf(why, ORDER_WHY_MAX, "the rollout cannot be saved: %s", store_health(board->store)->why);
         goto refused;
     }
@@ -209,45 +210,90 @@ bool run_restore(struct board *board, struct live *live, const struct store_roll
 /* ---- saving
  * -------------------------------------------------------------------------------------------------- */
 
-/* Saves a state of the rollout, with or without a decision, in one transaction. */
-static bool save_state(struct board *board, struct live *live, const struct rollout *rollout, json_t *record,
-                       int64_t record_ns, bool in_force)
+/* A state on its way to the store, with the texts that its rows borrow. */
+struct saving {
+    struct store_rollout rollout;
+    struct store_weight weight;
+    struct store_decision decision;
+    char *state_text, *record_text;
+    struct store_change change;
+};
+
+/* `record` may be NULL. */
+static void saving_init(struct saving *saving, struct board *board, struct live *live,
+                        const struct rollout *rollout, const json_t *record, int64_t record_ns, bool in_force)
 {
     struct run *run = live->run;
     json_t *state = rollout_to_json(rollout);
-    char *state_text = json_dumps(state, JSON_COMPACT), *record_text = NULL;
-    struct store_rollout row = {.id = run->id,
-                                .route = live->conf->name,
-                                .plan_name = run->plan->name,
-                                .plan = str_from(run->text),
-                                .plan_hash = run->hash,
-                                .state = word_name(&rollout_state_words, rollout->state),
-                                .json = state_text,
-                                .weight = rollout->weight,
-                                .started_ns = run->created_ns};
-    struct store_weight weight = live_weight_row(live);
-    struct store_decision decision = {0};
-    struct store_change change = {&row, run->detached ? NULL : &weight, in_force, NULL};
+
+    *saving = (struct saving){.state_text = json_dumps(state, JSON_COMPACT), .weight = live_weight_row(live)};
+    json_decref(state);
+    saving->weight.weight = rollout->weight;
+    saving->weight.wall_ns = board->wall_ns;
+    saving->rollout = (struct store_rollout){.id = run->id,
+                                             .route = live->conf->name,
+                                             .plan_name = run->plan->name,
+                                             .plan = str_from(run->text),
+                                             .plan_hash = run->hash,
+                                             .state = word_name(&rollout_state_words, rollout->state),
+                                             .json = saving->state_text,
+                                             .weight = rollout->weight,
+                                             .started_ns = run->created_ns};
+    saving->change = (struct store_change){
+        .rollout = &saving->rollout, .weight = run->detached ? NULL : &saving->weight, .in_force = in_force};
+    if (!record)
+        return;
+    saving->decision = journal_row(record, record_ns, &saving->record_text);
+    saving->change.decision = &saving->decision;
+}
+
+static void saving_fini(struct saving *saving)
+{
+    free(saving->state_text);
+    free(saving->record_text);
+}
+
+static void note_save(const struct board *board, struct run *run, bool ok)
+{
+    run->saved_ns = board->now_ns;
+    run->failed = !ok;
+    if (ok)
+        run->fed = run->unsaved = false;
+}
+
+/* Saves a state of the rollout with a decision. */
+static bool save_decision(struct board *board, struct live *live, const struct rollout *rollout,
+                          bool in_force)
+{
+    struct run *run = live->run;
+    struct saving saving;
     bool ok;
 
-    weight.weight = rollout->weight;
-    weight.wall_ns = board->wall_ns;
-    if (record) {
-        decision = journal_row(record, record_ns, &record_text);
-        change.decision = &decision;
-    }
-    ok = !board->store || store_save(board->store, &change);
-    free(record_text);
-    free(state_text);
-    json_decref(state);
-    if (ok)
-        run->saved_ns = board->now_ns;
+    saving_init(&saving, board, live, rollout, run->record, run->last.wall_ns, in_force);
+    ok = !board->store || store_save(board->store, &saving.change);
+    saving_fini(&saving);
+    note_save(board, run, ok);
     return ok;
 }
 
-bool run_save(struct board *board, struct live *live, bool in_force)
+bool run_save_all(struct board *board, struct live *const *lives, size_t len, bool in_force)
 {
-    return save_state(board, live, live->run->rollout, NULL, 0, in_force);
+    struct saving *saving = mem_zalloc((len + 1) * sizeof *saving);
+    struct store_change *changes = mem_zalloc((len + 1) * sizeof *changes);
+    bool ok;
+
+    for (size_t i = 0; i < len; i++) {
+        saving_init(&saving[i], board, lives[i], lives[i]->run->rollout, NULL, 0, in_force);
+        changes[i] = saving[i].change;
+    }
+    ok = !board->store || len == 0 || store_save_all(board->store, changes, len);
+    for (size_t i = 0; i < len; i++) {
+        saving_fini(&saving[i]);
+        note_save(board, lives[i]->run, ok);
+    }
+    free(saving);
+    free(changes);
+    return ok;
 }
 
 /* ---- looks
@@ -270,7 +316,7 @@ static void commit(struct board *board, struct live *live, const struct decision
 
     *next = *run->rollout;
     rollout_commit(next, run->plan, decision);
-    run->record_saved = save_state(board, live, next, run->record, decision->wall_ns, false);
+    run->record_saved = save_decision(board, live, next, false);
     run->refused = !run->record_saved;
     if (run->record_saved)
         *run->rollout = *next;
@@ -295,6 +341,7 @@ void run_look(struct board *board, struct live *live)
 {
     struct run *run = live->run;
     struct tally tallies[TALLY_WEIGHTS_MAX];
+    enum rollout_state state;
     struct rollout_input input = {
         .now_ns = board->now_ns,
         .wall_ns = board->wall_ns,
@@ -305,7 +352,10 @@ void run_look(struct board *board, struct live *live)
         .canary = targets_of(board, live, ROUTE_CANARY),
     };
 
+    state = run->rollout->state;
     run->refused = run->record_saved = false;
+    run->quiet = input.tallies_len == 0;
+    run->fed |= input.tallies_len > 0;
     step(board, live, &input);
     if (run->last.commit)
         commit(board, live, &run->last);
@@ -314,6 +364,7 @@ void run_look(struct board *board, struct live *live)
         input.tallies_len = 0;
         step(board, live, &input);
     }
+    run->unsaved |= run->rollout->state != state && !run->record_saved;
     board_sync(board, live);
 }
 
@@ -321,16 +372,23 @@ void run_settle(struct board *board, struct live *live)
 {
     struct run *run = live->run;
 
-    if (run->record) {
-        if (!run->record_saved)
-            run->record_saved = save_state(board, live, run->rollout, run->record, run->last.wall_ns, true);
-        journal_add(&board->journal, run->record, run->last.wall_ns, run->record_saved || !board->store);
-        run->record = NULL;
-    } else if (run->unsaved || (run_judges(run) && board->now_ns - run->saved_ns >= SAVE_EVERY_NS)) {
-        if (!run_save(board, live, true))
-            run->saved_ns = board->now_ns; /* the store says what is wrong; again in a while */
-    }
-    run->unsaved = false;
+    if (!run->record)
+        return;
+    if (!run->record_saved)
+        run->record_saved = save_decision(board, live, run->rollout, true);
+    journal_add(&board->journal, run->record, run->last.wall_ns, run->record_saved || !board->store);
+    run->record = NULL;
+}
+
+bool run_is_due(const struct board *board, const struct run *run)
+{
+    int64_t since_ns = board->now_ns - run->saved_ns;
+
+    if (run->failed && since_ns < SAVE_EVERY_NS)
+        return false;
+    return run->unsaved ||
+           (run->fed && (since_ns >= SAVE_EVERY_NS || (run->quiet && since_ns >= SAVE_QUIET_NS))) ||
+           (run_judges(run) && since_ns >= SAVE_EVERY_NS);
 }
 
 /* ---- for people

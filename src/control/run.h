@@ -36,7 +36,10 @@ struct run {
     json_t *record;          /* a decision that is not announced yet, owned */
     bool record_saved;       /* it is in the store */
     bool refused;            /* the last look's forward could not be saved */
-    bool unsaved;            /* an order has changed the state */
+    bool unsaved;            /* it changed in a way that must not wait for the next save */
+    bool failed;             /* the last save did: the next is not made at once */
+    bool fed;                /* something was counted since the last save */
+    bool quiet;              /* the last look had nothing to count */
     int64_t saved_ns;        /* monotonic, of the last save of the state */
 };
 
@@ -69,10 +72,12 @@ void run_free(struct run *run);
 
 /* One look: judges, decides, and saves and takes a step forward. The route's weight is not published here. */
 void run_look(struct board *board, struct live *live);
-/* Saves and announces what the look decided, when it is published; saves the state every ten seconds. */
+/* Saves and announces what the look decided, when it is published. */
 void run_settle(struct board *board, struct live *live);
-/* Saves the state now. False when the store could not. */
-MUST_CHECK bool run_save(struct board *board, struct live *live, bool in_force);
+/* Whether the state should be saved now: every ten seconds, when nothing more comes, and after a change. */
+bool run_is_due(const struct board *board, const struct run *run);
+/* Saves the states of these routes' rollouts in one transaction. False when the store could not. */
+MUST_CHECK bool run_save_all(struct board *board, struct live *const *lives, size_t len, bool in_force);
 
 /* For the API: decide/record's status with id, plan's hash and the last decision. A new reference. */
 json_t *run_to_json(const struct run *run, const char *route);

@@ -105,19 +105,26 @@ static bool weight_from_json(const char *route, json_t *json, struct store_weigh
     return true;
 }
 
-/* The later of what is known and `weight`. */
-static void file_set(struct store *store, const struct store_weight *weight)
+static bool same_weight(const struct store_weight *a, const struct store_weight *b)
+{
+    return a->weight == b->weight && a->locked == b->locked && a->locked_back == b->locked_back &&
+           !strcmp(a->source, b->source);
+}
+
+/* The later of what is known and `weight`. True when that changes the file. */
+static bool file_set(struct store *store, const struct store_weight *weight)
 {
     json_t *weights = file_weights(store);
     struct store_weight known;
 
     if (weight_from_json(weight->route, json_object_get(weights, weight->route), &known) &&
-        known.wall_ns > weight->wall_ns)
-        return;
+        (known.wall_ns > weight->wall_ns || same_weight(&known, weight)))
+        return false;
     json_object_set_new(weights, weight->route,
                         json_pack("{s:I, s:b, s:b, s:s, s:I}", "weight", (json_int_t)weight->weight, "locked",
                                   weight->locked, "lockedBack", weight->locked_back, "source", weight->source,
                                   "at", (json_int_t)weight->wall_ns));
+    return true;
 }
 
 static void file_write(struct store *store)
@@ -360,19 +367,35 @@ static bool end(struct store *store, bool ok)
     return ok;
 }
 
-bool store_save(struct store *store, const struct store_change *change)
+static bool put(struct store *store, const struct store_change *change)
 {
-    bool ok = begin(store) && end(store, (!change->rollout || put_rollout(store, change->rollout)) &&
-                                             (!change->weight || put_weight(store, change->weight)) &&
-                                             (!change->decision || put_decision(store, change->decision)));
+    return (!change->rollout || put_rollout(store, change->rollout)) &&
+           (!change->weight || put_weight(store, change->weight)) &&
+           (!change->decision || put_decision(store, change->decision));
+}
+
+bool store_save_all(struct store *store, const struct store_change *changes, size_t len)
+{
+    bool ok = begin(store), in_file = false;
 
     if (!store->db.handle)
         store->health.errors++;
-    if (change->weight && (ok || change->in_force)) {
-        file_set(store, change->weight);
-        file_write(store);
+    if (ok) {
+        for (size_t i = 0; i < len && ok; i++)
+            ok = put(store, &changes[i]);
+        ok = end(store, ok);
     }
+    for (size_t i = 0; i < len; i++)
+        if (changes[i].weight && (ok || changes[i].in_force))
+            in_file |= file_set(store, changes[i].weight);
+    if (in_file)
+        file_write(store);
     return ok;
+}
+
+bool store_save(struct store *store, const struct store_change *change)
+{
+    return store_save_all(store, change, 1);
 }
 
 bool store_audit(struct store *store, const struct store_audit *audit)

@@ -121,6 +121,8 @@ bool store_retry(struct store *store, int64_t wall_ns);
 
 /* True when all of it is on disk. False leaves the store as it was before; store_health says why. */
 MUST_CHECK bool store_save(struct store *store, const struct store_change *change);
+/* The same for several changes in one transaction. */
+MUST_CHECK bool store_save_all(struct store *store, const struct store_change *changes, size_t len);
 MUST_CHECK bool store_audit(struct store *store, const struct store_audit *audit);
 MUST_CHECK bool store_history(struct store *store, const struct store_minute *minutes, size_t len);
 /* Deletes what is beyond the row limits. */

@@ -126,6 +126,20 @@ static void watch_store(struct board *board)
         log_info("the state can be saved again");
 }
 
+/* The states that are due, in one transaction. */
+static void save_states(struct board *board)
+{
+    struct live **due = mem_alloc((board->lives_len + 1) * sizeof(struct live *));
+    size_t len = 0;
+
+    for (size_t i = 0; i < board->lives_len; i++)
+        if (board->lives[i].run && run_is_due(board, board->lives[i].run))
+            due[len++] = &board->lives[i];
+    if (!run_save_all(board, due, len, true))
+        log_debug("the states of %zu rollouts could not be saved", len);
+    free(due);
+}
+
 /* ---- the tick
  * ------------------------------------------------------------------------------------------------ */
 
@@ -148,6 +162,7 @@ void tick(struct board *board)
     for (size_t i = 0; i < board->lives_len; i++)
         if (board->lives[i].run)
             run_settle(board, &board->lives[i]);
+    save_states(board);
     if (board->wall_ns / MINUTE_NS != board->minute) {
         end_minute(board);
         board->minute = board->wall_ns / MINUTE_NS;
@@ -162,6 +177,9 @@ void tick_route(struct board *board, struct live *live)
     else
         board_sync(board, live);
     board_publish(board);
-    if (live->run)
-        run_settle(board, live);
+    if (!live->run)
+        return;
+    run_settle(board, live);
+    if (run_is_due(board, live->run) && !run_save_all(board, &live, 1, true))
+        log_debug("the state of a rollout could not be saved");
 }

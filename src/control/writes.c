@@ -17,6 +17,25 @@ static struct order_by by_of(const struct call *call, const json_t *body)
     return (struct order_by){call->actor, json_string_value(json_object_get(body, "reason"))};
 }
 
+/* Answers an order that was not done because of errors in a file: all of them, and the first in the detail.
+ */
+static void refuse_file(struct call *call, enum order_result result, const char *why,
+                        struct conf_report *report)
+{
+    json_t *problems = conf_report_json(report);
+    char detail[2 * ORDER_WHY_MAX];
+
+    snprintf(detail, sizeof detail, "%s", why);
+    if (result == ORDER_INVALID && report->len > 0) {
+        const struct conf_problem *first = &report->problems[0];
+
+        snprintf(detail, sizeof detail, "%s: %s:%d:%d: %.500s%s", why, report->files[first->file],
+                 first->line, first->col, first->text, report->errors > 1 ? " (and more)" : "");
+    }
+    call_refuse_order(call, result, detail, result == ORDER_INVALID ? problems : NULL);
+    json_decref(problems);
+}
+
 /* ---- weights
  * ------------------------------------------------------------------------------------------------- */
 
@@ -102,15 +121,14 @@ static void start(struct call *call, struct live *live, struct conf_report *repo
     struct order_by by = {call->actor, NULL};
     char why[ORDER_WHY_MAX];
     enum order_result result = orders_start(call->board, live, call->request->body, &by, report, why);
-    json_t *problems = conf_report_json(report), *json;
+    json_t *json;
 
     if (result != ORDER_DONE) {
-        call_refuse_order(call, result, why, result == ORDER_INVALID ? problems : NULL);
-        json_decref(problems);
+        refuse_file(call, result, why, report);
         return;
     }
     json = run_to_json(live->run, live->conf->name);
-    json_object_set_new(json, "warnings", problems);
+    json_object_set_new(json, "warnings", conf_report_json(report));
     call_answer(call, 201, json);
 }
 
@@ -219,11 +237,8 @@ void writes_reload(struct call *call)
         log_info("the configuration was reloaded by %s", call->actor);
         call_answer(call, 200, json_pack("{s:b, s:o}", "reloaded", 1, "warnings", conf_report_json(&report)));
     } else {
-        json_t *problems = conf_report_json(&report);
-
         log_warn("a reload by %s was refused: %s", call->actor, why);
-        call_refuse_order(call, result, why, problems);
-        json_decref(problems);
+        refuse_file(call, result, why, &report);
     }
     conf_report_fini(&report);
     json_decref(body);

@@ -21,6 +21,8 @@ enum {
     STALL_MS = 2000,  /* that a reader may take nothing before its lines are given up */
     PIECE_MAX = 4096, /* PIPE_BUF: what a pipe takes without blocking once it is writable */
     IDLE_MS = 1000,   /* a look at the pipes without being woken */
+    GATHER_MS = 5,    /* after a wake-up: what comes in that time is one write */
+    BATCH_BYTES = 8 * ACCESSLOG_CHUNK_BYTES,
     FILE_MODE = 0640,
 };
 
@@ -36,11 +38,19 @@ struct sink {
     size_t carry_len;
 };
 
+/* Chunks put together, so that a busy proxy makes few writes and the chunks are free again at once. */
+struct batch {
+    char bytes[BATCH_BYTES];
+    size_t len;
+    uint32_t lines;
+};
+
 struct logsink {
     struct sink *sinks;
     size_t sinks_len;
     struct accesslog_pipe **pipes;
     size_t pipes_len;
+    struct batch *batch;
     int wake_fd;
     pthread_t thread;
     bool running;
@@ -164,39 +174,48 @@ static bool sink_carry(struct logsink *log, struct sink *sink)
     return sink->carry_len == 0;
 }
 
-static void sink_chunk(struct logsink *log, struct sink *sink, const struct accesslog_chunk *chunk)
+static void sink_take(struct logsink *log, struct sink *sink, const struct batch *batch)
 {
     const char *rest;
-    size_t done, left;
+    size_t done, left = 0;
     uint32_t lines;
 
     if (sink->carry_len > 0 && !sink_carry(log, sink)) {
-        count(&log->lost, chunk->lines);
+        count(&log->lost, batch->lines);
         return;
     }
-    done = sink_write(log, sink, chunk->bytes, chunk->len);
-    if (done == chunk->len) {
+    done = sink_write(log, sink, batch->bytes, batch->len);
+    if (done == batch->len) {
         sink_works(sink);
-        count(&log->lines, chunk->lines);
+        count(&log->lines, batch->lines);
         return;
     }
     /* A line that was begun is kept, the others are lost. */
-    rest = chunk->bytes + done;
-    left = 0;
+    rest = batch->bytes + done;
     if (done > 0 && rest[-1] != '\n') {
-        const char *lf = memchr(rest, '\n', chunk->len - done);
+        const char *lf = memchr(rest, '\n', batch->len - done);
 
-        left = lf ? (size_t)(lf + 1 - rest) : chunk->len - done;
+        left = lf ? (size_t)(lf + 1 - rest) : batch->len - done;
         memcpy(sink->carry, rest, left);
         sink->carry_len = left;
     }
-    lines = lines_in(chunk->bytes, done + left);
+    lines = lines_in(batch->bytes, done + left);
     count(&log->lines, lines);
-    count(&log->lost, chunk->lines - lines);
+    count(&log->lost, batch->lines - lines);
 }
 
 /* ---- the thread
  * ---------------------------------------------------------------------------------------------- */
+
+static void flush(struct logsink *log)
+{
+    struct batch *batch = log->batch;
+
+    for (size_t i = 0; i < log->sinks_len && batch->len > 0; i++)
+        sink_take(log, &log->sinks[i], batch);
+    batch->len = 0;
+    batch->lines = 0;
+}
 
 static bool drain_pipe(struct logsink *log, struct accesslog_pipe *pipe)
 {
@@ -204,8 +223,11 @@ static bool drain_pipe(struct logsink *log, struct accesslog_pipe *pipe)
     bool some = false;
 
     while ((chunk = ring_pop(&pipe->full)) != NULL) {
-        for (size_t i = 0; i < log->sinks_len; i++)
-            sink_chunk(log, &log->sinks[i], chunk);
+        if (log->batch->len + chunk->len > BATCH_BYTES)
+            flush(log);
+        memcpy(log->batch->bytes + log->batch->len, chunk->bytes, chunk->len);
+        log->batch->len += chunk->len;
+        log->batch->lines += chunk->lines;
         chunk->len = 0;
         chunk->lines = 0;
         /* As many slots as chunks: there is always room. */
@@ -224,6 +246,7 @@ static void drain_all(struct logsink *log)
         for (size_t i = 0; i < log->pipes_len; i++)
             some |= drain_pipe(log, log->pipes[i]);
     } while (some);
+    flush(log);
 }
 
 static void reopen_all(struct logsink *log)
@@ -248,8 +271,10 @@ static void wait_for_work(const struct logsink *log)
     struct pollfd pollfd = {.fd = log->wake_fd, .events = POLLIN};
     eventfd_t value;
 
-    if (poll(&pollfd, 1, IDLE_MS) > 0)
-        (void)!eventfd_read(log->wake_fd, &value);
+    if (poll(&pollfd, 1, IDLE_MS) <= 0)
+        return;
+    poll(NULL, 0, GATHER_MS);
+    (void)!eventfd_read(log->wake_fd, &value);
 }
 
 static void *exporter(void *arg)
@@ -285,6 +310,7 @@ static void logsink_free(struct logsink *log)
     if (log->wake_fd >= 0)
         close(log->wake_fd);
     free(log->sinks);
+    free(log->batch);
     free(log->pipes);
     free(log);
 }
@@ -294,6 +320,7 @@ struct logsink *logsink_open(const struct config_log *logs, size_t len, char *wh
     struct logsink *log = mem_zalloc(sizeof *log);
 
     log->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    log->batch = mem_zalloc(sizeof *log->batch);
     log->sinks = mem_zalloc(len * sizeof *log->sinks);
     for (; log->sinks_len < len; log->sinks_len++) {
         struct sink *sink = &log->sinks[log->sinks_len];

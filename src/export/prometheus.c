@@ -475,8 +475,6 @@ static const struct side_cell shard_cells[] = {
     {"penstock_connections_refused", "Client connections closed at once, over a limit or out of descriptors.",
      COUNTER, offsetof(struct shard, refused)},
     {"penstock_log_lines", "Access-log lines made.", COUNTER, offsetof(struct shard, log_lines)},
-    {"penstock_log_dropped_lines", "Access-log lines lost because the exporter was behind.", COUNTER,
-     offsetof(struct shard, log_dropped)},
 };
 
 /* One line a worker, in seconds. */
@@ -506,8 +504,6 @@ static void write_log_sinks(struct page *page, const struct logsink_stats *logs)
         {"penstock_log_written_lines", "Access-log lines written to a sink.",
          offsetof(struct logsink_stats, lines)},
         {"penstock_log_written_bytes", "Bytes of access log written.", offsetof(struct logsink_stats, bytes)},
-        {"penstock_log_lost_lines", "Access-log lines that a sink could not take.",
-         offsetof(struct logsink_stats, lost)},
         {"penstock_log_errors", "Failed writes and openings of log files.",
          offsetof(struct logsink_stats, errors)},
     };
@@ -519,6 +515,22 @@ static void write_log_sinks(struct page *page, const struct logsink_stats *logs)
         family(page, rows[i].name, COUNTER, rows[i].help);
         number(page, rows[i].name, "_total", NULL, value);
     }
+}
+
+/* Lines that are in no file: the exporter was behind, or a sink could not take them. */
+static void write_log_losses(struct page *page)
+{
+    const char *name = "penstock_log_dropped";
+    LABELS(worker);
+    LABELS(sink);
+
+    labels_add(&worker, "where", "worker");
+    labels_add(&sink, "where", "sink");
+    family(page, name, COUNTER,
+           "Access-log lines lost: at a worker when the exporter is behind, or at a sink that fails.");
+    number(page, name, "_total", &worker, shard_sum(page, offsetof(struct shard, log_dropped)));
+    if (page->view->logs)
+        number(page, name, "_total", &sink, page->view->logs->lost);
 }
 
 static void write_late(struct page *page)
@@ -564,6 +576,7 @@ static void write_self(struct page *page)
     worker_seconds(page, "penstock_worker_slowest_turn_seconds", GAUGE,
                    "The longest turn of the worker's event loop.", offsetof(struct shard, slowest_ns));
     write_late(page);
+    write_log_losses(page);
     if (view->logs)
         write_log_sinks(page, view->logs);
     if (view->store) {

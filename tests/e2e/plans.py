@@ -19,7 +19,7 @@ def quick(*steps, **more):
             ],
         },
         "steps": [s if isinstance(s, dict) else {"setWeight": s[0], "minDwell": s[1]} for s in steps],
-        "ramp": {"grace": "0s", "retreat": False},
+        "ramp": {"grace": "0s"},
     }
     return merge(plan, more)
 

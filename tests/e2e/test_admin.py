@@ -135,7 +135,7 @@ def _(t):
     t.equal(route["rollout"], None, "no rollout yet")
     p.admin.start(quick((20, "1h"), (100, "1s")))
     route = t.wait(lambda: [r for r in p.admin.status()["routes"] if r["rollout"]], "the rollout is shown")[0]
-    t.equal(route["rollout"]["plan"]["name"], "quick", f"the rollout: {route['rollout']}")
+    t.equal(route["rollout"]["plan"], "quick", f"the rollout: {route['rollout']}")
 
 
 @case("/metrics is valid Prometheus text and counts what happened")

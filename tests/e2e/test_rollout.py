@@ -296,11 +296,11 @@ def _(t):
 # What has to be the same after a crash. Evidence is a sum of logarithms: it is saved, not computed again.
 def kept(rollout):
     return {"id": rollout["id"], "state": rollout["state"], "step": rollout["step"], "weight": rollout["weight"],
-            "plan": rollout["plan"]["name"], "started": rollout["started"]}
+            "plan": rollout["plan"], "started": rollout["started"]}
 
 
 def evidence(rollout):
-    return {m["name"]: (m["canary"]["requests"], m["canary"]["bad"], round(m["e"], 3)) for m in rollout["metrics"]}
+    return {m["name"]: (m["counts"]["canary"]["requests"], m["counts"]["canary"]["bad"], round(m["e"], 3)) for m in rollout["metrics"]}
 
 
 @case("kill -9 in the middle of a rollout: the same step, weight and evidence, and it goes on to the end")
@@ -310,7 +310,7 @@ def _(t):
     load = H2load(t, p.url(), 60, 800, connections=10)
     p.admin.start(quick((5, "1s"), (20, "6s"), (60, "2s"), {"setWeight": 100, "bake": "2s"}))
     at_weight(t, p, 20)
-    t.wait(lambda: p.admin.rollout()["metrics"][0]["canary"]["requests"] > 100, "evidence at 20 %")
+    t.wait(lambda: p.admin.rollout()["metrics"][0]["counts"]["canary"]["requests"] > 100, "evidence at 20 %")
     load.stop()
     t.settled(lambda: evidence(p.admin.rollout()), "evidence", quiet=2.5)
     before = p.admin.rollout()

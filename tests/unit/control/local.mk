@@ -1,4 +1,6 @@
 unit_tests += \
+	tests/unit/control/test_control \
+	tests/unit/control/test_guard \
 	tests/unit/control/test_harvest \
 	tests/unit/control/test_recent \
 	tests/unit/control/test_slots \

@@ -1,4 +1,3 @@
 unit_tests += \
-	tests/unit/export/test_logsink
-threaded_tests += \
-	tests/unit/export/test_logsink
+	tests/unit/export/test_logsink \
+	tests/unit/export/test_prometheus

@@ -1,0 +1,205 @@
+#include "export/prometheus.h"
+
+#include "../unit.h"
+#include "base/clk.h"
+#include "base/mem.h"
+#include "conf/load.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static const char configuration[] = "listeners: [ { address: '127.0.0.1:0' } ]\n"
+                                    "targetGroups:\n"
+                                    "  old: { platform: ec2, targets: [ '127.0.0.1:1', '127.0.0.1:2' ] }\n"
+                                    "  new: { platform: fargate, targets: [ '127.0.0.1:3' ] }\n"
+                                    "routes:\n"
+                                    "  - { name: web, match: { pathPrefix: / }, stable: old, canary: new }\n"
+                                    "  - { name: api, match: { pathPrefix: /api }, stable: old }\n";
+
+static struct routes *routes;
+static struct shard *shards[2];
+static bool draining[CONFIG_TARGETS_MAX];
+static struct prometheus_route live[2];
+static struct prometheus_view view;
+static struct text page;
+
+static void set_up(void)
+{
+    struct route_live lives[2] = {{.weight = 1250, .epoch = 1, .step = -1}, {.epoch = 1, .step = -1}};
+    struct hash_key key = {1, 2};
+    struct conf_report report;
+    struct config *config;
+
+    conf_report_init(&report);
+    config = config_load_bytes("test.yaml", str_from(configuration), ".", false, &report);
+    conf_report_fini(&report);
+    ck_assert_ptr_nonnull(config);
+    routes = routes_build(config, lives, draining, &key, 1);
+    for (size_t i = 0; i < 2; i++) {
+        shards[i] = shard_new();
+        shard_cover(shards[i], config);
+    }
+    config_unref(config);
+    live[0] = live[1] = (struct prometheus_route){.in_force = true, .share = NAN};
+    view = (struct prometheus_view){.version = "1.2.3",
+                                    .started_wall_ns = 1500 * NS_PER_MS,
+                                    .ready = true,
+                                    .routes = routes,
+                                    .live = live,
+                                    .shards = shards,
+                                    .shards_len = 2,
+                                    .draining = draining};
+    text_init(&page, PROMETHEUS_BYTES_MAX);
+}
+
+static void tear_down(void)
+{
+    text_fini(&page);
+    for (size_t i = 0; i < 2; i++)
+        shard_free(shards[i]);
+    routes_free(routes);
+    draining[1] = false;
+}
+
+static void serve(size_t worker, size_t side, enum outcome outcome, size_t class, size_t bucket, uint64_t n)
+{
+    struct shard_side *cells = &shard_route(shards[worker], 0)->side[side];
+
+    cell_add(&cells->ended[outcome][class], n);
+    cell_add(&cells->buckets[bucket], n);
+    cell_add(&cells->duration_ns, n * 20 * NS_PER_MS);
+}
+
+static const char *write_page(bool open_metrics)
+{
+    page.len = 0;
+    prometheus_write(&page, &view, open_metrics);
+    ck_assert(!page.full);
+    return page.p;
+}
+
+/* The page has this line. */
+static void has(const char *line)
+{
+    char *whole = mem_printf("\n%s\n", line);
+
+    ck_assert_msg(strstr(page.p, whole) != NULL, "missing: %s\n%s", line, page.p);
+    free(whole);
+}
+
+#define CANARY "route=\"web\",group=\"new\",platform=\"fargate\",side=\"canary\""
+#define STABLE "route=\"web\",group=\"old\",platform=\"ec2\",side=\"stable\""
+
+START_TEST(requests_are_summed_over_the_workers_by_outcome_and_class)
+{
+    serve(0, ROUTE_CANARY, OUTCOME_SERVED, 2, 2, 10);
+    serve(1, ROUTE_CANARY, OUTCOME_SERVED, 2, 2, 5);
+    serve(1, ROUTE_CANARY, OUTCOME_CONNECT_REFUSED, 5, 0, 3);
+    serve(1, ROUTE_STABLE, OUTCOME_SERVED, 5, SHARD_EDGES, 1);
+    write_page(false);
+    has("penstock_requests_total{" CANARY ",outcome=\"served\",code=\"2xx\"} 15");
+    has("penstock_requests_total{" CANARY ",outcome=\"served\",code=\"5xx\"} 0");
+    has("penstock_requests_total{" CANARY ",outcome=\"connect_refused\",code=\"5xx\"} 3");
+    has("penstock_requests_total{" STABLE ",outcome=\"served\",code=\"5xx\"} 1");
+    ck_assert_ptr_null(strstr(page.p, "outcome=\"no_target\""));
+}
+END_TEST
+
+START_TEST(a_histogram_is_cumulative_and_ends_with_its_count)
+{
+    serve(0, ROUTE_CANARY, OUTCOME_SERVED, 2, 0, 4);
+    serve(0, ROUTE_CANARY, OUTCOME_SERVED, 2, 2, 3);
+    serve(1, ROUTE_CANARY, OUTCOME_SERVED, 2, SHARD_EDGES, 2);
+    write_page(false);
+    has("penstock_request_duration_seconds_bucket{" CANARY ",le=\"0.005\"} 4");
+    has("penstock_request_duration_seconds_bucket{" CANARY ",le=\"0.025\"} 7");
+    has("penstock_request_duration_seconds_bucket{" CANARY ",le=\"10\"} 7");
+    has("penstock_request_duration_seconds_bucket{" CANARY ",le=\"+Inf\"} 9");
+    has("penstock_request_duration_seconds_count{" CANARY "} 9");
+    has("penstock_request_duration_seconds_sum{" CANARY "} 0.17999999999999999");
+}
+END_TEST
+
+START_TEST(routes_rollouts_and_targets_are_shown)
+{
+    struct prometheus_rollout rollout = {.plan = "move \"fast\"\\\n",
+                                         .state = ROLLOUT_RUNNING,
+                                         .step = 2,
+                                         .steps = 5,
+                                         .e = 3.5,
+                                         .threshold = 100,
+                                         .metrics_len = 1,
+                                         .metric_names = {"errors"},
+                                         .metric_e = {7}};
+
+    live[0] = (struct prometheus_route){.locked = true, .share = 0.125, .rollout = &rollout};
+    view.decisions[ACTION_ROLLBACK] = 2;
+    draining[1] = true;
+    cell_add(&shard_target(shards[1], 2)->failures, 4);
+    write_page(false);
+    has("penstock_route_weight{route=\"web\"} 12.5");
+    has("penstock_route_share{route=\"web\"} 12.5");
+    has("penstock_route_share{route=\"api\"} NaN");
+    has("penstock_route_in_force{route=\"web\"} 0");
+    has("penstock_route_locked{route=\"web\"} 1");
+    has("penstock_rollout_state{route=\"web\",plan=\"move \\\"fast\\\"\\\\\\n\",state=\"running\"} 1");
+    has("penstock_rollout_state{route=\"web\",plan=\"move \\\"fast\\\"\\\\\\n\",state=\"paused\"} 0");
+    has("penstock_rollout_step{route=\"web\",plan=\"move \\\"fast\\\"\\\\\\n\"} 2");
+    has("penstock_rollout_evidence_threshold{route=\"web\",plan=\"move \\\"fast\\\"\\\\\\n\"} 100");
+    has("penstock_rollout_metric_evidence{route=\"web\",plan=\"move \\\"fast\\\"\\\\\\n\",metric=\"errors\"} "
+        "7");
+    has("penstock_decisions_total{action=\"rollback\"} 2");
+    has("penstock_target_failures_total{group=\"new\",platform=\"fargate\",target=\"127.0.0.1:3\"} 4");
+    has("penstock_target_open{group=\"old\",platform=\"ec2\",target=\"127.0.0.1:2\"} 0");
+    has("penstock_start_time_seconds 1.5");
+}
+END_TEST
+
+START_TEST(openmetrics_names_counters_without_total_and_has_an_end)
+{
+    struct logsink_stats logs = {.lines = 5, .lost = 6};
+
+    view.logs = &logs;
+    view.store = view.store_failing = true;
+    write_page(true);
+    has("# TYPE penstock_requests counter");
+    has("penstock_log_dropped_total{where=\"sink\"} 6");
+    has("penstock_store_failing 1");
+    ck_assert(str_ends_with((struct str){page.p, page.len}, STR("\n# EOF\n")));
+    write_page(false);
+    has("# TYPE penstock_requests_total counter");
+    ck_assert_ptr_null(strstr(page.p, "# EOF"));
+}
+END_TEST
+
+START_TEST(promtool_finds_nothing_to_say)
+{
+    FILE *promtool;
+
+    if (access("/usr/bin/promtool", X_OK))
+        return;
+    serve(0, ROUTE_CANARY, OUTCOME_SERVED, 2, 0, 4);
+    write_page(false);
+    promtool = popen("/usr/bin/promtool check metrics", "w");
+    ck_assert_ptr_nonnull(promtool);
+    ck_assert_uint_eq(fwrite(page.p, 1, page.len, promtool), page.len);
+    ck_assert_int_eq(pclose(promtool), 0);
+}
+END_TEST
+
+Suite *unit_suite(void)
+{
+    Suite *suite = suite_create("prometheus");
+    TCase *tcase = tcase_create("prometheus");
+
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, requests_are_summed_over_the_workers_by_outcome_and_class);
+    tcase_add_test(tcase, a_histogram_is_cumulative_and_ends_with_its_count);
+    tcase_add_test(tcase, routes_rollouts_and_targets_are_shown);
+    tcase_add_test(tcase, openmetrics_names_counters_without_total_and_has_an_end);
+    tcase_add_test(tcase, promtool_finds_nothing_to_say);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
