@@ -9,7 +9,7 @@
 
 enum { LINE_MAX_BYTES = 1024 };
 
-static enum log_level least_level = LOG_LEVEL_INFO; /* set once before threads start */
+enum log_level log_least_level = LOG_LEVEL_INFO; /* set once before threads start */
 
 static const char *const level_names[] = {
     [LOG_LEVEL_DEBUG] = "debug",
@@ -20,7 +20,7 @@ static const char *const level_names[] = {
 
 void log_set_level(enum log_level level)
 {
-    least_level = level;
+    log_least_level = level;
 }
 
 void log_at(enum log_level level, const char *fmt, ...)
@@ -30,7 +30,7 @@ void log_at(enum log_level level, const char *fmt, ...)
     size_t len;
     va_list ap;
 
-    if (level < least_level)
+    if (level < log_least_level)
         return;
     clk_text(clk_wall_ns(), line);
     head =

@@ -18,6 +18,8 @@ enum log_level {
     LOG_LEVEL_ERROR,
 };
 
+/* The least level that is written; read it, set it with log_set_level. */
+extern enum log_level log_least_level;
 /* Sets the least level that is written (default info). Call before other threads start. */
 void log_set_level(enum log_level level);
 
@@ -25,7 +27,12 @@ void log_set_level(enum log_level level);
  * a client sent can neither forge a line nor drive a terminal. Thread: any. */
 void log_at(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-#define log_debug(...) log_at(LOG_LEVEL_DEBUG, __VA_ARGS__)
+/* Costs a comparison while nobody wants to see it, so that it may stand on the request path. */
+#define log_debug(...)                                                                                       \
+    do {                                                                                                     \
+        if (log_least_level <= LOG_LEVEL_DEBUG)                                                              \
+            log_at(LOG_LEVEL_DEBUG, __VA_ARGS__);                                                            \
+    } while (0)
 #define log_info(...)  log_at(LOG_LEVEL_INFO, __VA_ARGS__)
 #define log_warn(...)  log_at(LOG_LEVEL_WARN, __VA_ARGS__)
 #define log_error(...) log_at(LOG_LEVEL_ERROR, __VA_ARGS__)

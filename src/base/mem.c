@@ -133,7 +133,7 @@ void *mem_pool_get(struct mem_pool *pool)
 {
     struct pool_block *block = pool->free_list;
 
-    if (pool->live_len == pool->live_max)
+    if (pool->live_len >= pool->live_max)
         return NULL;
     pool->live_len++;
     if (!block)
