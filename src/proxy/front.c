@@ -6,8 +6,8 @@
 #include <string.h>
 
 enum {
-    LINGER_MS = 2000,          /* RFC 9112 section 9.6 asks for some time; the peers take 1 to 5 s */
-    LINGER_BYTES = 256 * 1024, /* and no more than this */
+    LINGER_MS = 2000,   /* RFC 9112 section 9.6 asks for some time; the peers take 1 to 5 s */
+    SERVED_A_TURN = 32, /* pipelined requests that are answered at once, before others have their turn */
 };
 
 static void serve(struct front *front);
@@ -20,7 +20,10 @@ static void set_state(struct front *front, enum front_state state)
 
 void front_deadline(struct front *front, int64_t ns)
 {
-    wheel_set(&front->worker->wheel, &front->timer, front->worker->now_ns + ns);
+    if (ns)
+        wheel_set(&front->worker->wheel, &front->timer, front->worker->now_ns + ns);
+    else
+        front_no_deadline(front);
 }
 
 void front_no_deadline(struct front *front)
@@ -74,12 +77,7 @@ static void linger(struct front *front)
 {
     set_state(front, FRONT_LINGER);
     conn_shutdown(&front->conn);
-    if (!relay_hold(&front->in, &front->worker->relay_memory)) {
-        front_close(front);
-        return;
-    }
-    front->in.keep = front->in.off = front->in.len = 0;
-    front->requests = 0; /* counts what is read away from here on */
+    relay_release(&front->in, &front->worker->relay_memory);
     conn_read_resume(&front->conn);
     front_deadline(front, LINGER_MS * NS_PER_MS);
 }
@@ -90,9 +88,7 @@ static void read_away(struct front *front)
 
     front->in.keep = front->in.off = front->in.len = 0;
     n = relay_recv(&front->in, &front->conn);
-    if (n > 0)
-        front->requests += (uint64_t)n;
-    if (n == 0 || n == CONN_FAILED || front->requests > LINGER_BYTES)
+    if (n == 0 || n == CONN_FAILED)
         front_close(front);
 }
 
@@ -167,7 +163,11 @@ static void serve(struct front *front)
     struct h1_limits limits = limits_of(front->worker->config);
 
     front->serving = true;
-    while (front->state == FRONT_HEAD) {
+    for (int served = 0; front->state == FRONT_HEAD; served++) {
+        if (served == SERVED_A_TURN || worker_must_bury(front->worker)) {
+            worker_again(front->worker, front);
+            break;
+        }
         if (h1_scan(&front->scan, &limits, front->in.p, front->in.len) != H1_SCAN_MORE)
             hand_over(front);
         else if (relay_room(&front->in) == 0 && !relay_grow(&front->in, &front->worker->relay_memory))
@@ -176,6 +176,12 @@ static void serve(struct front *front)
             break;
     }
     front->serving = false;
+}
+
+void front_again(struct front *front)
+{
+    if (front->state == FRONT_HEAD)
+        serve(front);
 }
 
 static void on_readable(struct front *front)

@@ -34,9 +34,11 @@ struct front {
     struct conn conn;
     struct worker *worker;
     struct front *prev, *next; /* in worker->fronts; in dead_fronts when CLOSED */
+    struct front *next_again;
     enum front_state state;
     bool closing; /* no further request on this connection */
     bool serving; /* serve() is on the stack and takes the next request */
+    bool again;   /* in worker->again: more requests wait in `in` */
     struct relay_buf in;
     struct h1_scan scan;
     struct txn *txn; /* while BUSY */
@@ -58,6 +60,8 @@ static inline struct str front_ip(const struct front *front)
 MUST_CHECK struct front *front_new(struct worker *worker, int fd, const struct sockaddr *peer);
 /* Ends the connection now, with whatever is going on. */
 void front_close(struct front *front);
+/* Goes on with the pipelined requests that had to wait for the next turn. */
+void front_again(struct front *front);
 /* Drain: closes when idle, else after the answer in progress. */
 void front_drain(struct front *front);
 
@@ -70,7 +74,7 @@ void front_done(struct front *front);
 void front_cut(struct front *front);
 /* Reads on for the request's body: asks the socket again when there is room. */
 void front_want_body(struct front *front);
-/* The client must do something within `ns` from now: send on, or take what is queued. */
+/* The client must do something within `ns` from now: send on, or take what is queued. 0 is no limit. */
 void front_deadline(struct front *front, int64_t ns);
 void front_no_deadline(struct front *front);
 

@@ -33,6 +33,15 @@ struct str worker_date(struct worker *worker)
     return (struct str){worker->date, sizeof worker->date};
 }
 
+void worker_again(struct worker *worker, struct front *front)
+{
+    if (front->again)
+        return;
+    front->again = true;
+    front->next_again = worker->again;
+    worker->again = front;
+}
+
 static _Atomic uint32_t *users_of(const struct worker *worker, const struct routes *routes)
 {
     return &((struct routes *)(uintptr_t)routes)
@@ -131,18 +140,42 @@ void worker_poke(struct worker *worker)
 /* ---- accepting ---- */
 
 /* Out of descriptors: one is kept in reserve to take the connection and close it, else the listener would
- * spin. */
-static void refuse_one(struct worker *worker, int listen_fd)
+ * spin. False when there is no reserve either: another thread was quicker. */
+static bool refuse_one(struct worker *worker, int listen_fd)
 {
     int fd;
 
-    close(worker->spare_fd);
+    if (worker->spare_fd >= 0)
+        close(worker->spare_fd);
     fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
     if (fd >= 0) {
         close(fd);
         cell_add(&worker->shard->refused, 1);
     }
     worker->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    return fd >= 0;
+}
+
+static void pause_accept(struct worker *worker)
+{
+    for (size_t i = 0; i < worker->listeners_len; i++)
+        event_del(&worker->listeners[i].event);
+    worker->accept_paused = true;
+}
+
+static void resume_accept(struct worker *worker)
+{
+    for (size_t i = 0; i < worker->listeners_len; i++)
+        BUG_ON(event_add(&worker->listeners[i].event, NULL) < 0);
+    worker->accept_paused = false;
+}
+
+/* Whether a failed accept would fail again at once. */
+static bool is_lasting(struct worker *worker, int listen_fd, int error)
+{
+    if (error == EMFILE || error == ENFILE)
+        return !refuse_one(worker, listen_fd);
+    return error == ENOBUFS || error == ENOMEM;
 }
 
 static void take(struct worker *worker, int fd, const struct sockaddr *peer)
@@ -175,8 +208,8 @@ static void on_accept(evutil_socket_t listen_fd, short what, void *arg)
             take(listener->worker, fd, (struct sockaddr *)&peer);
             continue;
         }
-        if (errno == EMFILE || errno == ENFILE)
-            refuse_one(listener->worker, listen_fd);
+        if (is_lasting(listener->worker, listen_fd, errno))
+            pause_accept(listener->worker);
         return;
     }
 }
@@ -204,12 +237,14 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     worker->wall_off_ns = clk_wall_ns() - worker->now_ns;
     wheel_advance(&worker->wheel, worker->now_ns);
     accesslog_flush(&worker->log, worker->now_ns, false);
+    if (worker->accept_paused)
+        resume_accept(worker);
     if (++worker->ticks % SWEEP_TICKS == 0)
         sweep_pools(worker);
 }
 
 /* Frees what died in this turn; nobody on the stack can hold it any more. */
-static void bury(struct worker *worker)
+static void bury_txns(struct worker *worker)
 {
     while (worker->dead_txns) {
         struct txn *txn = worker->dead_txns;
@@ -217,6 +252,10 @@ static void bury(struct worker *worker)
         worker->dead_txns = txn->next_dead;
         mem_pool_put(&worker->txn_memory, txn);
     }
+}
+
+static void bury_fronts(struct worker *worker)
+{
     while (worker->dead_fronts) {
         struct front *front = worker->dead_fronts;
 
@@ -225,11 +264,52 @@ static void bury(struct worker *worker)
     }
 }
 
+/* A front that died while it waited here is not buried yet, and does nothing. */
+static void go_on(struct worker *worker)
+{
+    struct front *front = worker->again;
+
+    worker->again = NULL;
+    while (front) {
+        struct front *next = front->next_again;
+
+        front->again = false;
+        front_again(front);
+        front = next;
+    }
+}
+
+static void end_turn(struct worker *worker)
+{
+    int64_t busy_ns = worker->turn_ns ? clk_mono_ns() - worker->turn_ns : 0;
+
+    cell_add(&worker->shard->turns, 1);
+    cell_add(&worker->shard->busy_ns, (uint64_t)busy_ns);
+    if ((uint64_t)busy_ns > cell_get(&worker->shard->slowest_ns))
+        cell_set(&worker->shard->slowest_ns, (uint64_t)busy_ns);
+    worker->turn_ns = 0;
+}
+
+/* Waits for events, unless there is something to go on with, and runs their callbacks. */
+static void turn(struct worker *worker)
+{
+    event_base_loop(worker->base, worker->again ? EVLOOP_ONCE | EVLOOP_NONBLOCK : EVLOOP_ONCE);
+    bury_txns(worker);
+    if (worker->again) {
+        worker_wake(worker);
+        go_on(worker);
+        bury_txns(worker);
+    }
+    bury_fronts(worker);
+    end_turn(worker);
+}
+
 static void close_all(struct worker *worker)
 {
     while (worker->fronts)
         front_close(worker->fronts);
-    bury(worker);
+    bury_txns(worker);
+    bury_fronts(worker);
     if (!worker->draining)
         start_drain(worker);
     scorer_fini(&worker->scorer);
@@ -248,11 +328,8 @@ static void *run(void *arg)
 
     sigfillset(&all); /* signals are the control thread's */
     pthread_sigmask(SIG_BLOCK, &all, NULL);
-    while (!atomic_load_explicit(&worker->stop, memory_order_acquire)) {
-        event_base_loop(worker->base, EVLOOP_ONCE);
-        cell_add(&worker->shard->turns, 1);
-        bury(worker);
-    }
+    while (!atomic_load_explicit(&worker->stop, memory_order_acquire))
+        turn(worker);
     close_all(worker);
     return NULL;
 }
@@ -310,6 +387,7 @@ struct worker *worker_new(struct worker_shared *shared, unsigned index, const in
     worker->shard = shard_new();
     shard_cover(worker->shard, routes->config);
     rnd_init(&worker->rnd);
+    rnd_init(&worker->ids);
     worker_wake(worker);
     worker->wall_off_ns = clk_wall_ns() - worker->now_ns;
     wheel_init(&worker->wheel, worker->now_ns);

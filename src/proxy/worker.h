@@ -72,20 +72,24 @@ struct worker {
     const struct routes *routes;
     const struct config *config; /* of routes */
     struct shard *shard;
-    struct rnd rnd;
+    struct rnd rnd; /* draws sides and targets; nobody outside ever sees a number of it */
+    struct rnd ids; /* ids and cookies, which are sent */
     struct wheel wheel;
     int64_t now_ns;      /* monotonic, read once per wake-up */
+    int64_t turn_ns;     /* of the first wake-up of this turn; 0 before */
     int64_t wall_off_ns; /* wall clock less monotonic, read once a tick */
     int64_t date_s;      /* second of `date` */
     char date[CLK_HTTP_LEN];
     struct worker_listener listeners[CONFIG_LISTENERS_MAX];
     size_t listeners_len;
-    int spare_fd; /* given up to accept and close when descriptors run out */
+    int spare_fd;       /* given up to accept and close when descriptors run out */
+    bool accept_paused; /* no descriptor was left, not even to refuse: tried again at the next tick */
     bool draining;
     uint32_t ticks;
     struct front *fronts; /* all client connections, a list */
-    struct front
-        *dead_fronts; /* freed at the end of the turn, so that nobody on the stack holds a dead one */
+    struct front *again;  /* go on with pipelined requests after this turn */
+    /* Freed at the end of the turn, so that nobody on the stack holds a dead one. */
+    struct front *dead_fronts;
     struct txn *dead_txns;
     struct mem_pool front_memory, txn_memory, conn_memory;
     struct relay_memory relay_memory;
@@ -114,6 +118,8 @@ void worker_free(struct worker *worker);
 static inline void worker_wake(struct worker *worker)
 {
     worker->now_ns = clk_mono_ns();
+    if (!worker->turn_ns)
+        worker->turn_ns = worker->now_ns;
 }
 static inline int64_t worker_wall_ns(const struct worker *worker, int64_t mono_ns)
 {
@@ -121,6 +127,13 @@ static inline int64_t worker_wall_ns(const struct worker *worker, int64_t mono_n
 }
 /* The value of a Date field for now. */
 struct str worker_date(struct worker *worker);
+/* All transactions are lent, and some of them only wait for the end of this turn. */
+static inline bool worker_must_bury(const struct worker *worker)
+{
+    return worker->dead_txns && worker->txn_memory.live_len >= worker->txn_memory.live_max;
+}
+/* The front goes on (front_again) when the others have had their turn. */
+void worker_again(struct worker *worker, struct front *front);
 /* A transaction begins or ends to use the present snapshot. */
 const struct routes *worker_hold_routes(struct worker *worker);
 void worker_drop_routes(struct worker *worker, const struct routes *routes);
