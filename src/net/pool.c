@@ -103,8 +103,16 @@ void pool_give(struct pool_conn *pc, int64_t now_ns)
     link_newest(pc);
 }
 
+bool pool_shed(struct pool *pool)
+{
+    if (!pool->oldest)
+        return false;
+    on_waiting(&pool->oldest->conn, CONN_READABLE);
+    return true;
+}
+
 void pool_expire(struct pool *pool, int64_t now_ns, int64_t idle_ns)
 {
-    while (pool->oldest && now_ns - pool->oldest->since_ns >= idle_ns)
-        on_waiting(&pool->oldest->conn, CONN_READABLE);
+    while (pool->oldest && now_ns - pool->oldest->since_ns >= idle_ns && pool_shed(pool))
+        ;
 }

@@ -45,6 +45,8 @@ MUST_CHECK struct pool_conn *pool_connect(struct pool *pool, const struct config
 void pool_give(struct pool_conn *pc, int64_t now_ns);
 /* Closes and frees a lent connection. */
 void pool_drop(struct pool_conn *pc);
+/* Closes the connection that has waited longest; false when none waits. */
+MUST_CHECK bool pool_shed(struct pool *pool);
 /* Closes what has waited for `idle_ns` or longer. */
 void pool_expire(struct pool *pool, int64_t now_ns, int64_t idle_ns);
 

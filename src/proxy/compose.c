@@ -11,6 +11,8 @@ enum {
     OWN_FIELDS_MAX = 1536,  /* what we add to a request; the authority alone may have 255 bytes twice */
     REPLY_FIELDS_MAX = 512, /* what we add to an answer */
     OWN_ANSWER_MAX = 1024,
+    LINE_MAX_COPIED = 1024, /* a longer request line stays where it is: its slices are queued */
+    REASON_MAX = 256,       /* a longer reason phrase is left out; it says nothing that the status does not */
 };
 
 /* ---- pieces ---- */
@@ -106,7 +108,7 @@ static struct str hex_id(struct txn *txn, unsigned words)
     if (!compose_start(txn, &buf, words * 16))
         return STR_NULL;
     for (unsigned i = 0; i < words; i++)
-        buf_hex(&buf, rnd_u64(&txn->worker->rnd) | (i == 0), 16); /* never all zero */
+        buf_hex(&buf, rnd_u64(&txn->worker->ids) | (i == 0), 16); /* never all zero */
     return buf_str(&buf);
 }
 
@@ -211,7 +213,7 @@ bool compose_request(struct txn *txn)
 
     drop_ours(txn);
     line_len = txn->head.method_name.len + txn->head.path.len + txn->head.query.len + host_of(txn).len + 32;
-    if (line_len > TXN_ARENA / 2) { /* a long target stays where it is: its slices are queued */
+    if (line_len > LINE_MAX_COPIED) {
         relay_add(&txn->up, txn->head.method_name);
         relay_add(&txn->up, STR(" "));
         relay_add(&txn->up, txn->head.path);
@@ -246,14 +248,20 @@ static void write_cookie(struct buf *buf, const struct txn *txn)
                (long long)(conf->affinity_max_age_ns / NS_PER_S));
 }
 
+static struct str reason_of(const struct head *head)
+{
+    return head->reason.len <= REASON_MAX ? head->reason : STR_NULL;
+}
+
 bool compose_reply(struct txn *txn, const struct head *head, bool close)
 {
     const char *end = txn->back_in.p + txn->back_scan.end - 2;
+    struct str reason = reason_of(head);
     struct buf line, own;
 
-    if (!compose_start(txn, &line, head->reason.len + 32) || !compose_start(txn, &own, REPLY_FIELDS_MAX))
+    if (!compose_start(txn, &line, reason.len + 32) || !compose_start(txn, &own, REPLY_FIELDS_MAX))
         return false;
-    h1_write_status_line(&line, head->status, head->reason);
+    h1_write_status_line(&line, head->status, reason);
     if (!compose_end(&txn->down, &line))
         return false;
     queue_lines(&txn->down, head, end);
@@ -272,11 +280,12 @@ bool compose_reply(struct txn *txn, const struct head *head, bool close)
 bool compose_interim(struct txn *txn, const struct head *head)
 {
     const char *end = txn->back_in.p + txn->back_scan.end - 2;
+    struct str reason = reason_of(head);
     struct buf line;
 
-    if (!compose_start(txn, &line, head->reason.len + 32))
+    if (!compose_start(txn, &line, reason.len + 32))
         return false;
-    h1_write_status_line(&line, head->status, head->reason);
+    h1_write_status_line(&line, head->status, reason);
     if (!compose_end(&txn->down, &line))
         return false;
     queue_lines(&txn->down, head, end);

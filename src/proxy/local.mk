@@ -1,6 +1,8 @@
 EXTRA_DIST += src/proxy/outcome.def src/proxy/logfield.def
 src_libpenstock_a_SOURCES += \
 	src/proxy/accesslog.c src/proxy/accesslog.h \
+	src/proxy/admit.c \
+	src/proxy/ask.c \
 	src/proxy/compose.c src/proxy/compose.h \
 	src/proxy/cookie.c src/proxy/cookie.h \
 	src/proxy/crew.c src/proxy/crew.h \
@@ -8,8 +10,10 @@ src_libpenstock_a_SOURCES += \
 	src/proxy/outcome.c src/proxy/outcome.h \
 	src/proxy/record.c src/proxy/record.h \
 	src/proxy/relay.c src/proxy/relay.h \
+	src/proxy/reply.c \
 	src/proxy/score.c src/proxy/score.h \
 	src/proxy/shard.c src/proxy/shard.h \
+	src/proxy/step.h \
 	src/proxy/txn.c src/proxy/txn.h \
 	src/proxy/units.c src/proxy/units.h \
 	src/proxy/worker.c src/proxy/worker.h

@@ -5,9 +5,14 @@
 #include "proxy/txn.h"
 #include "proxy/worker.h"
 
+enum { STATUS_CLIENT_LEFT = 499 };
+
+/* What was sent; for a client that left before, 499 says so. */
 static unsigned logged_status(const struct txn *txn)
 {
-    return txn->status ? txn->status : outcome_row(txn->outcome)->status;
+    unsigned status = outcome_row(txn->outcome)->status;
+
+    return txn->status ? txn->status : status == STATUS_CLIENT_LEFT ? status : 0;
 }
 
 static uint64_t received(const struct txn *txn)
@@ -46,7 +51,7 @@ static void count(const struct txn *txn, int64_t duration_ns)
     cell_add(&side->duration_ns, (uint64_t)duration_ns);
     cell_add(&side->buckets[edge_of(duration_ns)], 1);
     cell_add(&side->latency[hist_bucket(duration_ns)], 1);
-    if (txn->target && txn->target_status >= 500)
+    if (txn->target && (outcome_row(txn->outcome)->blame == BLAME_GROUP || txn->target_status >= 500))
         cell_add(&shard_target(shard, txn->target->conf->slot)->failures, 1);
 }
 

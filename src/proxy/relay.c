@@ -79,6 +79,11 @@ void relay_queue_init(struct relay_queue *queue)
     queue->sent = 0;
 }
 
+void relay_forget(struct relay_queue *queue)
+{
+    queue->at = queue->len = queue->frames_len = 0;
+}
+
 void relay_add(struct relay_queue *queue, struct str s)
 {
     struct iovec *last = queue->len > queue->at ? &queue->iov[queue->len - 1] : NULL;
@@ -148,6 +153,6 @@ enum relay_result relay_flush(struct relay_queue *queue, struct conn *conn)
         return RELAY_BLOCKED;
     }
     conn_write_done(conn);
-    queue->at = queue->len = queue->frames_len = 0;
+    relay_forget(queue);
     return RELAY_DRAINED;
 }

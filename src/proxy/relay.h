@@ -79,6 +79,8 @@ struct relay_queue {
 };
 
 void relay_queue_init(struct relay_queue *queue);
+/* Drops what is queued and not sent. */
+void relay_forget(struct relay_queue *queue);
 static inline bool relay_drained(const struct relay_queue *queue)
 {
     return queue->at == queue->len;

@@ -40,10 +40,17 @@ enum txn_step {
     TXN_END,
 };
 
+enum back_end {
+    BACK_OPEN,   /* the target may say more */
+    BACK_CLOSED, /* it has closed its side */
+    BACK_RESET,  /* the connection broke */
+};
+
 enum {
     TXN_FIELDS_MAX = 100,          /* of a request; the limit of the configuration is at most this */
     TXN_RESPONSE_FIELDS_MAX = 200, /* of a response, likewise */
     TXN_ARENA = 16 * 1024,         /* what we make for one request: path, ids, heads, the error body */
+    TXN_PATH_MAX = TXN_ARENA / 2,  /* of a path that has to be brought to its normal form; beyond it 414 */
     TXN_ATTEMPTS_MAX = 2,          /* tries to reach a target */
 };
 
@@ -75,12 +82,15 @@ struct txn {
     struct score score;
 
     /* the target's side */
+    bool trying;            /* the target counts as busy with this */
     struct pool_conn *back; /* lent */
+    enum back_end back_end;
     struct relay_buf back_in;
     struct h1_scan back_scan;
     struct h1_body reply_body; /* decodes the answer's body in back_in */
     unsigned attempts;
     bool fresh;                       /* the next try takes a new connection */
+    bool continued;                   /* the target has said 100 (Continue) */
     const struct route_target *avoid; /* and another target, where there is one */
     bool up_broken;                   /* the target takes no more of the request; its answer may still come */
     bool back_keep;                   /* the connection may carry another request */
@@ -93,6 +103,7 @@ struct txn {
     bool chunked;      /* the answer's body is sent in chunks */
     bool reply_queued; /* the whole answer is in the queue */
     struct arena arena;
+    size_t arena_keep; /* of the arena, what outlives a try */
 
     /* Bulk, not cleared at the beginning. */
     struct relay_queue up;   /* to the target */
@@ -104,6 +115,8 @@ struct txn {
 /* A transaction for the head that front->scan has found. It runs at once, and may have ended when this
  * returns: look at front->txn. False when there is no memory for it. */
 MUST_CHECK bool txn_begin(struct front *front);
+/* The target's connection is ready: the callback of a lent pool_conn, whose user is the transaction. */
+void txn_on_back(struct conn *conn, unsigned ready);
 /* More of the request's body is in front->in, or room in it has become free. May end the transaction. */
 void txn_on_body(struct txn *txn);
 /* The client's socket takes more. May end the transaction. */

@@ -1,0 +1,173 @@
+/* HEAD and ROUTE: may this request pass, and where to. */
+#include "base/log.h"
+#include "proxy/compose.h"
+#include "proxy/cookie.h"
+#include "proxy/front.h"
+#include "proxy/step.h"
+#include "proxy/worker.h"
+#include "route/path.h"
+
+enum {
+    HOST_MAX = 255,
+    LOOP_HOPS = 5,             /* as h2o: our own name this often in Via is a loop */
+    BODY_ROOM_MIN = 10 * 1024, /* free behind a head: trailers must fit in one piece */
+};
+
+/* ---- HEAD ---- */
+
+/* How often our own name stands in Via. */
+static unsigned own_hops(const struct txn *txn)
+{
+    struct str name = str_from(txn->worker->config->via_name);
+    unsigned hops = 0;
+
+    for (const struct field *f = head_find(&txn->head, FIELD_VIA); f; f = head_next(&txn->head, f)) {
+        struct str rest = f->value, entry, word;
+
+        while (str_split(&rest, ',', &entry)) {
+            entry = str_trim(entry);
+            if (str_split(&entry, ' ', &word) && entry.p && str_eq_nocase(str_trim(entry), name))
+                hops++;
+        }
+    }
+    return hops;
+}
+
+static enum next refuse(struct txn *txn, enum h1_error error)
+{
+    txn->front->closing = true;
+    if (!compose_ids(txn))
+        return step_cut(txn, OUTCOME_HEAD_TOO_LARGE);
+    return step_refuse(txn, error == H1_METHOD_REFUSED ? OUTCOME_METHOD_REFUSED : OUTCOME_BAD_REQUEST, error);
+}
+
+/* Max-Forwards counts hops of OPTIONS only: TRACE is refused (RFC 9110 section 7.6.2). */
+static bool hops_are_over(const struct txn *txn)
+{
+    struct str value = head_value(&txn->head, FIELD_MAX_FORWARDS);
+    uint64_t hops;
+
+    return txn->head.method == METHOD_OPTIONS && str_to_u64(value, &hops) && hops == 0;
+}
+
+enum next step_head(struct txn *txn)
+{
+    struct front *front = txn->front;
+    enum h1_error error = front->scan.error;
+
+    h1_body_init(&txn->body, FRAMING_UNTIL_CLOSE, 0, &h1_request_limits); /* until the framing is known */
+    head_init(&txn->head, txn->fields, txn->worker->config->limits.request_fields);
+    if (!error && front->scan.end == 0) {
+        if (!compose_ids(txn))
+            return step_cut(txn, OUTCOME_HEAD_TOO_LARGE);
+        return step_fail(txn, OUTCOME_HEAD_TIMEOUT, NULL);
+    }
+    if (!error && front->in.cap - front->scan.end < BODY_ROOM_MIN &&
+        !relay_grow(&front->in, &txn->worker->relay_memory)) {
+        front->closing = true;
+        return step_fail(txn, OUTCOME_OVERLOAD, "the memory for long requests is used up");
+    }
+    if (!error)
+        error = h1_request_parse(&front->scan, &h1_request_limits, front->in.p, &txn->head);
+    if (error)
+        return refuse(txn, error);
+    front->in.keep = front->in.off = front->scan.end;
+    h1_body_init(&txn->body, txn->head.framing, txn->head.content_length, &h1_request_limits);
+    if (!txn->head.keep_alive || txn->worker->draining)
+        front->closing = true;
+    if (!compose_ids(txn))
+        return step_cut(txn, OUTCOME_HEAD_TOO_LARGE);
+    if (own_hops(txn) >= LOOP_HOPS)
+        return step_fail(txn, OUTCOME_LOOP, NULL);
+    if (hops_are_over(txn))
+        return step_fail(txn, OUTCOME_HOPS_OVER, NULL);
+    step_to(txn, TXN_ROUTE);
+    return NEXT;
+}
+
+/* ---- ROUTE ---- */
+
+/* Whether the path is in normal form already, as nearly all are: no escape, no empty or dot segment. */
+static bool is_normal(struct str path)
+{
+    for (size_t i = 0; i < path.len; i++)
+        if (path.p[i] == '%' ||
+            (path.p[i] == '/' && i + 1 < path.len && (path.p[i + 1] == '/' || path.p[i + 1] == '.')))
+            return false;
+    return path.len > 0 && path.p[0] == '/';
+}
+
+/* False when the path is too long to be brought to its normal form; no route is txn->route == NULL. */
+static bool find_route(struct txn *txn)
+{
+    struct str host = txn->head.authority.host;
+    char lower[HOST_MAX], *room;
+
+    BUG_ON(host.len > HOST_MAX);
+    for (size_t i = 0; i < host.len; i++)
+        lower[i] = ascii_lower(host.p[i]);
+    txn->path = txn->head.path;
+    if (!is_normal(txn->path)) {
+        if (txn->path.len > TXN_PATH_MAX || !(room = arena_alloc(&txn->arena, txn->path.len + 1)))
+            return false;
+        txn->path = path_normalise(txn->head.path, room);
+    }
+    txn->route = pick_route(txn->routes, (struct str){lower, host.len}, txn->path);
+    return true;
+}
+
+/* What the client sticks by; for a cookie that is missing, a new one. */
+static struct str affinity_unit(struct txn *txn)
+{
+    const struct config_route *conf = txn->route->conf;
+    const struct field *field;
+    struct str unit = STR_NULL;
+    struct buf fresh;
+    char *room;
+
+    switch (conf->affinity) {
+    case CONFIG_AFFINITY_NONE:
+        return STR_NULL;
+    case CONFIG_AFFINITY_HEADER:
+        field = head_find_name(&txn->head, str_from(conf->affinity_name), 0);
+        return field ? field->value : STR_NULL;
+    case CONFIG_AFFINITY_CLIENT:
+        return front_ip(txn->front);
+    case CONFIG_AFFINITY_COOKIE:
+        unit = cookie_value(&txn->head, str_from(conf->affinity_name));
+        break;
+    }
+    if (unit.len || !(room = arena_alloc(&txn->arena, 32)))
+        return unit;
+    buf_init(&fresh, room, 32);
+    buf_hex(&fresh, rnd_u64(&txn->worker->ids), 16);
+    buf_hex(&fresh, rnd_u64(&txn->worker->ids), 16);
+    txn->unit_is_new = true;
+    return buf_str(&fresh);
+}
+
+enum next step_route(struct txn *txn)
+{
+    struct worker *worker = txn->worker;
+    uint32_t slot;
+
+    if (!find_route(txn))
+        return step_refuse(txn, OUTCOME_BAD_REQUEST, H1_START_LINE_TOO_LONG);
+    if (!txn->route)
+        return step_fail(txn, OUTCOME_NO_ROUTE, NULL);
+    slot = txn->route->conf->slot;
+    txn->cells = shard_route(worker->shard, slot);
+    txn->affinity_unit = affinity_unit(txn);
+    txn->pick = pick_side(txn->routes, txn->route, &worker->rnd, txn->affinity_unit);
+    txn->group = txn->route->side[txn->pick.side];
+    cell_add(&txn->cells->side[txn->pick.side].open, 1);
+    if (txn->route->judging && txn->pick.assignment != ASSIGNMENT_ONLY)
+        score_begin(&txn->score, &worker->scorer, txn->route, txn->cells,
+                    atomic_load_explicit(&worker->shared->units[slot], memory_order_acquire), &txn->head,
+                    front_ip(txn->front), txn->path, txn->pick.side, worker->now_ns);
+    if (txn->head.has_length && txn->head.content_length > txn->route->conf->max_body)
+        return step_fail(txn, OUTCOME_BODY_TOO_LARGE, NULL);
+    txn->arena_keep = txn->arena.len;
+    step_to(txn, TXN_LEASE);
+    return NEXT;
+}

@@ -1,0 +1,154 @@
+/* LEASE, CONNECT and SEND: a connection to a target, and the request on its way there. */
+#include "proxy/compose.h"
+#include "proxy/front.h"
+#include "proxy/step.h"
+#include "proxy/worker.h"
+
+#include <errno.h>
+
+/* ---- LEASE, CONNECT ---- */
+
+/* What ran out on this machine, and so says nothing about the target. */
+static bool is_our_lack(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS ||
+           error == EADDRNOTAVAIL;
+}
+
+static enum next connect_failed(struct txn *txn, int error)
+{
+    if (is_our_lack(error))
+        return step_fail(txn, OUTCOME_OVERLOAD, "no descriptor, memory or port is left for a connection");
+    if (error == ECONNREFUSED)
+        return step_try_failed(txn, OUTCOME_CONNECT_REFUSED, NULL);
+    if (error == ETIMEDOUT)
+        return step_try_failed(txn, OUTCOME_CONNECT_TIMEOUT, NULL);
+    return step_try_failed(txn, OUTCOME_CONNECT_FAILED, NULL);
+}
+
+/* A try begins: from here on the target counts as busy, until txn_release. */
+static void begin_try(struct txn *txn)
+{
+    struct worker *worker = txn->worker;
+    struct shard_target *cells = shard_target(worker->shard, txn->target->conf->slot);
+
+    txn->attempts++;
+    txn->trying = true;
+    txn->back_end = BACK_OPEN;
+    txn->up_broken = false;
+    txn->connect_ns = 0;
+    worker->busy[txn->target->conf->slot]++;
+    cell_add(&cells->requests, 1);
+    cell_add(&cells->busy, 1);
+}
+
+enum next step_lease(struct txn *txn)
+{
+    struct worker *worker = txn->worker;
+    const struct route_target *target = pick_target(txn->group, &worker->rnd, worker->busy, txn->avoid);
+    struct pool *pool;
+    int error;
+
+    if (!target)
+        return step_fail(txn, OUTCOME_NO_TARGET, NULL);
+    txn->target = target;
+    pool = &worker->targets[target->conf->slot]->pool;
+    begin_try(txn);
+    if (!txn->fresh && (txn->back = pool_take(pool, txn_on_back, txn))) {
+        txn->connect_ns = worker->now_ns;
+        step_to(txn, TXN_SEND);
+        return NEXT;
+    }
+    if (pool->open >= txn->group->conf->max_connections && !pool_shed(pool))
+        return step_fail(txn, OUTCOME_OVERLOAD, "the connections to this target are used up");
+    cell_add(&shard_target(worker->shard, target->conf->slot)->connects, 1);
+    txn->back = pool_connect(pool, &target->conf->address, txn_on_back, txn, &error);
+    if (!txn->back)
+        return connect_failed(txn, error);
+    step_to(txn, TXN_CONNECT);
+    step_deadlines(txn);
+    return WAIT;
+}
+
+enum next step_connect(struct txn *txn)
+{
+    if (!conn_connected(&txn->back->conn))
+        return connect_failed(txn, txn->back->conn.error);
+    txn->connect_ns = txn->worker->now_ns;
+    step_to(txn, TXN_SEND);
+    return NEXT;
+}
+
+/* ---- SEND: the request on its way up ---- */
+
+/* Queues what is there of the body. OVER when the request turned out to be bad and the transaction has ended.
+ */
+static enum next fill_up(struct txn *txn)
+{
+    struct relay_buf *in = &txn->front->in;
+
+    while (!txn->body_sent && relay_has_room(&txn->up)) {
+        struct str rest = relay_rest(in), data;
+        size_t consumed;
+        enum h1_body_event event = h1_body_feed(&txn->body, rest.p, rest.len, &data, &consumed);
+
+        in->off += (uint32_t)consumed;
+        switch (event) {
+        case H1_BODY_MORE:
+            return WAIT;
+        case H1_BODY_DATA:
+            if (txn->body.received > txn->route->conf->max_body)
+                return step_fail(txn, OUTCOME_BODY_TOO_LARGE, NULL);
+            relay_add_body(&txn->up, data, txn->head.framing == FRAMING_CHUNKED);
+            break;
+        case H1_BODY_DONE:
+            if (txn->head.framing == FRAMING_CHUNKED)
+                relay_add_last_chunk(&txn->up);
+            txn->body_sent = true;
+            break;
+        case H1_BODY_BAD:
+            txn->front->closing = true;
+            return step_refuse(txn, OUTCOME_BAD_REQUEST, txn->body.error);
+        }
+    }
+    return NEXT;
+}
+
+/* The queue to the target is empty: makes room for the client's next bytes. */
+static void read_on(struct txn *txn)
+{
+    relay_rewind(&txn->front->in);
+    if (!txn->body_sent)
+        front_want_body(txn->front);
+}
+
+enum next step_pump(struct txn *txn)
+{
+    enum relay_result flushed;
+    enum next filled;
+
+    if (txn->up_broken)
+        return WAIT;
+    do {
+        filled = fill_up(txn);
+        if (filled == OVER)
+            return OVER;
+        flushed = relay_flush(&txn->up, &txn->back->conn);
+    } while (flushed == RELAY_DRAINED && filled == NEXT && !txn->body_sent);
+    if (flushed == RELAY_DRAINED)
+        read_on(txn);
+    else if (flushed == RELAY_BROKEN) /* it may have answered before it closed: reading will tell */
+        txn->up_broken = true;
+    step_deadlines(txn);
+    return WAIT;
+}
+
+enum next step_send(struct txn *txn)
+{
+    relay_queue_init(&txn->up);
+    h1_scan_init(&txn->back_scan);
+    if (!compose_request(txn))
+        return step_fail(txn, OUTCOME_HEAD_TOO_LARGE, NULL);
+    step_to(txn, TXN_REPLY);
+    return step_pump(txn);
+}

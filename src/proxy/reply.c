@@ -1,0 +1,214 @@
+/* REPLY and STREAM: the answer on its way back. */
+#include "base/log.h"
+#include "proxy/compose.h"
+#include "proxy/front.h"
+#include "proxy/step.h"
+#include "proxy/worker.h"
+
+/* ---- REPLY: the head of the answer ---- */
+
+static struct h1_limits response_limits(const struct txn *txn)
+{
+    struct h1_limits limits = h1_response_limits;
+
+    limits.head = txn->worker->config->limits.response_head;
+    limits.fields = txn->worker->config->limits.response_fields;
+    return limits;
+}
+
+void step_interim_done(struct txn *txn)
+{
+    txn->back_in.off = txn->back_scan.end;
+    relay_restart(&txn->back_in);
+    h1_scan_init(&txn->back_scan);
+    if (txn->back_end == BACK_OPEN)
+        conn_read_resume(&txn->back->conn);
+}
+
+/* An interim answer is passed on, but not to HTTP/1.0 (RFC 9110 section 15.2); the final one follows. */
+static enum next pass_interim(struct txn *txn, const struct head *head)
+{
+    bool fits = (int)head->len + 3 <= RELAY_IOV_MAX;
+
+    if (head->status == 101)
+        return step_try_failed(txn, OUTCOME_BAD_RESPONSE,
+                               "the target switched protocols without being asked");
+    if (txn->head.minor >= 1 && fits) {
+        if (!compose_interim(txn, head))
+            return step_try_failed(txn, OUTCOME_BAD_RESPONSE, "too many interim answers");
+        switch (relay_flush(&txn->down, &txn->front->conn)) {
+        case RELAY_DRAINED:
+            break;
+        case RELAY_BLOCKED: /* its lines stay in back_in until they are sent */
+            txn->continued |= head->status == 100;
+            step_deadlines(txn);
+            return WAIT;
+        case RELAY_BROKEN:
+            return step_cut(txn, OUTCOME_CLIENT_GONE);
+        }
+    }
+    step_interim_done(txn);
+    if (head->status == 100) {
+        txn->continued = true;
+        step_deadlines(txn); /* now it is the client's move */
+    }
+    return NEXT;
+}
+
+/* The final head is there: how the body is sent on, and whether both connections live on. */
+static enum next begin_answer(struct txn *txn, const struct head *head)
+{
+    struct front *front = txn->front;
+    bool delimited = head->framing == FRAMING_NONE || head->framing == FRAMING_LENGTH;
+
+    txn->target_status = head->status;
+    txn->back_keep = head->keep_alive && head->framing != FRAMING_UNTIL_CLOSE;
+    txn->reply_ns = txn->worker->now_ns;
+    h1_body_init(&txn->reply_body, head->framing, head->content_length, &h1_response_limits);
+    txn->chunked = !delimited && txn->head.minor >= 1;
+    if ((!delimited && !txn->chunked) || !txn->body_sent || txn->worker->draining)
+        front->closing = true;
+    if (!compose_reply(txn, head, front->closing)) {
+        relay_forget(&txn->down);
+        return step_try_failed(txn, OUTCOME_BAD_RESPONSE, "the head of the answer is too large");
+    }
+    txn->status = head->status;
+    txn->back_in.keep = txn->back_in.off = txn->back_scan.end;
+    step_to(txn, TXN_STREAM);
+    return NEXT;
+}
+
+/* There is nothing to go on with: the target has more to say, or is gone. */
+static enum next more_from_target(struct txn *txn)
+{
+    switch (txn->back_end) {
+    case BACK_OPEN:
+        return WAIT;
+    case BACK_CLOSED:
+        return step_try_failed(txn, OUTCOME_TARGET_CLOSED, NULL);
+    case BACK_RESET:
+        return step_try_failed(txn, OUTCOME_TARGET_RESET, NULL);
+    }
+    BUG("end %d", (int)txn->back_end);
+}
+
+enum next step_reply(struct txn *txn)
+{
+    struct h1_limits limits = response_limits(txn);
+    struct field fields[TXN_RESPONSE_FIELDS_MAX];
+    struct head head;
+    enum h1_error error;
+
+    if (!relay_drained(&txn->down))
+        return WAIT; /* an interim answer is on its way */
+    if (txn->back_in.len == 0)
+        return more_from_target(txn);
+    switch (h1_scan(&txn->back_scan, &limits, txn->back_in.p, txn->back_in.len)) {
+    case H1_SCAN_MORE:
+        if (relay_room(&txn->back_in) == 0 && !relay_grow(&txn->back_in, &txn->worker->relay_memory))
+            return step_fail(txn, OUTCOME_OVERLOAD, "the memory for long answers is used up");
+        return more_from_target(txn);
+    case H1_SCAN_BAD:
+        return step_try_failed(txn, OUTCOME_BAD_RESPONSE, h1_error_text(txn->back_scan.error));
+    case H1_SCAN_DONE:
+        break;
+    }
+    head_init(&head, fields, limits.fields);
+    error = h1_response_parse(&txn->back_scan, txn->back_in.p, txn->head.method, &head);
+    if (error)
+        return step_try_failed(txn, OUTCOME_BAD_RESPONSE, h1_error_text(error));
+    return head.status < 200 ? pass_interim(txn, &head) : begin_answer(txn, &head);
+}
+
+/* ---- STREAM: the body of the answer ---- */
+
+/* All that came is queued, and the connection has ended: whether that is the end of the body. */
+static bool ends_with_connection(const struct txn *txn)
+{
+    return txn->back_end == BACK_CLOSED && h1_body_eof(&txn->reply_body);
+}
+
+static void queue_end(struct txn *txn)
+{
+    if (txn->chunked)
+        relay_add_last_chunk(&txn->down);
+    txn->reply_queued = true;
+}
+
+/* Queues what is there of the body. OVER when the answer turned out to be broken. */
+static enum next fill_down(struct txn *txn)
+{
+    while (!txn->reply_queued && relay_has_room(&txn->down)) {
+        struct str rest = relay_rest(&txn->back_in), data;
+        size_t consumed;
+        enum h1_body_event event = h1_body_feed(&txn->reply_body, rest.p, rest.len, &data, &consumed);
+
+        txn->back_in.off += (uint32_t)consumed;
+        switch (event) {
+        case H1_BODY_MORE:
+            if (txn->back_end == BACK_OPEN)
+                return WAIT;
+            if (!ends_with_connection(txn))
+                return step_cut(txn, OUTCOME_TARGET_CUT);
+            queue_end(txn);
+            break;
+        case H1_BODY_DATA:
+            relay_add_body(&txn->down, data, txn->chunked);
+            break;
+        case H1_BODY_DONE:
+            queue_end(txn);
+            break;
+        case H1_BODY_BAD:
+            txn->error = h1_error_text(txn->reply_body.error);
+            return step_cut(txn, OUTCOME_TARGET_CUT);
+        }
+    }
+    return NEXT;
+}
+
+enum next step_flush(struct txn *txn)
+{
+    switch (relay_flush(&txn->down, &txn->front->conn)) {
+    case RELAY_DRAINED:
+        if (txn->reply_queued)
+            return step_served(txn);
+        step_deadlines(txn);
+        return NEXT;
+    case RELAY_BLOCKED:
+        step_deadlines(txn);
+        return WAIT;
+    case RELAY_BROKEN:
+        return step_cut(txn, OUTCOME_CLIENT_GONE);
+    }
+    BUG("flush");
+}
+
+/* The client has everything that was there: reads on at the target, into a larger buffer when this one was
+ * full. */
+static void read_on(struct txn *txn)
+{
+    bool was_full = relay_room(&txn->back_in) == 0;
+
+    relay_restart(&txn->back_in);
+    if (was_full && !relay_grow(&txn->back_in, &txn->worker->relay_memory))
+        log_debug("no large buffer: the small one goes on");
+    if (txn->back_end == BACK_OPEN)
+        conn_read_resume(&txn->back->conn);
+}
+
+enum next step_stream(struct txn *txn)
+{
+    enum next filled, flushed;
+
+    do {
+        filled = fill_down(txn);
+        if (filled == OVER)
+            return OVER;
+        flushed = step_flush(txn);
+        if (flushed == OVER)
+            return OVER;
+    } while (flushed == NEXT && filled == NEXT);
+    if (flushed == NEXT)
+        read_on(txn);
+    return WAIT;
+}
