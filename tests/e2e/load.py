@@ -13,7 +13,7 @@ class Wrk(Process):
         self.json_path = t.path(f"wrk-{t.count('wrk-json')}.json")
         path = os.path.join(HERE, script)
         env = dict(os.environ, WRK_JSON=self.json_path)
-        super().__init__(t, "wrk", [tool("wrk"), "-c", str(connections), "-t", str(threads), "-d", f"{seconds}s",
+        super().__init__(t, "wrk", [tool("wrk"), "-c", str(connections), "-t", str(threads), "-d", f"{seconds:.0f}s",
                                     "--timeout", f"{timeout}s", "-s", path, url], env=env)
         self.seconds = seconds
 

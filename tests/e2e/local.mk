@@ -2,24 +2,31 @@
 # file is one TAP program that finds the program under test in $PENSTOCK. A file or a case whose peer (nginx, node, wrk,
 # h2load, strace) is missing skips. What they share is in harness.py, penstock.py, peers.py, load.py, records.py, wire.py.
 e2e_tests = \
-	tests/e2e/test_demo.py
-
-# The ones in which threads meet; for a build with --enable-tsan.
-tsan_tests = \
-	tests/e2e/test_demo.py
-
-EXTRA_DIST += \
 	tests/e2e/test_admin.py \
 	tests/e2e/test_check.py \
+	tests/e2e/test_demo.py \
 	tests/e2e/test_faults.py \
 	tests/e2e/test_framing.py \
 	tests/e2e/test_headers.py \
 	tests/e2e/test_log.py \
+	tests/e2e/test_orders.py \
+	tests/e2e/test_proxy.py \
+	tests/e2e/test_reload.py \
+	tests/e2e/test_restart.py \
+	tests/e2e/test_rollout.py \
+	tests/e2e/test_share.py \
+	tests/e2e/test_syscalls.py \
+	tests/e2e/test_weights.py
+
+# The ones in which threads meet; for a build with --enable-tsan.
+tsan_tests = \
+	tests/e2e/test_demo.py \
 	tests/e2e/test_proxy.py \
 	tests/e2e/test_reload.py \
 	tests/e2e/test_rollout.py \
-	tests/e2e/test_syscalls.py \
-	tests/e2e/test_weights.py \
+	tests/e2e/test_weights.py
+
+EXTRA_DIST += \
 	tests/e2e/harness.py \
 	tests/e2e/load.py \
 	tests/e2e/node_target.js \
@@ -27,5 +34,7 @@ EXTRA_DIST += \
 	tests/e2e/penstock.py \
 	tests/e2e/plans.py \
 	tests/e2e/records.py \
+	tests/e2e/rollouts.py \
+	tests/e2e/sides.py \
 	tests/e2e/wire.py \
 	tests/e2e/wrk.lua

@@ -26,4 +26,4 @@ def quick(*steps, **more):
 
 def climbing(**more):
     """0 to 100 in four steps, with a short bake."""
-    return quick((1, "2s"), (10, "2s"), (50, "2s"), {"setWeight": 100, "bake": "3s"}, **more)
+    return quick((1, "1s"), (10, "1s"), (50, "1s"), {"setWeight": 100, "bake": "2s"}, **more)

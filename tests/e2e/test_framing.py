@@ -309,7 +309,7 @@ def answering(rows):
 
 @case("answers that break the rules become 502 and are not passed on")
 def _(t):
-    p = Penstock(t, {"ec2": [Raw(t, answering(BAD_ANSWERS))]})
+    p = Penstock(t, {"ec2": [Raw(t, answering(BAD_ANSWERS))]}, workers=1)
     for n, (what, _, _) in enumerate(BAD_ANSWERS):
         with Wire(p.address) as wire:
             t.equal(wire.ask("POST", f"/{n}", body=b"").status, 502, what)
@@ -319,7 +319,7 @@ def _(t):
 
 @case("M27 an answer that the target cuts short never looks complete")
 def _(t):
-    p = Penstock(t, {"ec2": [Raw(t, answering(CUT_ANSWERS))]})
+    p = Penstock(t, {"ec2": [Raw(t, answering(CUT_ANSWERS))]}, workers=1)
     for n, (what, _) in enumerate(CUT_ANSWERS):
         with Wire(p.address) as wire:
             try:
