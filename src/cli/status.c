@@ -134,7 +134,8 @@ static bool show_once(struct watch *watch)
         term_error("%s", why);
         return false;
     }
-    fwrite(watch->lines.p, 1, watch->lines.len, stdout);
+    if (watch->lines.len > 0) /* with --json it was printed at once */
+        fwrite(watch->lines.p, 1, watch->lines.len, stdout);
     return true;
 }
 
