@@ -47,13 +47,14 @@ class Penstock(Process):
     """`penstock serve`, ready when this returns. It has to end well: a sanitizer's report or a bad exit status at the
     end fails the case, unless it was killed on purpose."""
 
-    def __init__(self, t, groups, config=None, name="penstock.yaml", ready=True, **more):
+    def __init__(self, t, groups, config=None, name="penstock.yaml", ready=True, env=None, **more):
         if not os.path.exists(t.path("admin.token")):
             t.write("admin.token", TOKEN + "\n")
         self.config = config or configuration(t, groups, **more)
         self.config_path = t.write(name, json.dumps(self.config, indent=1))
         self._killed = False
-        super().__init__(t, "penstock", [PROGRAM, "serve", "-c", self.config_path])
+        self.expected = 0  # its exit status
+        super().__init__(t, "penstock", [PROGRAM, "serve", "-c", self.config_path], env=dict(os.environ, **(env or {})))
         if ready:
             self._ready(t)
 
@@ -124,7 +125,7 @@ class Penstock(Process):
         said = [word for word in CONFESSIONS if word in self.stderr()]
         if said:
             raise Failure(f"penstock's stderr speaks of {', '.join(said)}")
-        if self.popen.returncode not in (0, -signal.SIGKILL if self._killed else 0):
+        if self.popen.returncode != self.expected and not self._killed:
             raise Failure(f"penstock ended with status {self.popen.returncode}")
 
 

@@ -260,6 +260,38 @@ class Stream:
         self.wire.close()
 
 
+@case("a target that is drained gets no new request, and can come back")
+def _(t):
+    targets = [Nginx(t, "a"), Nginx(t, "b")]
+    p = Penstock(t, {"ec2": targets})
+
+    def hundred():
+        before = [target.requests() for target in targets]
+        with Wire(p.address) as wire:
+            for n in range(100):
+                t.equal(wire.ask().status, 200, "a request")
+        t.wait(lambda: sum(target.requests() for target in targets) == sum(before) + 100, "all arrive")
+        return [target.requests() - was for target, was in zip(targets, before)]
+    t.check(min(hundred()) > 10, "both take part")
+    path = f"/v1/groups/ec2/targets/{targets[0].text}/drain"
+    problem(t, p.admin.ask("POST", path, {}, token=None), 401, "without the token")
+    p.admin.must("POST", path, {})
+    t.equal(hundred(), [0, 100], "requests while it drains")
+    p.admin.must("POST", path, {"draining": False})
+    t.check(min(hundred()) > 10, "both take part again")
+    done = p.cli("drain", "ec2", targets[1].text, "--wait")
+    t.equal(done.status, 0, done.stderr)
+    t.equal(hundred(), [100, 0], "requests after penstock drain")
+    problem(t, p.admin.ask("POST", "/v1/groups/ec2/targets/10.0.0.1:1/drain", {}), 404, "a target that is not there")
+
+
+@case("history is a row a minute, and its parameters are checked")
+def _(t):
+    p = one(t)
+    t.equal(p.admin.must("GET", "/v1/history")["minutes"], [], "nothing in the first minute")
+    problem(t, p.admin.get("/v1/history?since=yesterday"), 400, "since=yesterday")
+
+
 @case("a listener that does not read costs nobody anything")
 def _(t):
     p = one(t)

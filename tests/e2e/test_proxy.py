@@ -5,7 +5,7 @@ import json
 from harness import SANITIZER, case, main, need, scaled
 from load import Wrk, h2load
 from peers import Nginx, Node, Raw
-from penstock import Penstock, configuration
+from penstock import Penstock
 from wire import Wire, chunked, compose, get
 
 need("nginx", "node", "wrk", "h2load")

@@ -2,6 +2,7 @@
 import copy
 import os
 import signal
+import socket
 import threading
 import time
 
@@ -212,6 +213,21 @@ def _(t):
         wire.send(compose())
         t.wait(lambda: target.counts()["open"] == 1, "a request hangs")
         t.equal(p.terminate(20), 0, "the exit status")
+
+
+@case("systemd is told of readiness, reloads and the end")
+def _(t):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(t.path("notify"))
+        systemd.settimeout(10 * PATIENCE)
+        p = Penstock(t, {"ec2": [Nginx(t, "ec2")]}, env={"NOTIFY_SOCKET": t.path("notify")})
+        t.contains(systemd.recv(4096), b"READY=1", "at the start")
+        p.signal(signal.SIGHUP)
+        t.contains(systemd.recv(4096), b"RELOADING=1", "at a reload")
+        t.contains(systemd.recv(4096), b"READY=1", "after it")
+        p.signal(signal.SIGTERM)
+        t.contains(systemd.recv(4096), b"STOPPING=1", "at the end")
+    t.equal(p.wait(), 0, "the exit status")
 
 
 @case("SIGUSR1 reopens the access log after it was moved away")

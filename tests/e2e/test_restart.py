@@ -81,6 +81,46 @@ def _(t):
     t.equal((state(q), q.admin.rollout()["weight"]), ("rolledBack", 0), "state and weight")
 
 
+@case("a damaged database is put aside; the weights stay, and the trouble is told")
+def _(t):
+    _, _, p = two(t, weight=5)
+    p.admin.start(quick((40, "1h"), (100, "1s")))
+    at_weight(t, p, 40)
+    p.kill9()
+    t.write("state/penstock.db", b"this is no database " * 1000)
+    for name in ("penstock.db-wal", "penstock.db-shm"):
+        if os.path.exists(t.path("state/" + name)):
+            os.unlink(t.path("state/" + name))
+    q = Penstock(t, None, config=p.config)
+    t.equal(q.admin.must("GET", "/v1/routes/web/weight")["canary"], 40, "the last known weight")
+    status = q.admin.status()
+    t.check(status["state"]["notice"], f"the status tells what was lost: {status['state']}")
+    t.check(status["routes"][0]["problem"], f"the status tells that the route is held: {status['routes'][0]}")
+    t.contains(q.stderr(), "penstock.db", "what the log says")
+    t.check([n for n in os.listdir(t.path("state")) if n.startswith("penstock.db.")], "the damaged file is kept")
+    q.admin.weight(0)
+    t.equal([get(q.address).body for n in range(20)], [b"ec2\n"] * 20, "people can still act")
+
+
+@case("without a state directory it serves, says that nothing is kept, and a rollout works")
+def _(t):
+    _, _, p = two(t, state=None)
+    t.contains(p.stderr(), "state", "what the log says")
+    p.admin.start(quick((40, "1h"), (100, "1s")))
+    at_weight(t, p, 40)
+    p.admin.order("abort")
+    at_weight(t, p, 0)
+
+
+@case("two instances do not share a state directory")
+def _(t):
+    _, _, p = two(t)
+    q = Penstock(t, None, config=p.config, ready=False)
+    t.equal(q.wait(), 1, "the second one's exit status")
+    t.contains(q.stderr(), f"process {p.pid}", "what it says")
+    q.expected = 1
+
+
 @case("when the state cannot be written nothing goes forward, and a rollback still happens")
 def _(t):
     folder = t.path("state")

@@ -1,0 +1,98 @@
+"""What keeps a rollout where it is: windows, time, pauses, missing evidence; and what never stops a way back."""
+import shutil
+import time
+
+from harness import case, main, need
+from load import H2load, Wrk
+from peers import Node
+from plans import quick
+from rollouts import at_weight, decisions, held, reaches
+from sides import two
+
+need("nginx", "node", "wrk", "h2load")
+
+FORCE_S = 1.0  # after a decision to go back, weights are 0 by then
+
+
+@case("a rollback that is due while the window is closed and the rollout waits still happens")
+def _(t):
+    canary = Node(t, "fargate")
+    _, _, p = two(t, stable=Node(t, "ec2"), canary=canary)
+    load = H2load(t, p.url(), 120, 400, connections=20)
+    p.admin.start(quick((20, "1s"), {"setWeight": 100, "window": "never"}, windows=[closed()]))
+    held(t, p, "window")
+    canary.set(errorRate=0.2)
+    reaches(t, p, "rolledBack")
+    at_weight(t, p, 0, FORCE_S)
+    load.stop()
+
+
+def closed():
+    """A window on the weekday that is three days away."""
+    names = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+    day = names[(time.gmtime().tm_wday + 3) % 7]
+    return {"name": "never", "days": day, "from": "10:00", "to": "11:00", "timeZone": "UTC"}
+
+
+@case("outside the window nothing goes forward, and the hold says when it opens")
+def _(t):
+    _, _, p = two(t)
+    load = H2load(t, p.url(), 60, 500, connections=10)
+    p.admin.start(quick((5, "1s"), {"setWeight": 50, "window": "never"}, (100, "1s"), windows=[closed()]))
+    record = held(t, p, "window")
+    t.contains(record["text"], "10:00", "the text of the hold")
+    t.equal(p.admin.rollout()["weight"], 5, "the weight")
+    load.stop()
+
+
+@case("when maxDwell is over without evidence, onInconclusive decides")
+def _(t):
+    slow = {"setWeight": 1, "minDwell": "1s", "maxDwell": "3s"}
+    for rule, weight in (("rollback", 0), ("forward", 100)):
+        _, _, p = two(t)
+        load = H2load(t, p.url(), 30, 100, connections=5)  # a request a second: no evidence in three
+        p.admin.start(quick(slow, {"setWeight": 100, "bake": "1s"}, onInconclusive=rule))
+        at_weight(t, p, 1)
+        at_weight(t, p, weight)
+        moved = [d for d in decisions(p) if d["weight"]["from"] == 1 and d["weight"]["to"] == weight]
+        t.equal([d["reason"] for d in moved], ["inconclusive"], f"onInconclusive: {rule}: {decisions(p)}")
+        load.stop()
+        p.close()
+        shutil.rmtree(t.path("state"))
+
+
+@case("a step that asks for time only, and a pause with a duration, go on by themselves")
+def _(t):
+    _, _, p = two(t)
+    load = H2load(t, p.url(), 30, 200, connections=5)
+    p.admin.start(quick({"setWeight": 5, "minDwell": "1s", "advanceOn": "time"}, {"pause": {"duration": "2s"}},
+                        {"setWeight": 10, "minDwell": "1s", "advanceOn": "time"}, {"setWeight": 100, "bake": "1s"}))
+    reaches(t, p, "promoted", 20)
+    load.stop()
+
+
+@case("without any traffic a rollout holds: no data is neither good nor bad news")
+def _(t):
+    _, _, p = two(t)
+    p.admin.start(quick((50, "1s"), {"setWeight": 100, "bake": "1s"}))
+    held(t, p, "needEvidence")
+    t.equal(p.admin.rollout()["weight"], 50, "the weight")
+
+
+@case("by default a client counts once: a broken one does not roll back, many do")
+def _(t):
+    canary = Node(t, "fargate", errorRate=1)
+    stable, _, p = two(t, stable=Node(t, "ec2"), canary=canary)
+    plan = quick((20, "1h"), (100, "1s"), analysis={"unit": "header:X-User"})
+    one = H2load(t, p.url(), 60, 200, connections=5, headers=["X-User: one"])
+    p.admin.start(plan)
+    t.wait(lambda: canary.counts()["errors"] > 150, "one user meets with many errors")
+    t.equal((p.admin.rollout()["state"], p.admin.rollout()["weight"]), ("running", 20), "the rollout")
+    one.stop()
+    many = Wrk(t, p.url(), 30, connections=2)  # its script makes a user of each request
+    reaches(t, p, "rolledBack")
+    many.signal(2)
+    many.wait()
+
+
+main()
