@@ -81,6 +81,25 @@ static void on_pending(struct wheel_timer *timer, int64_t now_ns)
 
 /* ---- which unit, which metrics ---- */
 
+/* What the client sticks by and sends itself: one that has no cookie yet, or keeps none, is known by its
+ * address. */
+static struct str affinity_of(const struct head *head, const struct config_route *conf)
+{
+    const struct field *field;
+
+    switch (conf->affinity) {
+    case CONFIG_AFFINITY_COOKIE:
+        return cookie_value(head, str_from(conf->affinity_name));
+    case CONFIG_AFFINITY_HEADER:
+        field = head_find_name(head, str_from(conf->affinity_name), 0);
+        return field ? field->value : STR_NULL;
+    case CONFIG_AFFINITY_NONE:
+    case CONFIG_AFFINITY_CLIENT:
+        return STR_NULL;
+    }
+    BUG("affinity %d", (int)conf->affinity);
+}
+
 /* The unit of the request; empty when the plan counts every request for itself. */
 static struct str unit_of(const struct score *score)
 {
@@ -100,8 +119,7 @@ static struct str unit_of(const struct score *score)
         unit = cookie_value(score->head, str_from(judging->unit_name));
         break;
     case JUDGING_UNIT_CLIENT:
-        if (conf->affinity == CONFIG_AFFINITY_COOKIE)
-            unit = cookie_value(score->head, str_from(conf->affinity_name));
+        unit = affinity_of(score->head, conf);
         break;
     }
     return unit.len ? unit : score->client;
@@ -246,6 +264,17 @@ void score_begin(struct score *score, struct scorer *scorer, const struct route 
         wheel_set(scorer->wheel, &score->timer, next);
 }
 
+/* When a failure counts: at the evaluation age, or, when it came later, at the time-out of the answer, the
+ * second fixed age. In between, groups that fail at different speeds would seem to fail at different rates
+ * (decisions.md 2.5). */
+static int64_t failed_at(const struct score *score, int64_t now_ns)
+{
+    int64_t age_ns = score->route->judging->age_ns, timeout_ns = score->route->conf->timeouts.first_byte_ns;
+    bool late = now_ns - score->start_ns > age_ns;
+
+    return score->start_ns + (late && timeout_ns > age_ns ? timeout_ns : age_ns);
+}
+
 /* Failures that only the group can have caused, and the statuses that the plan calls bad. */
 static bool is_error(const struct judging_metric *metric, enum outcome outcome, unsigned target_status)
 {
@@ -279,6 +308,6 @@ void score_end(struct score *score, enum outcome outcome, unsigned target_status
         if (failed && is_latency(score, i) && !(score->slow >> i & 1))
             add_bad(score, i, slow_at(score, i), now_ns);
         if (scores_errors(judging->metrics[i].type) && is_error(&judging->metrics[i], outcome, target_status))
-            add_bad(score, i, score->start_ns + judging->age_ns, now_ns);
+            add_bad(score, i, failed_at(score, now_ns), now_ns);
     }
 }

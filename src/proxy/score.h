@@ -3,9 +3,10 @@
  * after its assignment, not when it happens to end, so that a group that fails faster does not seem to fail
  * more (decisions.md 2.5):
  *
- *   latencySlo       a request that is still open at the threshold is slow now; an error counts as slow, at
- * the threshold errorRate, ...   a failure before the plan's evaluation age waits until then; a later one
- * counts at once
+ *   latencySlo   a request that is still open at the threshold is slow now; an error counts as slow, at the
+ *                threshold
+ *   errorRate,   a failure before the plan's evaluation age waits until then; a later one waits for the
+ *   and others   time-out of the route's answers
  *
  * The cells are those of the route's epoch at assignment, so the weight that the judge uses is exactly the
  * one that the side was drawn with. A bad event counts once a unit and window (proxy/units).

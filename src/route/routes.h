@@ -41,7 +41,7 @@ struct judging_metric {
 
 enum judging_unit {
     JUDGING_UNIT_REQUEST,
-    JUDGING_UNIT_CLIENT, /* affinity cookie, else client address */
+    JUDGING_UNIT_CLIENT, /* affinity cookie or header, else client address */
     JUDGING_UNIT_HEADER,
     JUDGING_UNIT_COOKIE,
 };
