@@ -8,23 +8,43 @@
 
 enum { BACKLOG = 4096 }; /* the kernel cuts it to net.core.somaxconn */
 
-static int open_one(const struct config_address *address, const struct sockaddr *addr)
+/* A bound socket. With `shared` others of ours may bind the same address. */
+static int open_bound(const struct sockaddr *addr, socklen_t len, bool shared)
 {
     int one = 1, error;
     int fd = socket(addr->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
     if (fd < 0)
         return -1;
-    if (addr->sa_family == AF_UNIX)
-        unlink(address->addr.un.sun_path); /* what an earlier run left */
-    else if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0 ||
-             setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) < 0)
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0 ||
+        (shared && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) < 0))
         goto fail;
     if (addr->sa_family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one) < 0)
         goto fail;
-    if (bind(fd, addr, address->addr_len) == 0 && listen(fd, BACKLOG) == 0)
+    if (bind(fd, addr, len) == 0)
         return fd;
 fail:
+    error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+/* SO_REUSEPORT would let a second run of the program take half of the connections of the first without a
+ * word. One bind without it fails while anybody listens there. */
+static bool is_free(const struct config_address *address)
+{
+    int fd = open_bound(&address->addr.any, address->addr_len, false);
+
+    return fd >= 0 && close(fd) == 0;
+}
+
+static int open_listening(const struct sockaddr *addr, socklen_t len)
+{
+    int fd = open_bound(addr, len, true), error;
+
+    if (fd < 0 || listen(fd, BACKLOG) == 0)
+        return fd;
     error = errno;
     close(fd);
     errno = error;
@@ -34,19 +54,26 @@ fail:
 bool listen_open(const struct config_address *address, size_t n, int *fds_r, char *why, size_t why_len)
 {
     struct sockaddr_storage bound = address->addr.storage;
-    socklen_t len = sizeof bound;
+    socklen_t len = address->addr_len;
+    size_t open = 0;
 
-    for (size_t i = 0; i < n; i++) {
-        fds_r[i] = open_one(address, (const struct sockaddr *)&bound);
-        if (fds_r[i] < 0 || (i == 0 && getsockname(fds_r[0], (struct sockaddr *)&bound, &len) < 0)) {
-            snprintf(why, why_len, "cannot listen on %s: %s", address->text, strerror(errno));
-            for (size_t k = 0; k <= i; k++)
-                if (fds_r[k] >= 0)
-                    close(fds_r[k]);
-            return false;
+    if (!is_free(address))
+        goto fail;
+    for (; open < n; open++) {
+        fds_r[open] = open_listening((const struct sockaddr *)&bound, len);
+        if (fds_r[open] < 0)
+            goto fail;
+        if (open == 0 && getsockname(fds_r[0], (struct sockaddr *)&bound, &len) < 0) {
+            close(fds_r[0]);
+            goto fail;
         }
     }
     return true;
+fail:
+    snprintf(why, why_len, "cannot listen on %s: %s", address->text, strerror(errno));
+    while (open > 0)
+        close(fds_r[--open]);
+    return false;
 }
 
 void listen_addr_text(const struct sockaddr *addr, bool with_port, char text_r[static LISTEN_TEXT_LEN])
