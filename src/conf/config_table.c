@@ -350,7 +350,7 @@ static const struct setting limit_rows[] = {
      .type = &type_size,
      FIELD(config, limits.request_head),
      .min = KIB,
-     .max = 1024 * KIB,
+     .max = 96 * KIB, /* RELAY_LARGE, with room for trailers */
      .fallback = "32KiB",
      .text = "The whole head of a request; beyond it 431."},
     {.key = "requestFields",
@@ -364,7 +364,7 @@ static const struct setting limit_rows[] = {
      .type = &type_size,
      FIELD(config, limits.response_head),
      .min = KIB,
-     .max = 1024 * KIB,
+     .max = 96 * KIB, /* likewise */
      .fallback = "64KiB",
      .text = "The whole head of an answer; beyond it 502."},
     {.key = "responseFields",

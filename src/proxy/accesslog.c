@@ -112,6 +112,12 @@ void accesslog_init(struct accesslog *log, struct accesslog_pipe *pipe)
     *log = (struct accesslog){.pipe = pipe};
 }
 
+void accesslog_fini(struct accesslog *log)
+{
+    free(log->chunk);
+    log->chunk = NULL;
+}
+
 static void hand_over(struct accesslog *log)
 {
     uint64_t one = 1;

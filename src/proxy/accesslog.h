@@ -73,6 +73,8 @@ struct accesslog {
 };
 
 void accesslog_init(struct accesslog *log, struct accesslog_pipe *pipe);
+/* Frees a chunk that was not handed over. */
+void accesslog_fini(struct accesslog *log);
 /* Whether anybody takes the log: else no record need be made. */
 static inline bool accesslog_wanted(const struct accesslog *log)
 {

@@ -5,7 +5,7 @@
 void relay_memory_init(struct relay_memory *memory, size_t connections)
 {
     mem_pool_init(&memory->small, RELAY_SMALL, 256, 2 * connections);
-    mem_pool_init(&memory->large, RELAY_LARGE, 16, connections);
+    mem_pool_init(&memory->large, RELAY_LARGE, 16, 64 + connections / 8);
 }
 
 void relay_memory_fini(struct relay_memory *memory)
@@ -27,7 +27,7 @@ bool relay_grow(struct relay_buf *buf, struct relay_memory *memory)
     char *large;
 
     if (buf->cap == RELAY_LARGE)
-        return true;
+        return false;
     large = mem_pool_get(&memory->large);
     if (!large)
         return false;
@@ -38,6 +38,11 @@ bool relay_grow(struct relay_buf *buf, struct relay_memory *memory)
     buf->p = large;
     buf->cap = RELAY_LARGE;
     return true;
+}
+
+bool relay_stretch(struct relay_buf *buf, struct relay_memory *memory)
+{
+    return memory->large.live_len < memory->large.live_max / 2 && relay_grow(buf, memory);
 }
 
 void relay_release(struct relay_buf *buf, struct relay_memory *memory)

@@ -1,5 +1,4 @@
 /* REPLY and STREAM: the answer on its way back. */
-#include "base/log.h"
 #include "proxy/compose.h"
 #include "proxy/front.h"
 #include "proxy/step.h"
@@ -190,8 +189,8 @@ static void read_on(struct txn *txn)
     bool was_full = relay_room(&txn->back_in) == 0;
 
     relay_restart(&txn->back_in);
-    if (was_full && !relay_grow(&txn->back_in, &txn->worker->relay_memory))
-        log_debug("no large buffer: the small one goes on");
+    if (was_full)
+        relay_stretch(&txn->back_in, &txn->worker->relay_memory);
     if (txn->back_end == BACK_OPEN)
         conn_read_resume(&txn->back->conn);
 }

@@ -369,7 +369,7 @@ static void make_memory(struct worker *worker, uint32_t connections)
     mem_pool_init(&worker->front_memory, sizeof(struct front), FRONTS_KEPT, connections);
     mem_pool_init(&worker->txn_memory, sizeof(struct txn), TXNS_KEPT, 2 * connections);
     mem_pool_init(&worker->conn_memory, sizeof(struct pool_conn), CONNS_KEPT, 4 * connections);
-    relay_memory_init(&worker->relay_memory, 2 * connections);
+    relay_memory_init(&worker->relay_memory, connections);
 }
 
 struct worker *worker_new(struct worker_shared *shared, unsigned index, const int *listen_fds,
@@ -424,6 +424,7 @@ void worker_free(struct worker *worker)
     mem_pool_fini(&worker->txn_memory);
     mem_pool_fini(&worker->conn_memory);
     relay_memory_fini(&worker->relay_memory);
+    accesslog_fini(&worker->log);
     accesslog_pipe_fini(&worker->pipe);
     shard_free(worker->shard);
     free(worker);

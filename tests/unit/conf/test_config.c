@@ -61,7 +61,7 @@ static const struct problems_case cases[] = {
     {ALL "limits: { requestLine: 1kb }\n",
      "t:6:24: requestLine: 1kb is not a size, such as 64KiB, 2GiB or a number of bytes\n"},
     {ALL "limits: { requestLine: 100 }\n", "t:6:24: requestLine: 100 is less than 256B\n"},
-    {ALL "limits: { requestHead: 2MiB }\n", "t:6:24: requestHead: 2MiB is more than 1MiB\n"},
+    {ALL "limits: { requestHead: 2MiB }\n", "t:6:24: requestHead: 2MiB is more than 96KiB\n"},
     {ALL "limits: { requestHead: 4KiB }\n",
      "t:6:9: requestLine: is more than requestHead, which contains it\n"},
     {LISTENERS ROUTES "targetGroups: [ a ]\n",
