@@ -33,6 +33,7 @@ include tests/unit/decide/local.mk
 include tests/unit/export/local.mk
 include tests/unit/conf/local.mk
 include tests/unit/route/local.mk
+include tests/unit/net/local.mk
 include tests/unit/proxy/local.mk
 include tests/unit/control/local.mk
 include tests/unit/cli/local.mk

@@ -217,6 +217,14 @@ const char *hear_end(int fd, bool *reset_r)
     return heard;
 }
 
+const char *hear_first(int fd)
+{
+    heard_len = 0;
+    heard[0] = '\0';
+    (void)hear_some(fd, 1024, "for anything");
+    return heard;
+}
+
 bool is_silent(int fd)
 {
     return !is_ready(fd, POLLIN, QUIET_MS);
@@ -344,6 +352,107 @@ void target_close(struct origin *target)
     target->fd = 0;
 }
 
+/* ---- a target that answers by itself ---- */
+
+enum { SERVED_MAX = 256 };
+
+struct server {
+    int listener, stop_fd;
+    pthread_t thread;
+    char answer[128];
+    size_t answer_len;
+    _Atomic unsigned long requests; /* written by its thread, read by the test; relaxed: a count */
+    struct pollfd fds[SERVED_MAX];
+    char tail[SERVED_MAX][4]; /* the last bytes of each connection: a head may be cut anywhere */
+    nfds_t len;
+};
+
+static bool server_answer(struct server *server, size_t i)
+{
+    char bytes[4096];
+    ssize_t n = recv(server->fds[i].fd, bytes, sizeof bytes, 0);
+
+    for (ssize_t k = 0; k < n; k++) {
+        memmove(server->tail[i], server->tail[i] + 1, 3);
+        server->tail[i][3] = bytes[k];
+        if (memcmp(server->tail[i], "\r\n\r\n", 4) != 0)
+            continue;
+        atomic_fetch_add_explicit(&server->requests, 1, memory_order_relaxed);
+        if (send(server->fds[i].fd, server->answer, server->answer_len, MSG_NOSIGNAL) !=
+            (ssize_t)server->answer_len)
+            return false;
+    }
+    return n > 0;
+}
+
+static void server_drop(struct server *server, size_t i)
+{
+    close(server->fds[i].fd);
+    server->len--;
+    server->fds[i] = server->fds[server->len];
+    memcpy(server->tail[i], server->tail[server->len], 4);
+}
+
+static void server_take(struct server *server)
+{
+    int fd = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC);
+
+    if (fd < 0)
+        return;
+    no_delay(fd);
+    server->fds[server->len] = (struct pollfd){.fd = fd, .events = POLLIN};
+    memset(server->tail[server->len], 0, 4);
+    server->len++;
+}
+
+static void *server_run(void *arg)
+{
+    struct server *server = arg;
+
+    server->fds[0] = (struct pollfd){.fd = server->stop_fd, .events = POLLIN};
+    server->fds[1] = (struct pollfd){.fd = server->listener, .events = POLLIN};
+    server->len = 2;
+    while (poll(server->fds, server->len, -1) > 0 && !server->fds[0].revents) {
+        for (size_t i = server->len; i-- > 2;)
+            if (server->fds[i].revents && !server_answer(server, i))
+                server_drop(server, i);
+        if (server->fds[1].revents && server->len < SERVED_MAX)
+            server_take(server);
+    }
+    while (server->len > 1)
+        server_drop(server, server->len - 1);
+    return NULL;
+}
+
+struct server *server_start(struct origin *target, const char *label)
+{
+    struct server *server = mem_zalloc(sizeof *server);
+
+    server->listener = target->fd;
+    target->fd = -1;
+    server->stop_fd = eventfd(0, EFD_CLOEXEC);
+    server->answer_len =
+        (size_t)snprintf(server->answer, sizeof server->answer,
+                         "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s", strlen(label), label);
+    ck_assert_int_eq(pthread_create(&server->thread, NULL, server_run, server), 0);
+    return server;
+}
+
+unsigned long server_requests(const struct server *server)
+{
+    return atomic_load_explicit(&server->requests, memory_order_relaxed);
+}
+
+void server_stop(struct server *server)
+{
+    uint64_t one = 1;
+
+    ck_assert_int_eq(write(server->stop_fd, &one, sizeof one), sizeof one);
+    pthread_join(server->thread, NULL);
+    close(server->stop_fd);
+    free(server);
+}
+
 /* ---- the proxy ---- */
 
 static struct config *load(const struct proxy *proxy, const struct proxy_setup *setup)
@@ -373,7 +482,7 @@ static struct config *load(const struct proxy *proxy, const struct proxy_setup *
     return config;
 }
 
-static struct routes *snapshot(struct proxy *proxy)
+struct routes *proxy_snapshot(struct proxy *proxy)
 {
     static const struct hash_key key = {1, 2};
     struct route_live live = {
@@ -389,16 +498,16 @@ void proxy_start(struct proxy *proxy, const struct proxy_setup *setup)
     char why[256];
 
     setup = setup ? setup : &plain;
-    if (proxy->stable.fd <= 0)
+    if (proxy->stable.port == 0)
         target_open(&proxy->stable);
-    if (proxy->canary.fd <= 0)
+    if (proxy->canary.port == 0)
         target_open(&proxy->canary);
     proxy->config = load(proxy, setup);
     proxy->weight = setup->weight;
     proxy->plan = setup->plan;
     proxy->log = json_array();
     proxy->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    proxy->crew = crew_start(snapshot(proxy), proxy->wake_fd, why, sizeof why);
+    proxy->crew = crew_start(proxy_snapshot(proxy), setup->no_log ? -1 : proxy->wake_fd, why, sizeof why);
     ck_assert_msg(proxy->crew, "%s", why);
     port = strrchr(crew_listener_text(proxy->crew, 0), ':');
     proxy->port = (uint16_t)strtoul(port + 1, NULL, 10);
@@ -434,7 +543,7 @@ int proxy_connect_narrow(struct proxy *proxy)
 void proxy_publish(struct proxy *proxy, uint32_t weight)
 {
     proxy->weight = weight;
-    crew_publish(proxy->crew, snapshot(proxy));
+    crew_publish(proxy->crew, proxy_snapshot(proxy));
     for (int i = 0; i < PATIENCE_MS && crew_seen(proxy->crew) < proxy->version; i++)
         pause_briefly();
     ck_assert_uint_eq(crew_seen(proxy->crew), proxy->version);
@@ -539,33 +648,42 @@ long long proxy_log_number(const struct proxy *proxy, size_t i, const char *path
 
 /* ---- the sums ---- */
 
-static uint64_t lines_with(const struct proxy *proxy, const char *side, const char *outcome, unsigned class)
+static unsigned outcome_named(const char *name)
 {
-    uint64_t n = 0;
+    for (unsigned i = 0; i < OUTCOMES; i++)
+        if (strcmp(outcome_row((enum outcome)i)->name, name) == 0)
+            return i;
+    ck_abort_msg("no outcome is called %s", name);
+}
 
-    for (size_t i = 0; i < json_array_size(proxy->log); i++)
-        n += strcmp(proxy_log_text(proxy, i, "side"), side) == 0 &&
-             strcmp(proxy_log_text(proxy, i, "outcome"), outcome) == 0 &&
-             proxy_log_number(proxy, i, "http.status_code") / 100 == (long long)class;
-    return n;
+/* Lines that went to a side, by outcome and status class. */
+static void count_lines(const struct proxy *proxy, uint64_t counts[ROUTE_SIDES][OUTCOMES][SHARD_CLASSES])
+{
+    for (size_t i = 0; i < json_array_size(proxy->log); i++) {
+        const char *side = proxy_log_text(proxy, i, "side");
+        long long class = proxy_log_number(proxy, i, "http.status_code") / 100;
+
+        if (*side)
+            counts[strcmp(side, "canary") == 0][outcome_named(proxy_log_text(proxy, i, "outcome"))][class]++;
+    }
 }
 
 static void check_ended(struct proxy *proxy)
 {
-    static const char *const sides[] = {"stable", "canary"};
+    static uint64_t lines[ROUTE_SIDES][OUTCOMES][SHARD_CLASSES];
 
-    for (unsigned outcome = 0; outcome < OUTCOMES; outcome++)
-        for (unsigned class = 0; class < SHARD_CLASSES; class ++)
-            for (unsigned side = 0; side < ROUTE_SIDES; side++) {
+    count_lines(proxy, lines);
+    for (unsigned side = 0; side < ROUTE_SIDES; side++)
+        for (unsigned outcome = 0; outcome < OUTCOMES; outcome++)
+            for (unsigned class = 0; class < SHARD_CLASSES; class ++) {
                 size_t at = offsetof(struct shard_side, ended) +
                             (outcome * SHARD_CLASSES + class) * sizeof(struct cell);
-                const char *name = outcome_row((enum outcome)outcome)->name;
+                uint64_t counted = proxy_side_sum(proxy, (enum route_side)side, at);
 
-                ck_assert_msg(proxy_side_sum(proxy, (enum route_side)side, at) ==
-                                  lines_with(proxy, sides[side], name, class),
-                              "%s %s %uxx: the counters say %llu, the log %llu", sides[side], name, class,
-                              (unsigned long long)proxy_side_sum(proxy, (enum route_side)side, at),
-                              (unsigned long long)lines_with(proxy, sides[side], name, class));
+                ck_assert_msg(counted == lines[side][outcome][class],
+                              "side %u, %s %uxx: the counters say %llu, the log %llu", side,
+                              outcome_row((enum outcome)outcome)->name, class, (unsigned long long)counted,
+                              (unsigned long long)lines[side][outcome][class]);
             }
 }
 

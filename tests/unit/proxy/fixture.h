@@ -50,6 +50,8 @@ const char *hear_bytes(int fd, size_t len);
 void hear_away(int fd, size_t len);
 /* Reads to the end; `*reset_r` (may be NULL) says that it was a reset and no FIN. At most 64 KiB. */
 const char *hear_end(int fd, bool *reset_r);
+/* What comes first, some bytes or "" for the end. */
+const char *hear_first(int fd);
 /* Whether nothing comes for 50 ms: no proof, but a proxy that does what it must not is caught by it. */
 bool is_silent(int fd);
 
@@ -81,6 +83,18 @@ int target_accept(struct origin *target);
 bool target_is_left_alone(struct origin *target);
 void target_close(struct origin *target);
 
+/* ---- a target that answers by itself, for load ---- */
+
+struct server;
+
+/* Takes the listening socket of `target` and answers every request without a body by 200 and `label`, on one
+ * thread of its own. */
+struct server *server_start(struct origin *target, const char *label);
+/* Requests answered so far. Thread: any. */
+unsigned long server_requests(const struct server *server);
+/* Ends the thread and closes what is open. */
+void server_stop(struct server *server);
+
 /* ---- the proxy ---- */
 
 struct proxy_setup {
@@ -91,6 +105,7 @@ struct proxy_setup {
     const char *group;        /* keys of both groups, likewise */
     const char *more_targets; /* of stable, quoted, each preceded by a comma */
     const struct plan *plan;
+    bool no_log;
 };
 
 struct proxy {
@@ -113,6 +128,8 @@ void proxy_start(struct proxy *proxy, const struct proxy_setup *setup);
 int proxy_connect(struct proxy *proxy);
 /* The same with small buffers on the way to the client, so that the proxy is soon blocked. */
 int proxy_connect_narrow(struct proxy *proxy);
+/* The next snapshot, with proxy->weight; the caller's. */
+struct routes *proxy_snapshot(struct proxy *proxy);
 /* Publishes a snapshot with this weight and waits until all workers have it. */
 void proxy_publish(struct proxy *proxy, uint32_t weight);
 /* Waits until `requests` have ended, as the counters say. */

@@ -1,7 +1,20 @@
 # Those that drive whole connections share the fixture: a proxy with threads whose clients and targets are the test.
 proxy_fixture = tests/unit/proxy/fixture.c tests/unit/proxy/fixture.h
 unit_tests += \
-	tests/unit/proxy/test_txn
+	tests/unit/proxy/test_accesslog \
+	tests/unit/proxy/test_cookie \
+	tests/unit/proxy/test_crew \
+	tests/unit/proxy/test_outcome \
+	tests/unit/proxy/test_relay \
+	tests/unit/proxy/test_score \
+	tests/unit/proxy/test_shard \
+	tests/unit/proxy/test_steady \
+	tests/unit/proxy/test_txn \
+	tests/unit/proxy/test_units
+tests_unit_proxy_test_crew_SOURCES = tests/unit/proxy/test_crew.c $(proxy_fixture)
+tests_unit_proxy_test_steady_SOURCES = tests/unit/proxy/test_steady.c $(proxy_fixture)
 tests_unit_proxy_test_txn_SOURCES = tests/unit/proxy/test_txn.c $(proxy_fixture)
 threaded_tests += \
+	tests/unit/proxy/test_crew \
 	tests/unit/proxy/test_txn
+EXTRA_DIST += tests/unit/proxy/head.h

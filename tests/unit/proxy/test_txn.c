@@ -1061,6 +1061,50 @@ START_TEST(the_longest_request_line_passes_even_when_it_is_tried_again)
 }
 END_TEST
 
+START_TEST(a_head_as_long_as_the_limits_allow_passes_with_body_and_trailers)
+{
+    int client, target;
+
+    start(&(struct proxy_setup){
+        .top = "limits: { requestHead: 96KiB, requestLine: 64KiB, responseHead: 96KiB }\n"});
+    client = proxy_connect(&proxy);
+    say(client, "POST /?");
+    say_x(client, 60000);
+    say(client, " HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nX-Long: ");
+    say_x(client, 37000);
+    say(client, "\r\n\r\n1\r\ny\r\n0\r\nX-Trailer: ");
+    settle(client);
+    say_x(client, 8000);
+    say(client, "\r\n\r\n");
+    target = target_accept(&proxy.stable);
+    ck_assert_uint_gt(strlen(hear_head(target)), 97000);
+    ck_assert_str_eq(hear(target, "0\r\n\r\n"), "1\r\ny\r\n0\r\n\r\n");
+    say(target, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Long: ");
+    say_x(target, 97000);
+    say(target, "\r\n\r\n");
+    ck_assert_uint_gt(strlen(hear_head(client)), 97000);
+    stop(1);
+    ck_assert_str_eq(outcome(0), "served");
+    proxy_free(&proxy);
+}
+END_TEST
+
+START_TEST(a_path_that_is_too_long_to_be_compared_is_414)
+{
+    int client;
+
+    start(&(struct proxy_setup){.top = "limits: { requestHead: 96KiB, requestLine: 64KiB }\n"});
+    client = proxy_connect(&proxy);
+    say(client, "GET /%%61");
+    say_x(client, 20000);
+    say(client, " HTTP/1.1\r\nHost: a\r\n\r\n");
+    ck_assert(has(hear_head(client), "HTTP/1.1 414 "));
+    stop(1);
+    ck_assert_str_eq(outcome(0), "bad_request");
+    proxy_free(&proxy);
+}
+END_TEST
+
 /* ---- deadlines ---- */
 
 static void wait_for(const char *name, size_t i)
@@ -1447,6 +1491,8 @@ Suite *unit_suite(void)
     tcase_add_test(tc, a_refused_connection_is_tried_at_another_target_with_the_whole_request);
     tcase_add_test(tc, a_long_request_can_be_tried_again_and_refused_properly);
     tcase_add_test(tc, the_longest_request_line_passes_even_when_it_is_tried_again);
+    tcase_add_test(tc, a_head_as_long_as_the_limits_allow_passes_with_body_and_trailers);
+    tcase_add_test(tc, a_path_that_is_too_long_to_be_compared_is_414);
     tcase_add_test(tc, a_head_that_does_not_come_is_408);
     tcase_add_test(tc, idle_connections_are_closed_without_a_word);
     tcase_add_test(tc, a_body_that_does_not_come_is_the_clients_fault);

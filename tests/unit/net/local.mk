@@ -1,0 +1,5 @@
+unit_tests += \
+	tests/unit/net/test_conn \
+	tests/unit/net/test_listen \
+	tests/unit/net/test_pool
+EXTRA_DIST += tests/unit/net/pair.h
