@@ -229,21 +229,31 @@ static int most_evidence(const struct verdict *verdict, const struct plan *plan,
     return most;
 }
 
-/*
- * What a rollback is put down to. A failure counts as slow too (decisions.md 2.5), so latency may be ahead by
- * one slow answer where failures are the trouble: when errors alone are suspicious, they are named.
- */
-static int cause(const struct verdict *verdict, const struct plan *plan, int most)
+static double bad_share(uint64_t bad, uint64_t requests)
+{
+    return requests ? (double)bad / (double)requests : 0;
+}
+
+/* Whether failures are at least half of what `slow` holds against the canary, and more than stable has. */
+static bool is_mostly_failures(const struct evidence_counts *slow, const struct evidence_counts *failed,
+                               double tolerance)
+{
+    return failed->canary_bad > 0 && 2 * failed->canary_bad >= slow->canary_bad &&
+           bad_share(failed->canary_bad, failed->canary_requests) >
+               tolerance * bad_share(failed->stable_bad, failed->stable_requests);
+}
+
+/* What a rollback is put down to. A failure counts as slow too (decisions.md 2.5), so latency may be ahead
+ * where failures are the trouble: then they are named. */
+static int cause(const struct judge *judge, const struct plan *plan, int most)
 {
     const struct plan_metric *metrics = plan->analysis.metrics;
 
     if (most < 0 || metrics[most].type != METRIC_LATENCY_SLO)
         return most;
     for (size_t i = 0; i < plan->analysis.metrics_len; i++) {
-        const struct verdict_metric *v = &verdict->metrics[i];
-
         if (metrics[i].type == METRIC_ERROR_RATE && plan_metric_may_roll_back(&metrics[i]) &&
-            v->e * v->share >= verdict->threshold / 10)
+            is_mostly_failures(&judge->metrics[most].step, &judge->metrics[i].step, metrics[i].tolerance))
             return (int)i;
     }
     return most;
@@ -251,7 +261,7 @@ static int cause(const struct verdict *verdict, const struct plan *plan, int mos
 
 static void decide(struct verdict *verdict, const struct judge *judge, const struct plan *plan)
 {
-    int back = cause(verdict, plan, most_evidence(verdict, plan, true));
+    int back = cause(judge, plan, most_evidence(verdict, plan, true));
     int hold = most_evidence(verdict, plan, false);
     const struct verdict_metric *holds = hold < 0 ? NULL : &verdict->metrics[hold];
 
