@@ -304,7 +304,7 @@ static struct routes *routes_of(struct config *config, const uint32_t *weight)
         live[i].weight = weight ? *weight : config->routes[i].weight;
         live[i].step = -1;
     }
-    routes = routes_build(config_ref(config), live, NULL, &key, 1);
+    routes = routes_build(config, live, NULL, &key, 1);
     free(live);
     return routes;
 }
