@@ -3,14 +3,16 @@
 
 _penstock_routes()
 {
-    local word=1 ask=()
+    local words word=1 ask=()
 
-    for ((; word < COMP_CWORD; word++)); do
-        case ${COMP_WORDS[word]} in
-            -c | --config | --admin) ask+=("${COMP_WORDS[word]}" "${COMP_WORDS[word + 1]}") ;;
+    read -ra words <<<"$COMP_LINE" # bash's own words end at a colon, and addresses have one
+    for ((; word < ${#words[@]}; word++)); do
+        case ${words[word]} in
+            -c | --config | --admin) ask+=("${words[word]}" "${words[word + 1]}") ;;
         esac
     done
-    penstock status --json "${ask[@]}" 2>/dev/null | sed -n 's/^      "name": "\([A-Za-z0-9._-]*\)",*$/\1/p'
+    penstock status --json "${ask[@]}" 2>/dev/null |
+        sed -n '/^  "groups"/q; s/^      "name": "\([A-Za-z0-9._-]*\)",*$/\1/p'
 }
 
 _penstock_words()

@@ -38,15 +38,20 @@ static const char *member(const json_t *object, const char *key)
 static void print_text(const struct printer *printer, const json_t *decision)
 {
     const json_t *weight = json_object_get(decision, "weight");
+    double from = json_number_value(json_object_get(weight, "from"));
+    double to = json_number_value(json_object_get(weight, "to"));
     const char *action = member(decision, "action");
     enum term_style style = view_action_style(action);
-    char from[FIGURE_LEN], to[FIGURE_LEN];
+    char before[FIGURE_LEN], after[FIGURE_LEN];
 
-    printf("%s  %s  %s%s%s (%s)  %s to %s\n    %s\n", member(decision, "time"), member(decision, "route"),
+    printf("%s  %s  %s%s%s (%s)", member(decision, "time"), member(decision, "route"),
            term_on(&printer->term, style), action, term_off(&printer->term, style),
-           member(decision, "reason"),
-           figure_percent(json_number_value(json_object_get(weight, "from")), from),
-           figure_percent(json_number_value(json_object_get(weight, "to")), to), member(decision, "text"));
+           member(decision, "reason"));
+    if (from < to || from > to)
+        printf("  %s to %s\n", figure_percent(from, before), figure_percent(to, after));
+    else
+        printf("  at %s\n", figure_percent(to, after));
+    printf("    %s\n", member(decision, "text"));
 }
 
 static void print_decision(struct printer *printer, const json_t *decision)

@@ -58,7 +58,8 @@ static void print_answer(const json_t *answer, const char *route, bool changed)
     if (changed)
         printf(in_force ? ", in force on every worker" : "; not yet in force on every worker");
     if (json_is_true(json_object_get(answer, "lock")))
-        printf(", locked");
+        printf(json_is_true(json_object_get(answer, "noRollback")) ? ", locked, the ways back too"
+                                                                   : ", locked");
     printf("\n");
 }
 
