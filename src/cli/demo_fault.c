@@ -79,8 +79,7 @@ void demo_fault_behave(enum demo_fault fault, const struct demo_moment *moment,
 
 bool demo_is_end(const char *state)
 {
-    return strcmp(state, "promoted") == 0 || strcmp(state, "rolledBack") == 0 ||
-           strcmp(state, "quarantined") == 0 || strcmp(state, "held") == 0;
+    return strcmp(state, "promoted") == 0 || strcmp(state, "rolledBack") == 0 || strcmp(state, "held") == 0;
 }
 
 bool demo_fault_ends_well(enum demo_fault fault, const char *state)

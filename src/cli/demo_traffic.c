@@ -36,7 +36,7 @@ enum conn_state {
     CONN_ASKING, /* connected or connecting; the request has still to go out */
     CONN_HEAD,   /* the answer's head is awaited */
     CONN_BODY,   /* its content arrives, and is dropped */
-    CONN_CLOSED, /* free for reuse from the next turn on */
+    CONN_CLOSED, /* free for reuse */
 };
 
 struct conn {
@@ -328,8 +328,8 @@ static bool is_busy(const struct demo_traffic *traffic)
     return false;
 }
 
-/* A connection that closed in this turn is reused at the earliest in the next: events of this turn may still
- * name it. */
+/* epoll names each socket at most once a turn, so a connection that is closed, or opened again over a new
+ * socket, while its event is handled meets no event of the old one. */
 static void serve_events(struct demo_traffic *traffic, int timeout_ms)
 {
     struct epoll_event events[EVENTS_MAX];
