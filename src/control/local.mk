@@ -23,6 +23,7 @@ src_libpenstock_a_SOURCES += \
 	src/control/store.c src/control/store.h \
 	src/control/store_db.c src/control/store_db.h \
 	src/control/store_file.c src/control/store_file.h \
+	src/control/store_weights.c src/control/store_weights.h \
 	src/control/stream.c src/control/stream.h \
 	src/control/tick.c src/control/tick.h \
 	src/control/writes.c src/control/writes.h

@@ -83,9 +83,8 @@ void restore(struct board *board)
             "the stored weights cannot be read: every route starts with the weight of the configuration");
     if (store_health(board->store)->notice[0])
         log_error("%s", store_health(board->store)->notice);
-    if (!store_each_rollout(board->store, take_rollout, board))
-        log_error("the stored rollouts cannot be read%s%s", store_health(board->store)->failing ? ": " : "",
-                  store_health(board->store)->why);
+    if (!store_each_rollout(board->store, take_rollout, board) && store_health(board->store)->failing)
+        log_error("the stored rollouts cannot be read: %s", store_health(board->store)->why);
     for (size_t i = 0; i < board->lives_len; i++) {
         struct live *live = &board->lives[i];
 

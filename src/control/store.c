@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "control/store_db.h"
 #include "control/store_file.h"
+#include "control/store_weights.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -75,58 +76,6 @@ static bool took(struct store *store, bool ok)
 /* ---- weights.json
  * -------------------------------------------------------------------------------------------- */
 
-static json_t *file_weights(struct store *store)
-{
-    json_t *weights = json_object_get(store->file, "weights");
-
-    if (!json_is_object(weights)) {
-        json_object_set_new(store->file, "weights", json_object());
-        weights = json_object_get(store->file, "weights");
-    }
-    return weights;
-}
-
-static bool weight_from_json(const char *route, json_t *json, struct store_weight *weight_r)
-{
-    json_int_t weight, wall_ns;
-    int locked, locked_back;
-    const char *source;
-
-    if (json_unpack(json, "{s:I, s:b, s:b, s:s, s:I}", "weight", &weight, "locked", &locked, "lockedBack",
-                    &locked_back, "source", &source, "at", &wall_ns) ||
-        weight < 0 || weight > 10000)
-        return false;
-    *weight_r = (struct store_weight){.route = route,
-                                      .weight = (uint32_t)weight,
-                                      .locked = locked,
-                                      .locked_back = locked_back,
-                                      .source = source,
-                                      .wall_ns = wall_ns};
-    return true;
-}
-
-static bool same_weight(const struct store_weight *a, const struct store_weight *b)
-{
-    return a->weight == b->weight && a->locked == b->locked && a->locked_back == b->locked_back &&
-           !strcmp(a->source, b->source);
-}
-
-/* The later of what is known and `weight`. True when that changes the file. */
-static bool file_set(struct store *store, const struct store_weight *weight)
-{
-    json_t *weights = file_weights(store);
-    struct store_weight known;
-
-    if (weight_from_json(weight->route, json_object_get(weights, weight->route), &known) &&
-        (known.wall_ns > weight->wall_ns || same_weight(&known, weight)))
-        return false;
-    json_object_set_new(weights, weight->route,
-                        json_pack("{s:I, s:b, s:b, s:s, s:I}", "weight", (json_int_t)weight->weight, "locked",
-                                  weight->locked, "lockedBack", weight->locked_back, "source", weight->source,
-                                  "at", (json_int_t)weight->wall_ns));
-    return true;
-}
-
 static void file_write(struct store *store)
 {
     char why[STORE_WHY_MAX];
@@ -145,7 +94,7 @@ static bool file_read(struct store *store)
     if (why[0])
         trouble(store, store->weights_path, why);
     if (!store->file)
-        store->file = json_pack("{s:i}", "version", 1);
+        store->file = store_weights_new();
     return !why[0];
 }
 
@@ -212,7 +161,7 @@ static void weights_to_file(struct store *store)
             .wall_ns = sqlite3_column_int64(all, 5),
         };
 
-        file_set(store, &weight);
+        store_weights_set(store->file, &weight);
     }
 }
 
@@ -387,7 +336,7 @@ bool store_save_all(struct store *store, const struct store_change *changes, siz
     }
     for (size_t i = 0; i < len; i++)
         if (changes[i].weight && (ok || changes[i].in_force))
-            in_file |= file_set(store, changes[i].weight);
+            in_file |= store_weights_set(store->file, changes[i].weight);
     if (in_file)
         file_write(store);
     return ok;
@@ -506,16 +455,7 @@ bool store_each_rollout(struct store *store, void (*each)(void *arg, const struc
 bool store_each_weight(struct store *store, void (*each)(void *arg, const struct store_weight *weight),
                        void *arg)
 {
-    const char *route;
-    json_t *json;
-
-    json_object_foreach(file_weights(store), route, json)
-    {
-        struct store_weight weight;
-
-        if (weight_from_json(route, json, &weight))
-            each(arg, &weight);
-    }
+    store_weights_each(store->file, each, arg);
     return !store->weights_unread;
 }
 
@@ -596,19 +536,6 @@ bool store_each_minute(struct store *store, const char *route, int64_t since_ns,
 /* ---- the sticky key
  * ------------------------------------------------------------------------------------------ */
 
-static bool key_parse(const char *hex, struct hash_key *key_r)
-{
-    char *end;
-    char half[17] = "";
-
-    if (strlen(hex) != 32 || strspn(hex, "0123456789abcdef") != 32)
-        return false;
-    memcpy(half, hex, 16);
-    key_r->k0 = strtoull(half, &end, 16);
-    key_r->k1 = strtoull(hex + 16, &end, 16);
-    return true;
-}
-
 static bool key_from_db(struct store *store, struct hash_key *key_r)
 {
     sqlite3_stmt *get;
@@ -618,7 +545,7 @@ static bool key_from_db(struct store *store, struct hash_key *key_r)
         return false;
     get = store_db_statement(&store->db, STORE_META_GET);
     store_db_text(get, 1, "sticky_key");
-    found = store_db_row(get) && key_parse(store_db_column(get, 0), key_r);
+    found = store_db_row(get) && store_key_parse(store_db_column(get, 0), key_r);
     sqlite3_reset(get);
     return found;
 }
@@ -626,13 +553,13 @@ static bool key_from_db(struct store *store, struct hash_key *key_r)
 void store_sticky_key(struct store *store, struct hash_key *key_r)
 {
     json_t *in_file = json_object_get(store->file, "stickyKey");
-    char hex[33];
+    char hex[STORE_KEY_LEN];
 
     if (key_from_db(store, key_r))
         return;
-    if (!json_is_string(in_file) || !key_parse(json_string_value(in_file), key_r))
+    if (!json_is_string(in_file) || !store_key_parse(json_string_value(in_file), key_r))
         hash_key_init(key_r);
-    snprintf(hex, sizeof hex, "%016" PRIx64 "%016" PRIx64, key_r->k0, key_r->k1);
+    store_key_text(key_r, hex);
     json_object_set_new(store->file, "stickyKey", json_string(hex));
     file_write(store);
     if (store->db.handle) {

@@ -1,81 +1,16 @@
 #include "export/prometheus.h"
 
 #include "base/clk.h"
+#include "export/exposition.h"
 
-#include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { LABELS_MAX = 512 }; /* names have at most 63 bytes, addresses 108 */
-
-/* The exposition being written. */
+/* The exposition being written, and what it is written from. */
 struct page {
-    struct text *out;
+    struct exposition to;
     const struct prometheus_view *view;
-    bool open_metrics;
 };
-
-enum kind {
-    COUNTER,
-    GAUGE,
-    HISTOGRAM,
-};
-
-/* ---- families and samples
- * ------------------------------------------------------------------------------------ */
-
-/* `name` is without _total; OpenMetrics names the family of a counter so. */
-static void family(struct page *page, const char *name, enum kind kind, const char *help)
-{
-    static const char *const kinds[] = {[COUNTER] = "counter", [GAUGE] = "gauge", [HISTOGRAM] = "histogram"};
-    const char *suffix = kind == COUNTER && !page->open_metrics ? "_total" : "";
-
-    text_printf(page->out, "# HELP %s%s %s\n# TYPE %s%s %s\n", name, suffix, help, name, suffix, kinds[kind]);
-}
-
-static void labels_add(struct buf *labels, const char *name, const char *value)
-{
-    buf_printf(labels, "%s%s=\"", labels->len ? "," : "", name);
-    for (; *value; value++) {
-        if (*value == '\\' || *value == '"')
-            buf_char(labels, '\\');
-        if (*value == '\n')
-            buf_lit(labels, "\\n");
-        else
-            buf_char(labels, *value);
-    }
-    buf_char(labels, '"');
-}
-
-static void number(struct page *page, const char *name, const char *suffix, const struct buf *labels,
-                   uint64_t value)
-{
-    if (labels && labels->len)
-        text_printf(page->out, "%s%s{%.*s} %" PRIu64 "\n", name, suffix, (int)labels->len, labels->p, value);
-    else
-        text_printf(page->out, "%s%s %" PRIu64 "\n", name, suffix, value);
-}
-
-static void real(struct page *page, const char *name, const char *suffix, const struct buf *labels,
-                 double value)
-{
-    const char *special = isnan(value) ? "NaN" : value > 0 ? "+Inf" : "-Inf";
-
-    text_printf(page->out, "%s%s", name, suffix);
-    if (labels && labels->len)
-        text_printf(page->out, "{%.*s}", (int)labels->len, labels->p);
-    if (isfinite(value))
-        text_printf(page->out, " %.17g\n", value);
-    else
-        text_printf(page->out, " %s\n", special);
-}
-
-/* Builds label sets in a block on the stack; too long ones cannot be (LABELS_MAX). */
-#define LABELS(labels)                                                                                       \
-    char labels##_block[LABELS_MAX];                                                                         \
-    struct buf labels;                                                                                       \
-    buf_init(&labels, labels##_block, sizeof labels##_block)
 
 /* ---- sums over the workers
  * ----------------------------------------------------------------------------------- */
@@ -129,10 +64,10 @@ static void side_labels(const struct side *at, struct buf *labels)
 {
     const struct config_group *group = at->route->side[at->side]->conf;
 
-    labels_add(labels, "route", at->route->conf->name);
-    labels_add(labels, "group", group->name);
-    labels_add(labels, "platform", group->platform);
-    labels_add(labels, "side", at->side == ROUTE_CANARY ? "canary" : "stable");
+    exposition_label(labels, "route", at->route->conf->name);
+    exposition_label(labels, "group", group->name);
+    exposition_label(labels, "platform", group->platform);
+    exposition_label(labels, "side", at->side == ROUTE_CANARY ? "canary" : "stable");
 }
 
 static void each_side(struct page *page,
@@ -157,14 +92,14 @@ static void side_requests(struct page *page, const struct side *at, const void *
         for (size_t class = 0; class < SHARD_CLASSES; class ++) {
             uint64_t n =
                 side_sum(page, at->slot, at->side, offsetof(struct shard_side, ended[outcome][class]));
-            LABELS(labels);
+            EXPOSITION_LABELS(labels);
 
             if (n == 0 && (outcome != OUTCOME_SERVED || class < 2))
                 continue;
             side_labels(at, &labels);
-            labels_add(&labels, "outcome", outcome_row((enum outcome)outcome)->name);
-            labels_add(&labels, "code", classes[class]);
-            number(page, "penstock_requests", "_total", &labels, n);
+            exposition_label(&labels, "outcome", outcome_row((enum outcome)outcome)->name);
+            exposition_label(&labels, "code", classes[class]);
+            exposition_number(&page->to, "penstock_requests", "_total", &labels, n);
         }
     }
 }
@@ -173,63 +108,65 @@ static void side_durations(struct page *page, const struct side *at, const void 
 {
     const char *name = "penstock_request_duration_seconds";
     uint64_t below = 0;
-    LABELS(labels);
+    EXPOSITION_LABELS(labels);
 
     (void)arg;
     side_labels(at, &labels);
     for (size_t i = 0; i <= SHARD_EDGES; i++) {
         char edge[32];
-        LABELS(edged);
+        EXPOSITION_LABELS(edged);
 
         below += side_sum(page, at->slot, at->side, offsetof(struct shard_side, buckets[i]));
         buf_str_add(&edged, buf_str(&labels));
         snprintf(edge, sizeof edge, "%g", i < SHARD_EDGES ? shard_edges_s[i] : 0);
-        labels_add(&edged, "le", i < SHARD_EDGES ? edge : "+Inf");
-        number(page, name, "_bucket", &edged, below);
+        exposition_label(&edged, "le", i < SHARD_EDGES ? edge : "+Inf");
+        exposition_number(&page->to, name, "_bucket", &edged, below);
     }
-    real(page, name, "_sum", &labels,
-         (double)side_sum(page, at->slot, at->side, offsetof(struct shard_side, duration_ns)) / NS_PER_S);
-    number(page, name, "_count", &labels, below);
+    exposition_real(&page->to, name, "_sum", &labels,
+                    (double)side_sum(page, at->slot, at->side, offsetof(struct shard_side, duration_ns)) /
+                        NS_PER_S);
+    exposition_number(&page->to, name, "_count", &labels, below);
 }
 
 /* A family of one cell a side. */
 struct side_cell {
     const char *name;
     const char *help;
-    enum kind kind;
+    enum exposition_kind kind;
     size_t offset;
 };
 
 static const struct side_cell side_cells[] = {
-    {"penstock_received_bytes", "Bytes of requests as clients sent them, heads included.", COUNTER,
+    {"penstock_received_bytes", "Bytes of requests as clients sent them, heads included.", EXPOSITION_COUNTER,
      offsetof(struct shard_side, received)},
-    {"penstock_sent_bytes", "Bytes of answers as sent to clients.", COUNTER,
+    {"penstock_sent_bytes", "Bytes of answers as sent to clients.", EXPOSITION_COUNTER,
      offsetof(struct shard_side, sent)},
-    {"penstock_retries", "Further tries of requests whose first try failed.", COUNTER,
+    {"penstock_retries", "Further tries of requests whose first try failed.", EXPOSITION_COUNTER,
      offsetof(struct shard_side, retries)},
-    {"penstock_requests_in_flight", "Requests that are being served.", GAUGE,
+    {"penstock_requests_in_flight", "Requests that are being served.", EXPOSITION_GAUGE,
      offsetof(struct shard_side, open)},
 };
 
 static void side_one_cell(struct page *page, const struct side *at, const void *arg)
 {
     const struct side_cell *cell = arg;
-    LABELS(labels);
+    EXPOSITION_LABELS(labels);
 
     side_labels(at, &labels);
-    number(page, cell->name, cell->kind == COUNTER ? "_total" : "", &labels,
-           side_sum(page, at->slot, at->side, cell->offset));
+    exposition_number(&page->to, cell->name, cell->kind == EXPOSITION_COUNTER ? "_total" : "", &labels,
+                      side_sum(page, at->slot, at->side, cell->offset));
 }
 
 static void write_sides(struct page *page)
 {
-    family(page, "penstock_requests", COUNTER, "Requests that have ended, by how and by status class.");
+    exposition_family(&page->to, "penstock_requests", EXPOSITION_COUNTER,
+                      "Requests that have ended, by how and by status class.");
     each_side(page, side_requests, NULL);
-    family(page, "penstock_request_duration_seconds", HISTOGRAM,
-           "From the first byte of a request to the last byte of its answer.");
+    exposition_family(&page->to, "penstock_request_duration_seconds", EXPOSITION_HISTOGRAM,
+                      "From the first byte of a request to the last byte of its answer.");
     each_side(page, side_durations, NULL);
     for (size_t i = 0; i < ARRAY_LEN(side_cells); i++) {
-        family(page, side_cells[i].name, side_cells[i].kind, side_cells[i].help);
+        exposition_family(&page->to, side_cells[i].name, side_cells[i].kind, side_cells[i].help);
         each_side(page, side_one_cell, &side_cells[i]);
     }
 }
@@ -239,15 +176,16 @@ static void write_sides(struct page *page)
 
 static void write_unrouted(struct page *page)
 {
-    family(page, "penstock_unrouted_requests", COUNTER, "Requests that ended before their route was known.");
+    exposition_family(&page->to, "penstock_unrouted_requests", EXPOSITION_COUNTER,
+                      "Requests that ended before their route was known.");
     for (size_t outcome = 0; outcome < OUTCOMES; outcome++) {
         uint64_t n = shard_sum(page, offsetof(struct shard, unrouted[outcome]));
-        LABELS(labels);
+        EXPOSITION_LABELS(labels);
 
         if (n == 0)
             continue;
-        labels_add(&labels, "outcome", outcome_row((enum outcome)outcome)->name);
-        number(page, "penstock_unrouted_requests", "_total", &labels, n);
+        exposition_label(&labels, "outcome", outcome_row((enum outcome)outcome)->name);
+        exposition_number(&page->to, "penstock_unrouted_requests", "_total", &labels, n);
     }
 }
 
@@ -257,12 +195,12 @@ static void route_gauge(struct page *page, const char *name, const char *help,
 {
     const struct routes *routes = page->view->routes;
 
-    family(page, name, GAUGE, help);
+    exposition_family(&page->to, name, EXPOSITION_GAUGE, help);
     for (size_t i = 0; i < routes->routes_len; i++) {
-        LABELS(labels);
+        EXPOSITION_LABELS(labels);
 
-        labels_add(&labels, "route", routes->routes[i].conf->name);
-        real(page, name, "", &labels, value(&routes->routes[i], &page->view->live[i]));
+        exposition_label(&labels, "route", routes->routes[i].conf->name);
+        exposition_real(&page->to, name, "", &labels, value(&routes->routes[i], &page->view->live[i]));
     }
 }
 
@@ -308,16 +246,16 @@ static void rollout_gauge(struct page *page, const char *name, const char *help,
 {
     const struct routes *routes = page->view->routes;
 
-    family(page, name, GAUGE, help);
+    exposition_family(&page->to, name, EXPOSITION_GAUGE, help);
     for (size_t i = 0; i < routes->routes_len; i++) {
         const struct prometheus_rollout *rollout = page->view->live[i].rollout;
-        LABELS(labels);
+        EXPOSITION_LABELS(labels);
 
         if (!rollout)
             continue;
-        labels_add(&labels, "route", routes->routes[i].conf->name);
-        labels_add(&labels, "plan", rollout->plan);
-        real(page, name, "", &labels, value(rollout));
+        exposition_label(&labels, "route", routes->routes[i].conf->name);
+        exposition_label(&labels, "plan", rollout->plan);
+        exposition_real(&page->to, name, "", &labels, value(rollout));
     }
 }
 
@@ -345,17 +283,18 @@ static void write_states(struct page *page)
 {
     const struct routes *routes = page->view->routes;
 
-    family(page, "penstock_rollout_state", GAUGE, "1 for the state that the rollout is in.");
+    exposition_family(&page->to, "penstock_rollout_state", EXPOSITION_GAUGE,
+                      "1 for the state that the rollout is in.");
     for (size_t i = 0; i < routes->routes_len; i++) {
         const struct prometheus_rollout *rollout = page->view->live[i].rollout;
 
         for (size_t state = 0; rollout && state < rollout_state_words.len; state++) {
-            LABELS(labels);
+            EXPOSITION_LABELS(labels);
 
-            labels_add(&labels, "route", routes->routes[i].conf->name);
-            labels_add(&labels, "plan", rollout->plan);
-            labels_add(&labels, "state", word_name(&rollout_state_words, state));
-            number(page, "penstock_rollout_state", "", &labels, rollout->state == state);
+            exposition_label(&labels, "route", routes->routes[i].conf->name);
+            exposition_label(&labels, "plan", rollout->plan);
+            exposition_label(&labels, "state", word_name(&rollout_state_words, state));
+            exposition_number(&page->to, "penstock_rollout_state", "", &labels, rollout->state == state);
         }
     }
 }
@@ -364,30 +303,30 @@ static void write_evidence(struct page *page)
 {
     const struct routes *routes = page->view->routes;
 
-    family(page, "penstock_rollout_metric_evidence", GAUGE,
-           "Evidence of one metric against the canary (an e-value).");
+    exposition_family(&page->to, "penstock_rollout_metric_evidence", EXPOSITION_GAUGE,
+                      "Evidence of one metric against the canary (an e-value).");
     for (size_t i = 0; i < routes->routes_len; i++) {
         const struct prometheus_rollout *rollout = page->view->live[i].rollout;
 
         for (size_t m = 0; rollout && m < rollout->metrics_len; m++) {
-            LABELS(labels);
+            EXPOSITION_LABELS(labels);
 
-            labels_add(&labels, "route", routes->routes[i].conf->name);
-            labels_add(&labels, "plan", rollout->plan);
-            labels_add(&labels, "metric", rollout->metric_names[m]);
-            real(page, "penstock_rollout_metric_evidence", "", &labels, rollout->metric_e[m]);
+            exposition_label(&labels, "route", routes->routes[i].conf->name);
+            exposition_label(&labels, "plan", rollout->plan);
+            exposition_label(&labels, "metric", rollout->metric_names[m]);
+            exposition_real(&page->to, "penstock_rollout_metric_evidence", "", &labels, rollout->metric_e[m]);
         }
     }
 }
 
 static void write_decisions(struct page *page)
 {
-    family(page, "penstock_decisions", COUNTER, "Recorded decisions by action.");
+    exposition_family(&page->to, "penstock_decisions", EXPOSITION_COUNTER, "Recorded decisions by action.");
     for (size_t action = ACTION_FORWARD; action <= ACTION_PROMOTE; action++) {
-        LABELS(labels);
+        EXPOSITION_LABELS(labels);
 
-        labels_add(&labels, "action", word_name(&action_words, action));
-        number(page, "penstock_decisions", "_total", &labels, page->view->decisions[action]);
+        exposition_label(&labels, "action", word_name(&action_words, action));
+        exposition_number(&page->to, "penstock_decisions", "_total", &labels, page->view->decisions[action]);
     }
 }
 
@@ -409,40 +348,40 @@ static void write_rollouts(struct page *page)
  * ------------------------------------------------------------------------------------------------- */
 
 static const struct side_cell target_cells[] = {
-    {"penstock_target_requests", "Tries, retries included.", COUNTER,
+    {"penstock_target_requests", "Tries, retries included.", EXPOSITION_COUNTER,
      offsetof(struct shard_target, requests)},
     {"penstock_target_failures",
-     "Tries that the target failed: no whole answer, or a status of 500 and more.", COUNTER,
+     "Tries that the target failed: no whole answer, or a status of 500 and more.", EXPOSITION_COUNTER,
      offsetof(struct shard_target, failures)},
-    {"penstock_target_connects", "Connections opened to the target.", COUNTER,
+    {"penstock_target_connects", "Connections opened to the target.", EXPOSITION_COUNTER,
      offsetof(struct shard_target, connects)},
-    {"penstock_target_connections", "Open connections to the target.", GAUGE,
+    {"penstock_target_connections", "Open connections to the target.", EXPOSITION_GAUGE,
      offsetof(struct shard_target, open)},
-    {"penstock_target_requests_in_flight", "Requests that the target is serving.", GAUGE,
+    {"penstock_target_requests_in_flight", "Requests that the target is serving.", EXPOSITION_GAUGE,
      offsetof(struct shard_target, busy)},
 };
 
 static void target_labels(const struct config_group *group, const struct config_target *target,
                           struct buf *labels)
 {
-    labels_add(labels, "group", group->name);
-    labels_add(labels, "platform", group->platform);
-    labels_add(labels, "target", target->address.text);
+    exposition_label(labels, "group", group->name);
+    exposition_label(labels, "platform", group->platform);
+    exposition_label(labels, "target", target->address.text);
 }
 
 static void write_target_cell(struct page *page, const struct side_cell *cell)
 {
     const struct config *config = page->view->routes->config;
 
-    family(page, cell->name, cell->kind, cell->help);
+    exposition_family(&page->to, cell->name, cell->kind, cell->help);
     for (size_t i = 0; i < config->groups_len; i++) {
         for (size_t k = 0; k < config->groups[i].targets_len; k++) {
             const struct config_target *target = &config->groups[i].targets[k];
-            LABELS(labels);
+            EXPOSITION_LABELS(labels);
 
             target_labels(&config->groups[i], target, &labels);
-            number(page, cell->name, cell->kind == COUNTER ? "_total" : "", &labels,
-                   target_sum(page, target->slot, cell->offset));
+            exposition_number(&page->to, cell->name, cell->kind == EXPOSITION_COUNTER ? "_total" : "",
+                              &labels, target_sum(page, target->slot, cell->offset));
         }
     }
 }
@@ -453,14 +392,15 @@ static void write_targets(struct page *page)
 
     for (size_t i = 0; i < ARRAY_LEN(target_cells); i++)
         write_target_cell(page, &target_cells[i]);
-    family(page, "penstock_target_open", GAUGE, "1 when the target takes new requests, 0 while it drains.");
+    exposition_family(&page->to, "penstock_target_open", EXPOSITION_GAUGE,
+                      "1 when the target takes new requests, 0 while it drains.");
     for (size_t i = 0; i < config->groups_len; i++) {
         for (size_t k = 0; k < config->groups[i].targets_len; k++) {
-            LABELS(labels);
+            EXPOSITION_LABELS(labels);
 
             target_labels(&config->groups[i], &config->groups[i].targets[k], &labels);
-            number(page, "penstock_target_open", "", &labels,
-                   !page->view->draining[config->groups[i].targets[k].slot]);
+            exposition_number(&page->to, "penstock_target_open", "", &labels,
+                              !page->view->draining[config->groups[i].targets[k].slot]);
         }
     }
 }
@@ -469,28 +409,29 @@ static void write_targets(struct page *page)
  * ---------------------------------------------------------------------------------------- */
 
 static const struct side_cell shard_cells[] = {
-    {"penstock_connections", "Open client connections.", GAUGE, offsetof(struct shard, connections)},
-    {"penstock_connections_accepted", "Client connections accepted.", COUNTER,
+    {"penstock_connections", "Open client connections.", EXPOSITION_GAUGE,
+     offsetof(struct shard, connections)},
+    {"penstock_connections_accepted", "Client connections accepted.", EXPOSITION_COUNTER,
      offsetof(struct shard, accepted)},
     {"penstock_connections_refused", "Client connections closed at once, over a limit or out of descriptors.",
-     COUNTER, offsetof(struct shard, refused)},
-    {"penstock_log_lines", "Access-log lines made.", COUNTER, offsetof(struct shard, log_lines)},
+     EXPOSITION_COUNTER, offsetof(struct shard, refused)},
+    {"penstock_log_lines", "Access-log lines made.", EXPOSITION_COUNTER, offsetof(struct shard, log_lines)},
 };
 
 /* One line a worker, in seconds. */
-static void worker_seconds(struct page *page, const char *name, enum kind kind, const char *help,
+static void worker_seconds(struct page *page, const char *name, enum exposition_kind kind, const char *help,
                            size_t offset)
 {
-    family(page, name, kind, help);
+    exposition_family(&page->to, name, kind, help);
     for (size_t w = 0; w < page->view->shards_len; w++) {
         const char *base = (const char *)page->view->shards[w];
         char worker[24];
-        LABELS(labels);
+        EXPOSITION_LABELS(labels);
 
         snprintf(worker, sizeof worker, "%zu", w);
-        labels_add(&labels, "worker", worker);
-        real(page, name, kind == COUNTER ? "_total" : "", &labels,
-             (double)cell_get((const struct cell *)(const void *)(base + offset)) / NS_PER_S);
+        exposition_label(&labels, "worker", worker);
+        exposition_real(&page->to, name, kind == EXPOSITION_COUNTER ? "_total" : "", &labels,
+                        (double)cell_get((const struct cell *)(const void *)(base + offset)) / NS_PER_S);
     }
 }
 
@@ -512,8 +453,8 @@ static void write_log_sinks(struct page *page, const struct logsink_stats *logs)
         uint64_t value;
 
         memcpy(&value, (const char *)logs + rows[i].offset, sizeof value);
-        family(page, rows[i].name, COUNTER, rows[i].help);
-        number(page, rows[i].name, "_total", NULL, value);
+        exposition_family(&page->to, rows[i].name, EXPOSITION_COUNTER, rows[i].help);
+        exposition_number(&page->to, rows[i].name, "_total", NULL, value);
     }
 }
 
@@ -521,82 +462,88 @@ static void write_log_sinks(struct page *page, const struct logsink_stats *logs)
 static void write_log_losses(struct page *page)
 {
     const char *name = "penstock_log_dropped";
-    LABELS(worker);
-    LABELS(sink);
+    EXPOSITION_LABELS(worker);
+    EXPOSITION_LABELS(sink);
 
-    labels_add(&worker, "where", "worker");
-    labels_add(&sink, "where", "sink");
-    family(page, name, COUNTER,
-           "Access-log lines lost: at a worker when the exporter is behind, or at a sink that fails.");
-    number(page, name, "_total", &worker, shard_sum(page, offsetof(struct shard, log_dropped)));
+    exposition_label(&worker, "where", "worker");
+    exposition_label(&sink, "where", "sink");
+    exposition_family(
+        &page->to, name, EXPOSITION_COUNTER,
+        "Access-log lines lost: at a worker when the exporter is behind, or at a sink that fails.");
+    exposition_number(&page->to, name, "_total", &worker,
+                      shard_sum(page, offsetof(struct shard, log_dropped)));
     if (page->view->logs)
-        number(page, name, "_total", &sink, page->view->logs->lost);
+        exposition_number(&page->to, name, "_total", &sink, page->view->logs->lost);
 }
 
 static void write_late(struct page *page)
 {
     const struct routes *routes = page->view->routes;
 
-    family(page, "penstock_unjudged_requests", COUNTER,
-           "Requests that ended too late to be judged at their weight.");
+    exposition_family(&page->to, "penstock_unjudged_requests", EXPOSITION_COUNTER,
+                      "Requests that ended too late to be judged at their weight.");
     for (size_t i = 0; i < routes->routes_len; i++) {
         uint64_t n = 0;
-        LABELS(labels);
+        EXPOSITION_LABELS(labels);
 
         for (size_t w = 0; w < page->view->shards_len; w++) {
             struct shard_route *route = shard_route(page->view->shards[w], routes->routes[i].conf->slot);
 
             n += route ? cell_get(&route->late) : 0;
         }
-        labels_add(&labels, "route", routes->routes[i].conf->name);
-        number(page, "penstock_unjudged_requests", "_total", &labels, n);
+        exposition_label(&labels, "route", routes->routes[i].conf->name);
+        exposition_number(&page->to, "penstock_unjudged_requests", "_total", &labels, n);
     }
 }
 
 static void write_self(struct page *page)
 {
     const struct prometheus_view *view = page->view;
-    LABELS(build);
+    EXPOSITION_LABELS(build);
 
-    labels_add(&build, "version", view->version);
-    family(page, "penstock_build_info", GAUGE, "Always 1; the version is the label.");
-    number(page, "penstock_build_info", "", &build, 1);
-    family(page, "penstock_start_time_seconds", GAUGE, "When this process started, since 1970.");
-    real(page, "penstock_start_time_seconds", "", NULL, (double)(view->started_wall_ns / NS_PER_MS) / 1000);
-    family(page, "penstock_ready", GAUGE, "1 when /readyz answers 200.");
-    number(page, "penstock_ready", "", NULL, view->ready);
+    exposition_label(&build, "version", view->version);
+    exposition_family(&page->to, "penstock_build_info", EXPOSITION_GAUGE,
+                      "Always 1; the version is the label.");
+    exposition_number(&page->to, "penstock_build_info", "", &build, 1);
+    exposition_family(&page->to, "penstock_start_time_seconds", EXPOSITION_GAUGE,
+                      "When this process started, since 1970.");
+    exposition_real(&page->to, "penstock_start_time_seconds", "", NULL,
+                    (double)(view->started_wall_ns / NS_PER_MS) / 1000);
+    exposition_family(&page->to, "penstock_ready", EXPOSITION_GAUGE, "1 when /readyz answers 200.");
+    exposition_number(&page->to, "penstock_ready", "", NULL, view->ready);
     for (size_t i = 0; i < ARRAY_LEN(shard_cells); i++) {
         const struct side_cell *cell = &shard_cells[i];
 
-        family(page, cell->name, cell->kind, cell->help);
-        number(page, cell->name, cell->kind == COUNTER ? "_total" : "", NULL, shard_sum(page, cell->offset));
+        exposition_family(&page->to, cell->name, cell->kind, cell->help);
+        exposition_number(&page->to, cell->name, cell->kind == EXPOSITION_COUNTER ? "_total" : "", NULL,
+                          shard_sum(page, cell->offset));
     }
-    worker_seconds(page, "penstock_worker_busy_seconds", COUNTER, "Time that the worker spent on work.",
-                   offsetof(struct shard, busy_ns));
-    worker_seconds(page, "penstock_worker_slowest_turn_seconds", GAUGE,
+    worker_seconds(page, "penstock_worker_busy_seconds", EXPOSITION_COUNTER,
+                   "Time that the worker spent on work.", offsetof(struct shard, busy_ns));
+    worker_seconds(page, "penstock_worker_slowest_turn_seconds", EXPOSITION_GAUGE,
                    "The longest turn of the worker's event loop.", offsetof(struct shard, slowest_ns));
     write_late(page);
     write_log_losses(page);
     if (view->logs)
         write_log_sinks(page, view->logs);
     if (view->store) {
-        family(page, "penstock_store_failing", GAUGE,
-               "1 when nothing can be saved: no rollout moves forward.");
-        number(page, "penstock_store_failing", "", NULL, view->store_failing);
-        family(page, "penstock_store_errors", COUNTER, "Failed writes and reads of the store.");
-        number(page, "penstock_store_errors", "_total", NULL, view->store_errors);
+        exposition_family(&page->to, "penstock_store_failing", EXPOSITION_GAUGE,
+                          "1 when nothing can be saved: no rollout moves forward.");
+        exposition_number(&page->to, "penstock_store_failing", "", NULL, view->store_failing);
+        exposition_family(&page->to, "penstock_store_errors", EXPOSITION_COUNTER,
+                          "Failed writes and reads of the store.");
+        exposition_number(&page->to, "penstock_store_errors", "_total", NULL, view->store_errors);
     }
 }
 
 void prometheus_write(struct text *out, const struct prometheus_view *view, bool open_metrics)
 {
-    struct page page = {out, view, open_metrics};
+    struct page page = {{out, open_metrics}, view};
 
     write_sides(&page);
     write_routes(&page);
     write_rollouts(&page);
     write_targets(&page);
     write_self(&page);
-    if (open_metrics)
-        text_printf(out, "# EOF\n");
+    exposition_end(&page.to);
 }

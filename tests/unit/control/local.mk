@@ -2,6 +2,7 @@ unit_tests += \
 	tests/unit/control/test_control \
 	tests/unit/control/test_guard \
 	tests/unit/control/test_harvest \
+	tests/unit/control/test_journal \
 	tests/unit/control/test_recent \
 	tests/unit/control/test_slots \
 	tests/unit/control/test_store

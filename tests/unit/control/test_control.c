@@ -192,6 +192,16 @@ static double weight(void)
     return value;
 }
 
+/* The problem that the status tells of the route "web" has this in it. */
+static void problem_is(const char *part)
+{
+    json_t *json = json_of("GET", "/v1/status", NULL, 200);
+    const char *problem = text_at(json_array_get(json_object_get(json, "routes"), 0), "problem");
+
+    ck_assert_msg(strstr(problem, part) != NULL, "%s", problem);
+    json_decref(json);
+}
+
 static const char plan[] =
     "{\"name\": \"p\", \"analysis\": {\"metrics\": [{\"name\": \"errors\", \"type\": "
     "\"errorRate\"}]}, \"steps\": [{\"setWeight\": 1, \"minDwell\": \"1h\"}, {\"setWeight\": 100}]}";
@@ -343,7 +353,6 @@ END_TEST
 
 START_TEST(a_stored_plan_that_is_not_the_one_that_was_saved_holds_its_route)
 {
-    json_t *json;
     sqlite3 *db;
     char *path;
 
@@ -357,10 +366,33 @@ START_TEST(a_stored_plan_that_is_not_the_one_that_was_saved_holds_its_route)
     start();
     ck_assert(weight() == 1);
     json_decref(json_of("GET", "/v1/routes/web/rollout", NULL, 404));
-    json = json_of("GET", "/v1/status", NULL, 200);
-    ck_assert_ptr_nonnull(strstr(text_at(json_array_get(json_object_get(json, "routes"), 0), "problem"),
-                                 "the weight stays at 1 %"));
-    json_decref(json);
+    problem_is("the weight stays at 1 %");
+}
+END_TEST
+
+START_TEST(a_way_back_that_the_database_does_not_know_counts)
+{
+    json_decref(json_of("POST", "/v1/routes/web/rollout", plan, 201));
+    stop();
+    write_file("state/weights.json",
+               "{\"version\": 1, \"weights\": {\"web\": {\"weight\": 0, \"locked\": false, "
+               "\"lockedBack\": false, \"source\": \"rollout\", \"at\": 9000000000000000000}}}");
+    start();
+    ck_assert(weight() == 0);
+    problem_is("older than the weight that was in force");
+}
+END_TEST
+
+START_TEST(a_damaged_database_costs_the_rollout_and_not_the_weight)
+{
+    json_decref(json_of("PUT", "/v1/routes/web/weight", "{\"canary\": 40}", 200));
+    json_decref(json_of("POST", "/v1/routes/web/rollout", plan, 201));
+    stop();
+    write_file("state/penstock.db", "no database at all");
+    start();
+    ck_assert(weight() == 1);
+    problem_is("could not be read");
+    json_decref(json_of("POST", "/v1/routes/web/rollout", plan, 201));
 }
 END_TEST
 
@@ -574,6 +606,8 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, weights_and_rollouts_are_taken_up_again);
     tcase_add_test(tcase, a_weight_by_hand_after_the_end_of_a_rollout_counts);
     tcase_add_test(tcase, a_stored_plan_that_is_not_the_one_that_was_saved_holds_its_route);
+    tcase_add_test(tcase, a_way_back_that_the_database_does_not_know_counts);
+    tcase_add_test(tcase, a_damaged_database_costs_the_rollout_and_not_the_weight);
     tcase_add_test(tcase, a_reload_takes_what_can_change_and_refuses_the_rest);
     tcase_add_test(tcase, a_route_with_a_rollout_keeps_its_groups);
     tcase_add_test(tcase, readiness_fails_when_a_used_group_has_no_target);

@@ -1,0 +1,46 @@
+/*
+ * The text format of Prometheus 0.0.4, or OpenMetrics 1.0, as families and samples; what they say is
+ * export/prometheus's business. A family is begun once and its samples follow it. Pure. Thread: any.
+ */
+#ifndef EXPORT_EXPOSITION_H
+#define EXPORT_EXPOSITION_H
+
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct exposition {
+    struct text *out; /* borrowed */
+    bool open_metrics;
+};
+
+enum exposition_kind {
+    EXPOSITION_COUNTER,
+    EXPOSITION_GAUGE,
+    EXPOSITION_HISTOGRAM,
+};
+
+/* `name` is without _total, which a counter's samples have and, in 0.0.4, its family too. `help` is one
+ * sentence. */
+void exposition_family(struct exposition *page, const char *name, enum exposition_kind kind,
+                       const char *help);
+
+/* A label set under construction: names have at most 63 bytes, addresses 108. */
+enum { EXPOSITION_LABELS_MAX = 512 };
+#define EXPOSITION_LABELS(labels)                                                                            \
+    char labels##_block[EXPOSITION_LABELS_MAX];                                                              \
+    struct buf labels;                                                                                       \
+    buf_init(&labels, labels##_block, sizeof labels##_block)
+/* Adds a label; the value is escaped. */
+void exposition_label(struct buf *labels, const char *name, const char *value);
+
+/* One sample of `name` and `suffix` (_total, _bucket, or none). `labels` may be NULL or empty. */
+void exposition_number(struct exposition *page, const char *name, const char *suffix,
+                       const struct buf *labels, uint64_t value);
+void exposition_real(struct exposition *page, const char *name, const char *suffix, const struct buf *labels,
+                     double value);
+/* What must stand behind the last sample. */
+void exposition_end(struct exposition *page);
+
+#endif
