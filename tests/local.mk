@@ -49,6 +49,8 @@ e2e_run = $(e2e_tests)
 TESTS += $(e2e_run)
 EXTRA_DIST += $(e2e_tests)
 
+include tests/bench/local.mk
+
 # What is worth running under ThreadSanitizer.
 check-tsan: all
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS check_PROGRAMS='$(threaded_tests)' TESTS='$(threaded_tests) $(tsan_tests)'
