@@ -135,7 +135,10 @@ bool compose_ids(struct txn *txn)
 
 /* ---- the request ---- */
 
-/* Fields that only we may send are removed in every spelling that some server would take for them. */
+/*
+ * Removes the fields that only we may send, and with them every field whose name has '_' or '.': some servers
+ * read it as another one, so it could be any spelling of ours (http.md A11, C30).
+ */
 static void drop_ours(struct txn *txn)
 {
     static const enum field_id ours[] = {FIELD_HOST,
@@ -148,10 +151,11 @@ static void drop_ours(struct txn *txn)
                                          FIELD_TRAILER};
     struct head *head = &txn->head;
 
-    for (size_t i = 0; i < ARRAY_LEN(ours); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(ours); i++)
         drop(head, ours[i]);
-        if (head->may_alias)
-            head_drop_alike(head, field_name(ours[i]));
+    for (size_t i = 0; head->may_alias && i < head->len; i++) {
+        if (head->fields[i].flags & FIELD_ALIAS)
+            head->fields[i].flags |= FIELD_HOP;
     }
     head_drop_alike(head, str_from(txn->worker->config->label_header));
     if (head->method == METHOD_OPTIONS)

@@ -115,7 +115,7 @@ def start_penstock(folder, ports, env=None, stderr=subprocess.DEVNULL):
     with open(f"{folder}/penstock.yaml", "w") as f:
         f.write(f"""workers: 1
 listeners: [ {{ address: "127.0.0.1:{port}" }} ]
-limits: {{ connections: 20000 }}
+limits: {{ connections: 8000 }}
 accessLog: [ {{ file: {{ path: {folder}/penstock.log }} }} ]
 targetGroups:
   a: {{ platform: ec2, targets: [ "127.0.0.1:{ports[0]}" ] }}
@@ -136,8 +136,8 @@ def start_nginx(folder, ports, env=None, stderr=subprocess.DEVNULL):
               '"network":{"client":{"ip":"$remote_addr","port":$remote_port},"bytes_read":$request_length,'
               '"bytes_written":$bytes_sent}}')
     with open(f"{folder}/nginx.conf", "w") as f:
-        f.write(f"""worker_processes 1; daemon off; pid {folder}/nginx.pid; error_log stderr crit; worker_rlimit_nofile 40000;
-events {{ worker_connections 30000; multi_accept on; }}
+        f.write(f"""worker_processes 1; daemon off; pid {folder}/nginx.pid; error_log stderr crit; worker_rlimit_nofile 20000;
+events {{ worker_connections 16384; multi_accept on; }}
 http {{ log_format j escape=json '{fields}'; access_log {folder}/nginx.log j buffer=64k flush=1s;
 keepalive_requests 1000000000; client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder};
 uwsgi_temp_path {folder}; scgi_temp_path {folder}; proxy_max_temp_file_size 0;
@@ -164,7 +164,7 @@ def start_haproxy(folder, ports, env=None, stderr=subprocess.DEVNULL):
     with open(f"{folder}/haproxy.cfg", "w") as f:
         f.write(f"""global
  nbthread 1
- maxconn 20000
+ maxconn 8000
  log 127.0.0.1:{sink.getsockname()[1]} len 4096 format raw local0
  tune.idle-pool.shared off
 defaults

@@ -1,6 +1,6 @@
 /*
- * Counts the heap calls of a program: loaded with LD_PRELOAD, it prints the number so far to standard error at SIGUSR2.
- * Only calls that take memory count (malloc, calloc, realloc and their like).
+ * Counts the heap calls of a program: loaded with LD_PRELOAD, it prints the number so far to standard error
+ * at SIGUSR2. Only calls that take memory count (malloc, calloc, realloc and their like).
  */
 #include <signal.h>
 #include <stdatomic.h>

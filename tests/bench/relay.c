@@ -1,7 +1,7 @@
 /*
- * The floor that proxies are measured against: a relay that moves bytes between a client connection and a target
- * connection of its own and reads none of them. Same event style as penstock: read events that stay, one recv and one send
- * a direction, the write event only after the kernel took less than all.
+ * The floor that proxies are measured against: a relay that moves bytes between a client connection and a
+ * target connection of its own and reads none of them. Same event style as penstock: read events that stay,
+ * one recv and one send a direction, the write event only after the kernel took less than all.
  *
  *   relay PORT TARGET_PORT      both on 127.0.0.1
  */
