@@ -81,9 +81,14 @@ enum next step_connect(struct txn *txn)
 
 /* ---- SEND: the request on its way up ---- */
 
-/* Queues what is there of the body. OVER when the request turned out to be bad and the transaction has ended.
- */
-static enum next fill_up(struct txn *txn)
+enum filled {
+    FILLED_ALL,     /* with all that has come */
+    FILLED_UP,      /* no more fits into the queue, or the body is whole */
+    FILLED_REFUSED, /* the body is broken or too large */
+};
+
+/* Queues what is there of the body. */
+static enum filled fill_up(struct txn *txn)
 {
     struct relay_buf *in = &txn->front->in;
 
@@ -95,10 +100,10 @@ static enum next fill_up(struct txn *txn)
         in->off += (uint32_t)consumed;
         switch (event) {
         case H1_BODY_MORE:
-            return WAIT;
+            return FILLED_ALL;
         case H1_BODY_DATA:
             if (txn->body.received > txn->route->conf->max_body)
-                return step_fail(txn, OUTCOME_BODY_TOO_LARGE, NULL);
+                return FILLED_REFUSED;
             relay_add_body(&txn->up, data, txn->head.framing == FRAMING_CHUNKED);
             break;
         case H1_BODY_DONE:
@@ -107,11 +112,18 @@ static enum next fill_up(struct txn *txn)
             txn->body_sent = true;
             break;
         case H1_BODY_BAD:
-            txn->front->closing = true;
-            return step_refuse(txn, OUTCOME_BAD_REQUEST, txn->body.error);
+            return FILLED_REFUSED;
         }
     }
-    return NEXT;
+    return FILLED_UP;
+}
+
+static enum next refuse_body(struct txn *txn)
+{
+    txn->front->closing = true; /* where the next request begins is not known, or far away */
+    if (txn->body.error)
+        return step_refuse(txn, OUTCOME_BAD_REQUEST, txn->body.error);
+    return step_fail(txn, OUTCOME_BODY_TOO_LARGE, NULL);
 }
 
 /* The queue to the target is empty: makes room for the client's next bytes. */
@@ -125,16 +137,16 @@ static void read_on(struct txn *txn)
 enum next step_pump(struct txn *txn)
 {
     enum relay_result flushed;
-    enum next filled;
+    enum filled filled;
 
     if (txn->up_broken)
         return WAIT;
     do {
         filled = fill_up(txn);
-        if (filled == OVER)
-            return OVER;
+        if (filled == FILLED_REFUSED)
+            return refuse_body(txn);
         flushed = relay_flush(&txn->up, &txn->back->conn);
-    } while (flushed == RELAY_DRAINED && filled == NEXT && !txn->body_sent);
+    } while (flushed == RELAY_DRAINED && filled == FILLED_UP && !txn->body_sent);
     if (flushed == RELAY_DRAINED)
         read_on(txn);
     else if (flushed == RELAY_BROKEN) /* it may have answered before it closed: reading will tell */

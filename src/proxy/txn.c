@@ -180,7 +180,7 @@ enum next step_refuse(struct txn *txn, enum outcome outcome, enum h1_error error
 /* Whether the row of this ending, and what was sent so far, allow another try. */
 static bool may_retry(const struct txn *txn, enum outcome outcome)
 {
-    if (txn->attempts >= TXN_ATTEMPTS_MAX || txn->down.sent || txn->worker->draining)
+    if (txn->attempts >= TXN_ATTEMPTS_MAX || txn->down.sent)
         return false;
     switch (outcome_row(outcome)->retry) {
     case RETRY_NEVER:

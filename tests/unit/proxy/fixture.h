@@ -26,6 +26,8 @@
 
 /* Lets `ns` pass for everybody who reads the clock, and the workers see it. Thread: the test's. */
 void pass(int64_t ns);
+/* The same without waiting until they have seen it. */
+void skip(int64_t ns);
 /* Holds the workers up where they next read the clock, so that several things happen before they look; until
  * thaw. */
 void freeze(void);
