@@ -23,6 +23,8 @@ enum {
     CONFIG_TARGETS_MAX = 4096, /* over all groups */
     CONFIG_TAGS_MAX = 16,      /* a group */
     CONFIG_LOGS_MAX = 8,
+    CONFIG_UPGRADES_MAX = 4,   /* protocols that a route switches to */
+    CONFIG_UPGRADE_LEN = 32,   /* of a protocol's name, with NUL */
     CONFIG_NAME_MAX = 63,      /* bytes in the name of a route, group or platform: [A-Za-z0-9._-] */
     CONFIG_WEIGHT_ONE = 10000, /* 100 %: weights are hundredths of a percent */
 };
@@ -72,6 +74,7 @@ struct config_group {
     struct config_target *targets;
     size_t targets_len;
     uint32_t max_connections; /* open connections a target and worker, 0 < n */
+    bool trailers;            /* its targets take trailer fields of requests; else these are dropped */
 };
 
 /* How a client sticks to a group while the weight stands. */
@@ -82,11 +85,19 @@ enum config_affinity {
     CONFIG_AFFINITY_CLIENT, /* the client's address */
 };
 
+/* What is done with request fields whose name has '_' or '.'. */
+enum config_ambiguous {
+    CONFIG_AMBIGUOUS_DROP,
+    CONFIG_AMBIGUOUS_REJECT,
+    CONFIG_AMBIGUOUS_KEEP,
+};
+
 /* 0 is no limit (the load warns). */
 struct config_timeouts {
     int64_t connect_ns;    /* to a target, a try */
     int64_t first_byte_ns; /* from the request sent to the head of the answer */
     int64_t body_ns;       /* between two reads of a body, either side */
+    int64_t tunnel_ns;     /* in which nobody speaks in a tunnel (WebSocket) */
 };
 
 struct config_route {
@@ -98,12 +109,14 @@ struct config_route {
     int32_t canary;    /* index in groups; -1 for none */
     uint32_t weight;   /* hundredths of a percent to the canary at start, when no rollout is stored */
     enum config_affinity affinity;
-    char *affinity_name;             /* cookie or header name */
-    int64_t affinity_max_age_ns;     /* cookie life */
-    struct config_timeouts timeouts; /* the global ones unless written */
-    uint64_t max_body;               /* bytes of a request body */
-    int64_t slo_threshold_ns;        /* what a plan without own metrics judges latency by; 0: no SLO */
-    double slo_objective;            /* share of the answers that has to be within it */
+    char *affinity_name;                                    /* cookie or header name */
+    int64_t affinity_max_age_ns;                            /* cookie life */
+    struct config_timeouts timeouts;                        /* the global ones unless written */
+    uint64_t max_body;                                      /* bytes of a request body */
+    char upgrades[CONFIG_UPGRADES_MAX][CONFIG_UPGRADE_LEN]; /* protocols that may be switched to */
+    size_t upgrades_len;
+    int64_t slo_threshold_ns; /* what a plan without own metrics judges latency by; 0: no SLO */
+    double slo_objective;     /* share of the answers that has to be within it */
 };
 
 enum config_log_kind {
@@ -141,6 +154,7 @@ struct config {
     char *service;      /* what the access log calls this service; "penstock" unless written */
     char *label_header; /* request header that carries the platform to the target: "X-Platform" */
     char *via_name;     /* our pseudonym in Via */
+    enum config_ambiguous ambiguous_fields;
     struct config_listener *listeners;
     size_t listeners_len;
     struct config_admin admin;

@@ -40,7 +40,8 @@ void config_check_log(struct schema_reader *reader, const struct tree *map, void
 
 void config_check_timeouts(struct schema_reader *reader, const struct tree *map, void *at)
 {
-    static const char *const unlimited[] = {"requestHead", "clientWrite", "connect", "firstByte", "body"};
+    static const char *const unlimited[] = {"requestHead", "clientWrite", "connect",
+                                            "firstByte",   "body",        "tunnel"};
 
     (void)at;
     for (size_t i = 0; i < ARRAY_LEN(unlimited); i++) {
@@ -102,6 +103,22 @@ void config_init_route(struct schema_reader *reader, void *at)
     route->stable = no_group;
     route->canary = -1;
     route->timeouts = config->route_timeouts;
+    memcpy(route->upgrades[0], "websocket", sizeof "websocket");
+    route->upgrades_len = 1;
+}
+
+/* HTTP in another version could carry requests past every rule of this proxy (http.md A15). */
+static void check_upgrades(struct schema_reader *reader, const struct tree *list,
+                           const struct config_route *route)
+{
+    static const char *const refused[] = {"h2c", "h2", "h3", "http"};
+
+    for (size_t i = 0; i < route->upgrades_len; i++)
+        for (size_t k = 0; k < ARRAY_LEN(refused); k++)
+            if (str_eq_nocase(str_from(route->upgrades[i]), str_from(refused[k])))
+                schema_problem(reader, CONF_ERROR, &list->values[i],
+                               "upgrades: %s would carry requests past this proxy; remove it",
+                               route->upgrades[i]);
 }
 
 void config_check_route(struct schema_reader *reader, const struct tree *map, void *at)
@@ -109,6 +126,8 @@ void config_check_route(struct schema_reader *reader, const struct tree *map, vo
     const struct tree *canary = tree_find(map, "canary"), *weight = tree_find(map, "weight");
     const struct config_route *route = at;
 
+    if (tree_find(map, "upgrades"))
+        check_upgrades(reader, tree_find(map, "upgrades"), route);
     if (canary && route->canary >= 0 && route->stable == (uint32_t)route->canary)
         schema_problem(reader, CONF_ERROR, canary,
                        "canary: %s is the stable group too; name another group, or remove it", canary->text);

@@ -315,6 +315,12 @@ static const struct setting timeout_rows[] = {
      NO_LIMIT_TO(24 * 3600 * S),
      .fallback = "30s",
      .text = "Between two reads of a body, from either side."},
+    {.key = "tunnel",
+     .type = &type_duration,
+     FIELD(config, route_timeouts.tunnel_ns),
+     NO_LIMIT_TO(7 * 24 * 3600 * S),
+     .fallback = "1h",
+     .text = "How long a tunnel (WebSocket) may stay silent in both directions."},
     {.key = "poolIdle",
      .type = &type_duration,
      FIELD(config, timeouts.pool_idle_ns),
@@ -436,6 +442,12 @@ static const struct setting group_rows[] = {
      .max = 65535,
      .fallback = "1024",
      .text = "Open connections to each target, from each worker."},
+    {.key = "trailers",
+     .type = &type_flag,
+     FIELD(config_group, trailers),
+     .fallback = "false",
+     .text = "Whether its targets take trailer fields behind request bodies (as gRPC does); else these are "
+             "dropped."},
 };
 static const struct section group_section = {
     SECTION(group_rows),
@@ -515,6 +527,13 @@ static const struct setting route_timeout_rows[] = {
      .inherits = "timeouts.body",
      .example = "30s",
      .text = "Between two reads of a body, from either side."},
+    {.key = "tunnel",
+     .type = &type_duration,
+     FIELD(config_route, timeouts.tunnel_ns),
+     NO_LIMIT_TO(7 * 24 * 3600 * S),
+     .inherits = "timeouts.tunnel",
+     .example = "1h",
+     .text = "How long a tunnel (WebSocket) may stay silent in both directions."},
 };
 static const struct section route_timeout_section = {SECTION(route_timeout_rows),
                                                      .check = config_check_timeouts};
@@ -541,6 +560,14 @@ static const struct section slo_section = {
     .text = "The promise about latency, for plans that name no metrics or no threshold of their own.",
 };
 
+static const struct setting upgrade_row = {
+    .key = "upgrades",
+    .type = &type_token,
+    .width = CONFIG_UPGRADE_LEN,
+    .inside = true,
+    .max = CONFIG_UPGRADE_LEN - 1,
+    .text = "The name of a protocol, as in Upgrade.",
+};
 static const struct setting route_rows[] = {
     {.key = "name",
      .type = &type_name,
@@ -590,6 +617,14 @@ static const struct setting route_rows[] = {
      .max = 1024 * GIB,
      .fallback = "1GiB",
      .text = "Bytes of a request body; beyond it 413. Bodies are streamed, never stored."},
+    {.key = "upgrades",
+     .type = &schema_list,
+     LIST_INSIDE(config_route, upgrades),
+     .max = CONFIG_UPGRADES_MAX,
+     .item = &upgrade_row,
+     .inherits = "[websocket]",
+     .example = "[websocket]",
+     .text = "Protocols that a connection may switch to when client and target agree; [] for none."},
     {.key = "slo", .type = &schema_map, .section = &slo_section, .text = "What counts as in time."},
 };
 static const struct section route_section = {
@@ -604,6 +639,14 @@ static const struct setting log_row = {
     .key = "accessLog", .type = &schema_map, .section = &log_section, .text = "A place for the lines."};
 static const struct setting route_row = {
     .key = "routes", .type = &schema_map, .section = &route_section, .text = "A route."};
+
+static const struct word ambiguous_words[] = {
+    [CONFIG_AMBIGUOUS_DROP] = {"drop", "the field is not passed on"},
+    [CONFIG_AMBIGUOUS_REJECT] = {"reject", "the request is answered with 400"},
+    [CONFIG_AMBIGUOUS_KEEP] = {"keep",
+                               "it is passed on, unless it reads as a field that HTTP or penstock uses"},
+};
+static const struct word_table ambiguous_table = {ambiguous_words, ARRAY_LEN(ambiguous_words)};
 
 static const struct setting config_rows[] = {
     {.key = "workers",
@@ -631,6 +674,12 @@ static const struct setting config_rows[] = {
      .max = CONFIG_NAME_MAX,
      .fallback = "penstock",
      .text = "What stands for this proxy in Via."},
+    {.key = "ambiguousFields",
+     .type = &type_word,
+     FIELD(config, ambiguous_fields),
+     .words = &ambiguous_table,
+     .fallback = "drop",
+     .text = "What is done with request fields whose name has '_' or '.', which some servers read as '-'."},
     {.key = "listeners",
      .type = &schema_list,
      LIST(config, listeners),

@@ -145,7 +145,19 @@ static const struct side_cell side_cells[] = {
      offsetof(struct shard_side, retries)},
     {"penstock_requests_in_flight", "Requests that are being served.", EXPOSITION_GAUGE,
      offsetof(struct shard_side, open)},
+    {"penstock_tunnels", "Open tunnels (WebSocket).", EXPOSITION_GAUGE, offsetof(struct shard_side, tunnels)},
 };
+
+static void side_tunnel_time(struct page *page, const struct side *at, const void *arg)
+{
+    EXPOSITION_LABELS(labels);
+
+    (void)arg;
+    side_labels(at, &labels);
+    exposition_real(&page->to, "penstock_tunnel_seconds", "_total", &labels,
+                    (double)side_sum(page, at->slot, at->side, offsetof(struct shard_side, tunnel_ns)) /
+                        NS_PER_S);
+}
 
 static void side_one_cell(struct page *page, const struct side *at, const void *arg)
 {
@@ -169,6 +181,9 @@ static void write_sides(struct page *page)
         exposition_family(&page->to, side_cells[i].name, side_cells[i].kind, side_cells[i].help);
         each_side(page, side_one_cell, &side_cells[i]);
     }
+    exposition_family(&page->to, "penstock_tunnel_seconds", EXPOSITION_COUNTER,
+                      "Time that ended tunnels were open.");
+    each_side(page, side_tunnel_time, NULL);
 }
 
 /* ---- routes and rollouts

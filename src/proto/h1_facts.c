@@ -188,15 +188,21 @@ static bool is_websocket_key(struct str key)
            octet_all((struct str){key.p, 22}, OCTET_ENCODED);
 }
 
-/* RFC 9110 section 7.8, RFC 6455 section 4.2.1. An upgrade that we would not pass on is ignored, as the RFC
- * allows; a request that means WebSocket but gets it wrong is refused, lest a server sees another protocol
- * than we do. */
+/* RFC 9110 section 7.8, RFC 6455 section 4.2.1. An upgrade beside content is ignored, as the RFC allows: the
+ * content would reach the server before it has switched. A request that means WebSocket but gets it wrong is
+ * refused, lest a server sees another protocol than we do. */
 static enum h1_error check_upgrade(struct head *head, const struct connection *connection)
 {
     const struct field *key = head_find(head, FIELD_SEC_WEBSOCKET_KEY);
 
-    if (!connection->upgrade || head->minor == 0 || head->method != METHOD_GET ||
-        head->framing != FRAMING_NONE || !head_lists(head, FIELD_UPGRADE, STR("websocket")))
+    if (!connection->upgrade || head->minor == 0 || head->framing != FRAMING_NONE ||
+        !head_find(head, FIELD_UPGRADE))
+        return H1_OK;
+    if (!head_lists(head, FIELD_UPGRADE, STR("websocket"))) {
+        head->upgrade = UPGRADE_OTHER;
+        return H1_OK;
+    }
+    if (head->method != METHOD_GET)
         return H1_OK;
     if (!key || key->next || !is_websocket_key(key->value))
         return H1_WEBSOCKET;
@@ -234,12 +240,6 @@ static bool has_no_content(const struct head *head, enum method method)
            (method == METHOD_CONNECT && head->status < 300);
 }
 
-static void drop_all(struct head *head, enum field_id id)
-{
-    for (const struct field *f = head_find(head, id); f; f = head_next(head, f))
-        head->fields[f - head->fields].flags |= FIELD_HOP;
-}
-
 /* What a response without content may still say about its length (RFC 9110 section 8.6): nothing in 1xx and
  * 204, and nothing beside Transfer-Encoding. */
 static enum h1_error frame_no_content(struct head *head, bool coded)
@@ -250,7 +250,7 @@ static enum h1_error frame_no_content(struct head *head, bool coded)
     head->framing = FRAMING_NONE;
     if (error || tells)
         return error;
-    drop_all(head, FIELD_CONTENT_LENGTH);
+    head_drop(head, FIELD_CONTENT_LENGTH);
     head->has_length = false;
     head->content_length = 0;
     return H1_OK;
@@ -285,7 +285,7 @@ enum h1_error h1_response_facts(struct head *head, enum method method)
         return error;
     head->keep_alive = head->framing != FRAMING_UNTIL_CLOSE && !connection.close &&
                        (head->minor > 0 || connection.keep_alive);
-    if (head->status == 101 && connection.upgrade && head_lists(head, FIELD_UPGRADE, STR("websocket")))
-        head->upgrade = UPGRADE_WEBSOCKET;
+    if (head->status == 101 && connection.upgrade && head_find(head, FIELD_UPGRADE))
+        head->upgrade = head_lists(head, FIELD_UPGRADE, STR("websocket")) ? UPGRADE_WEBSOCKET : UPGRADE_OTHER;
     return H1_OK;
 }

@@ -39,16 +39,28 @@ const struct field *head_find_name(const struct head *head, struct str name, siz
     return NULL;
 }
 
+bool list_has(struct str list, struct str element)
+{
+    struct str piece;
+
+    while (str_split(&list, ',', &piece))
+        if (str_eq_nocase(str_trim(piece), element))
+            return true;
+    return false;
+}
+
 bool head_lists(const struct head *head, enum field_id id, struct str element)
 {
-    for (const struct field *f = head_find(head, id); f; f = head_next(head, f)) {
-        struct str rest = f->value, piece;
-
-        while (str_split(&rest, ',', &piece))
-            if (str_eq_nocase(str_trim(piece), element))
-                return true;
-    }
+    for (const struct field *f = head_find(head, id); f; f = head_next(head, f))
+        if (list_has(f->value, element))
+            return true;
     return false;
+}
+
+void head_drop(struct head *head, enum field_id id)
+{
+    for (unsigned at = head->first[id]; at; at = head->fields[at - 1].next)
+        head->fields[at - 1].flags |= FIELD_HOP;
 }
 
 size_t head_drop_alike(struct head *head, struct str name)

@@ -29,8 +29,9 @@ enum framing {
 
 /* The protocol that both Upgrade and Connection ask for (request) or grant (response). */
 enum upgrade {
-    UPGRADE_NONE,      /* nothing that we would pass on; h2c and others count as nothing */
+    UPGRADE_NONE,
     UPGRADE_WEBSOCKET, /* GET without content, a valid key and version 13; in a response a 101 */
+    UPGRADE_OTHER,     /* a request without content, or a 101; which protocol, the Upgrade field says */
 };
 
 struct head {
@@ -101,9 +102,13 @@ static inline struct str head_value(const struct head *head, enum field_id id)
  * table. */
 const struct field *head_find_name(const struct head *head, struct str name, size_t from);
 
+/* Whether a comma-separated list has this element, without regard to case. */
+bool list_has(struct str list, struct str element);
 /* Whether a comma-separated list over all fields of `id` has this element, without regard to case. */
 bool head_lists(const struct head *head, enum field_id id, struct str element);
 
+/* Marks all fields of a known id with FIELD_HOP. */
+void head_drop(struct head *head, enum field_id id);
 /*
  * Marks with FIELD_HOP every field whose name is alike (field_name_alike): removes all spellings of a field
  * that only we may send. Returns how many.

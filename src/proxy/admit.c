@@ -69,6 +69,8 @@ enum next step_head(struct txn *txn)
     }
     if (!error)
         error = h1_request_parse(&front->scan, &h1_request_limits, front->in.p, &txn->head);
+    if (!error && txn->head.may_alias && txn->worker->config->ambiguous_fields == CONFIG_AMBIGUOUS_REJECT)
+        error = H1_FIELD_AMBIGUOUS;
     if (error)
         return refuse(txn, error);
     front->in.keep = front->in.off = front->scan.end;
@@ -146,6 +148,24 @@ static struct str affinity_unit(struct txn *txn)
     return buf_str(&fresh);
 }
 
+/* The first protocol that the client asks for and the route allows. WebSocket was checked as such; another
+ * protocol must not be taken for it. */
+static struct str upgrade_of(const struct txn *txn)
+{
+    const struct config_route *conf = txn->route->conf;
+    bool websocket = txn->head.upgrade == UPGRADE_WEBSOCKET;
+
+    if (txn->head.upgrade == UPGRADE_NONE)
+        return STR_NULL;
+    for (size_t i = 0; i < conf->upgrades_len; i++) {
+        struct str name = str_from(conf->upgrades[i]);
+
+        if (str_eq_nocase(name, STR("websocket")) == websocket && head_lists(&txn->head, FIELD_UPGRADE, name))
+            return name;
+    }
+    return STR_NULL;
+}
+
 enum next step_route(struct txn *txn)
 {
     struct worker *worker = txn->worker;
@@ -160,6 +180,7 @@ enum next step_route(struct txn *txn)
     txn->affinity_unit = affinity_unit(txn);
     txn->pick = pick_side(txn->routes, txn->route, &worker->rnd, txn->affinity_unit);
     txn->group = txn->route->side[txn->pick.side];
+    txn->upgrade = upgrade_of(txn);
     cell_add(&txn->cells->side[txn->pick.side].open, 1);
     if (txn->route->judging && txn->pick.assignment != ASSIGNMENT_ONLY)
         score_begin(&txn->score, &worker->scorer, txn->route, txn->cells,

@@ -87,6 +87,34 @@ enum filled {
     FILLED_REFUSED, /* the body is broken or too large */
 };
 
+/* Trailers go only where the group takes them. What Connection names is of this hop, and the label is ours to
+ * give (RFC 9110 sections 6.5.1, 7.6.1). */
+static void want_trailers(struct txn *txn)
+{
+    struct field *fields;
+
+    if (txn->head.framing != FRAMING_CHUNKED || !txn->group->conf->trailers)
+        return;
+    fields = arena_alloc(&txn->arena, h1_request_limits.trailer_fields * sizeof *fields);
+    if (fields) /* else they are dropped, as any recipient may */
+        h1_body_want_trailers(&txn->body, fields, h1_request_limits.trailer_fields);
+}
+
+static bool queue_end(struct txn *txn)
+{
+    struct str label = str_from(txn->worker->config->label_header);
+
+    if (txn->head.framing != FRAMING_CHUNKED)
+        return true;
+    for (size_t i = 0; i < txn->body.trailers_len; i++) {
+        struct field *field = &txn->body.trailers[i];
+
+        if (head_connection_names(&txn->head, field->name) || field_name_alike(field->name, label))
+            field->flags |= FIELD_HOP;
+    }
+    return relay_add_trailers(&txn->up, txn->body.trailers, txn->body.trailers_len);
+}
+
 /* Queues what is there of the body. */
 static enum filled fill_up(struct txn *txn)
 {
@@ -107,8 +135,8 @@ static enum filled fill_up(struct txn *txn)
             relay_add_body(&txn->up, data, txn->head.framing == FRAMING_CHUNKED);
             break;
         case H1_BODY_DONE:
-            if (txn->head.framing == FRAMING_CHUNKED)
-                relay_add_last_chunk(&txn->up);
+            if (!queue_end(txn))
+                return FILLED_UP;
             txn->body_sent = true;
             break;
         case H1_BODY_BAD:
@@ -159,6 +187,7 @@ enum next step_send(struct txn *txn)
 {
     relay_queue_init(&txn->up);
     h1_scan_init(&txn->back_scan);
+    want_trailers(txn);
     if (!compose_request(txn))
         return step_fail(txn, OUTCOME_HEAD_TOO_LARGE, NULL);
     step_to(txn, TXN_REPLY);

@@ -32,12 +32,6 @@ static bool compose_end(struct relay_queue *queue, const struct buf *buf)
     return !buf->full;
 }
 
-static void drop(struct head *head, enum field_id id)
-{
-    for (unsigned at = head->first[id]; at; at = head->fields[at - 1].next)
-        head->fields[at - 1].flags |= FIELD_HOP;
-}
-
 /* Queues the lines of all fields that pass, as runs of the buffer that they were parsed from. `end` is where
  * the empty line behind the last one begins. */
 static void queue_lines(struct relay_queue *queue, const struct head *head, const char *end)
@@ -118,15 +112,15 @@ bool compose_ids(struct txn *txn)
 
     txn->request_id = single(&txn->head, FIELD_X_REQUEST_ID);
     if (!request_id_is_valid(txn->request_id)) {
-        drop(&txn->head, FIELD_X_REQUEST_ID);
+        head_drop(&txn->head, FIELD_X_REQUEST_ID);
         txn->request_id = hex_id(txn, 2);
     }
     if (traceparent_is_valid(traceparent)) {
         txn->trace_id = part(traceparent, 3, 32);
         txn->span_id = part(traceparent, 36, 16);
     } else {
-        drop(&txn->head, FIELD_TRACEPARENT);
-        drop(&txn->head, FIELD_TRACESTATE); /* it belongs to the parent that was not there */
+        head_drop(&txn->head, FIELD_TRACEPARENT);
+        head_drop(&txn->head, FIELD_TRACESTATE); /* it belongs to the parent that was not there */
         txn->trace_id = hex_id(txn, 2);
         txn->span_id = hex_id(txn, 1);
     }
@@ -136,9 +130,29 @@ bool compose_ids(struct txn *txn)
 /* ---- the request ---- */
 
 /*
- * Removes the fields that only we may send, and with them every field whose name has '_' or '.': some servers
- * read it as another one, so it could be any spelling of ours (http.md A11, C30).
+ * Names with '_' or '.', which some servers read as other names (http.md A11, C30): dropped, unless the
+ * configuration keeps them; and then still those that read as a name of field.def, which frames, routes or
+ * is ours.
  */
+static void drop_aliases(struct txn *txn)
+{
+    struct head *head = &txn->head;
+    bool keep = txn->worker->config->ambiguous_fields == CONFIG_AMBIGUOUS_KEEP;
+
+    for (size_t i = 0; !keep && i < head->len; i++) {
+        if (head->fields[i].flags & FIELD_ALIAS)
+            head->fields[i].flags |= FIELD_HOP;
+    }
+    for (size_t i = 0; keep && i < head->len; i++) {
+        struct field *field = &head->fields[i];
+
+        for (size_t k = FIELD_OTHER + 1; field->flags & FIELD_ALIAS && k < FIELD_ID_LEN; k++)
+            if (field_name_alike(field->name, field_name((enum field_id)k)))
+                field->flags |= FIELD_HOP;
+    }
+}
+
+/* Removes the fields that only we may send. */
 static void drop_ours(struct txn *txn)
 {
     static const enum field_id ours[] = {FIELD_HOST,
@@ -147,19 +161,18 @@ static void drop_ours(struct txn *txn)
                                          FIELD_X_FORWARDED_HOST,
                                          FIELD_X_FORWARDED_PORT,
                                          FIELD_X_REAL_IP,
-                                         FIELD_FORWARDED,
-                                         FIELD_TRAILER};
+                                         FIELD_FORWARDED};
     struct head *head = &txn->head;
 
     for (size_t i = 0; i < ARRAY_LEN(ours); i++)
-        drop(head, ours[i]);
-    for (size_t i = 0; head->may_alias && i < head->len; i++) {
-        if (head->fields[i].flags & FIELD_ALIAS)
-            head->fields[i].flags |= FIELD_HOP;
-    }
+        head_drop(head, ours[i]);
+    if (head->may_alias)
+        drop_aliases(txn);
+    if (!txn->body.trailers)
+        head_drop(head, FIELD_TRAILER);
     head_drop_alike(head, str_from(txn->worker->config->label_header));
     if (head->method == METHOD_OPTIONS)
-        drop(head, FIELD_MAX_FORWARDS);
+        head_drop(head, FIELD_MAX_FORWARDS);
 }
 
 static void write_traceparent(struct buf *buf, const struct txn *txn)
@@ -187,6 +200,15 @@ static struct str host_of(const struct txn *txn)
     return whole.len ? whole : str_from(txn->target->conf->address.text);
 }
 
+/* What concerns the connection to the target alone; Connection names it (RFC 9110 section 7.6.1). */
+static void write_hop_fields(struct buf *buf, const struct txn *txn)
+{
+    if (txn->upgrade.len)
+        buf_printf(buf, "Connection: Upgrade\r\nUpgrade: %.*s\r\n", STR_ARG(txn->upgrade));
+    else if (txn->head.te_trailers)
+        buf_lit(buf, "Connection: TE\r\nTE: trailers\r\n");
+}
+
 static void write_own_fields(struct buf *buf, const struct txn *txn)
 {
     const struct config *config = txn->worker->config;
@@ -194,6 +216,7 @@ static void write_own_fields(struct buf *buf, const struct txn *txn)
 
     if (head->framing == FRAMING_CHUNKED)
         buf_lit(buf, "Transfer-Encoding: chunked\r\n");
+    write_hop_fields(buf, txn);
     h1_write_field(buf, str_from(config->label_header), str_from(txn->group->conf->platform));
     h1_write_field(buf, STR("X-Forwarded-For"), front_ip(txn->front));
     buf_lit(buf, "X-Forwarded-Proto: http\r\n");
@@ -295,6 +318,24 @@ bool compose_interim(struct txn *txn, const struct head *head)
     queue_lines(&txn->down, head, end);
     relay_add(&txn->down, STR("\r\n"));
     return true;
+}
+
+bool compose_switch(struct txn *txn, const struct head *head)
+{
+    const char *end = txn->back_in.p + txn->back_scan.end - 2;
+    struct buf line, own;
+
+    if (!compose_start(txn, &line, 64) || !compose_start(txn, &own, REPLY_FIELDS_MAX))
+        return false;
+    h1_write_status_line(&line, 101, status_reason(101));
+    if (!compose_end(&txn->down, &line))
+        return false;
+    queue_lines(&txn->down, head, end);
+    buf_printf(&own, "Connection: Upgrade\r\nUpgrade: %.*s\r\n", STR_ARG(txn->upgrade));
+    if (txn->unit_is_new)
+        write_cookie(&own, txn);
+    h1_write_end(&own);
+    return compose_end(&txn->down, &own);
 }
 
 /* ---- our own answers ---- */

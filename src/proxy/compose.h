@@ -22,6 +22,9 @@ MUST_CHECK bool compose_reply(struct txn *txn, const struct head *head, bool clo
 /* The same for an interim answer (1xx). */
 MUST_CHECK bool compose_interim(struct txn *txn, const struct head *head);
 
+/* The same for the 101 (Switching Protocols) to txn->upgrade. */
+MUST_CHECK bool compose_switch(struct txn *txn, const struct head *head);
+
 /* Queues a whole answer of our own for txn->outcome with this status: JSON where the client asks for it, else
  * text. */
 MUST_CHECK bool compose_own(struct txn *txn, unsigned status, bool close);

@@ -184,6 +184,14 @@ void front_again(struct front *front)
         serve(front);
 }
 
+/* A client that closes its side is gone: we do not work for those who may have left. But a tunnel has two
+ * sides of its own. */
+static void on_end(struct front *front, bool broken)
+{
+    if (!front->txn || !txn_on_client_end(front->txn, broken))
+        front_close(front);
+}
+
 static void on_readable(struct front *front)
 {
     struct worker *worker = front->worker;
@@ -204,8 +212,8 @@ static void on_readable(struct front *front)
     n = relay_recv(&front->in, &front->conn);
     if (n == CONN_AGAIN)
         return;
-    if (n <= 0) { /* a client that closes its side is gone: we do not work for those who may have left */
-        front_close(front);
+    if (n <= 0) {
+        on_end(front, n == CONN_FAILED);
         return;
     }
     if (front->state == FRONT_IDLE)

@@ -14,6 +14,7 @@ src_libpenstock_a_SOURCES += \
 	src/proxy/score.c src/proxy/score.h \
 	src/proxy/shard.c src/proxy/shard.h \
 	src/proxy/step.h \
+	src/proxy/tunnel.c \
 	src/proxy/txn.c src/proxy/txn.h \
 	src/proxy/units.c src/proxy/units.h \
 	src/proxy/worker.c src/proxy/worker.h

@@ -21,7 +21,8 @@ static uint64_t received(const struct txn *txn)
 
     if (front->scan.end == 0)
         return front->in.len;
-    return front->scan.end - front->scan.start + txn->body.received + txn->body.overhead;
+    return front->scan.end - front->scan.start + txn->body.received + txn->body.overhead +
+           txn->tunnel.up.moved;
 }
 
 static size_t edge_of(int64_t duration_ns)
@@ -33,9 +34,23 @@ static size_t edge_of(int64_t duration_ns)
     return i;
 }
 
-static void count(const struct txn *txn, int64_t duration_ns)
+static uint64_t span(int64_t from_ns, int64_t to_ns)
+{
+    return to_ns > from_ns ? (uint64_t)(to_ns - from_ns) : 0;
+}
+
+/* A tunnel has ended: its time is no time of an answer, and stands apart. */
+static void count_tunnel(struct shard_side *side, int64_t ns)
+{
+    cell_sub(&side->tunnels, 1);
+    cell_add(&side->tunnel_ns, (uint64_t)ns);
+}
+
+static void count(const struct txn *txn, int64_t now_ns)
 {
     struct shard *shard = txn->worker->shard;
+    bool upgraded = txn->outcome == OUTCOME_UPGRADED;
+    int64_t duration_ns = (int64_t)span(txn->front->first_byte_ns, upgraded ? txn->reply_ns : now_ns);
     struct shard_side *side;
 
     cell_add(&shard->requests, 1);
@@ -45,6 +60,8 @@ static void count(const struct txn *txn, int64_t duration_ns)
     }
     side = &txn->cells->side[txn->pick.side];
     cell_sub(&side->open, 1);
+    if (upgraded)
+        count_tunnel(side, now_ns - txn->reply_ns);
     cell_add(&side->ended[txn->outcome][logged_status(txn) / 100 % SHARD_CLASSES], 1);
     cell_add(&side->received, received(txn));
     cell_add(&side->sent, txn->down.sent);
@@ -70,11 +87,6 @@ static struct str severity_of(const struct txn *txn, unsigned status)
     if (status >= 500 || blame == BLAME_GROUP)
         return STR("error");
     return status >= 400 || blame != BLAME_NOBODY ? STR("warn") : STR("info");
-}
-
-static uint64_t span(int64_t from_ns, int64_t to_ns)
-{
-    return to_ns > from_ns ? (uint64_t)(to_ns - from_ns) : 0;
 }
 
 static void fill_phases(struct accesslog_record *record, const struct txn *txn, int64_t now_ns)
@@ -163,7 +175,7 @@ void record_txn(struct txn *txn)
 
     if (txn->route)
         score_end(&txn->score, txn->outcome, txn->target_status, now_ns);
-    count(txn, (int64_t)span(txn->front->first_byte_ns, now_ns));
+    count(txn, now_ns);
     if (accesslog_wanted(&txn->worker->log))
         write_log(txn, now_ns);
 }

@@ -120,9 +120,26 @@ void relay_add_body(struct relay_queue *queue, struct str payload, bool chunked)
         relay_add(queue, STR("\r\n"));
 }
 
-void relay_add_last_chunk(struct relay_queue *queue)
+/* A field line as it was received, with its CR LF. */
+static struct str line_of(const struct field *field)
 {
-    relay_add(queue, STR("0\r\n\r\n"));
+    const char *end = field->value.p + field->value.len;
+
+    while (*end != '\n') /* only white space stands before it */
+        end++;
+    return (struct str){field->name.p, (size_t)(end + 1 - field->name.p)};
+}
+
+bool relay_add_trailers(struct relay_queue *queue, const struct field *trailers, size_t len)
+{
+    if ((size_t)queue->len + len + 2 > RELAY_IOV_MAX)
+        return false;
+    relay_add(queue, STR("0\r\n"));
+    for (size_t i = 0; i < len; i++)
+        if (!(trailers[i].flags & FIELD_HOP))
+            relay_add(queue, line_of(&trailers[i]));
+    relay_add(queue, STR("\r\n"));
+    return true;
 }
 
 /* Takes `n` sent bytes off the front. */

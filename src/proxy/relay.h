@@ -20,6 +20,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "net/conn.h"
+#include "proto/field.h"
 
 #include <stdint.h>
 
@@ -100,8 +101,9 @@ static inline bool relay_has_room(const struct relay_queue *queue)
 void relay_add(struct relay_queue *queue, struct str s);
 /* Adds a piece of payload as it is, or as one chunk (RFC 9112 section 7.1). */
 void relay_add_body(struct relay_queue *queue, struct str payload, bool chunked);
-/* Adds the end of a chunked body. */
-void relay_add_last_chunk(struct relay_queue *queue);
+/* Adds the end of a chunked body, with the lines of these trailers but those with FIELD_HOP, as slices of the buffer that they were
+ * parsed from. False when the queue has no room for so many now: an empty one always has. */
+MUST_CHECK bool relay_add_trailers(struct relay_queue *queue, const struct field *trailers, size_t len);
 
 enum relay_result {
     RELAY_DRAINED, /* all was taken */

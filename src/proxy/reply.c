@@ -4,6 +4,8 @@
 #include "proxy/step.h"
 #include "proxy/worker.h"
 
+enum { CONNECTION_MAX = 512 }; /* bytes of an answer's Connection, beyond which its trailers are dropped */
+
 /* ---- REPLY: the head of the answer ---- */
 
 static struct h1_limits response_limits(const struct txn *txn)
@@ -30,8 +32,7 @@ static enum next pass_interim(struct txn *txn, const struct head *head)
     bool fits = (int)head->len + 3 <= RELAY_IOV_MAX;
 
     if (head->status == 101)
-        return step_try_failed(txn, OUTCOME_BAD_RESPONSE,
-                               "the target switched protocols without being asked");
+        return step_switch(txn, head);
     if (txn->head.minor >= 1 && fits) {
         if (!compose_interim(txn, head))
             return step_try_failed(txn, OUTCOME_BAD_RESPONSE, "too many interim answers");
@@ -54,8 +55,33 @@ static enum next pass_interim(struct txn *txn, const struct head *head)
     return NEXT;
 }
 
+/* Trailers are passed on to clients that say that they take them; `head` must not be needed for that, since
+ * its buffer is used again before they come. */
+static bool want_trailers(struct txn *txn, const struct head *head)
+{
+    struct field *fields;
+    struct buf names;
+    char *room;
+
+    if (!txn->chunked || head->framing != FRAMING_CHUNKED || !txn->head.te_trailers)
+        return false;
+    fields = arena_alloc(&txn->arena, h1_response_limits.trailer_fields * sizeof *fields);
+    room = arena_alloc(&txn->arena, CONNECTION_MAX);
+    if (!fields || !room)
+        return false;
+    buf_init(&names, room, CONNECTION_MAX);
+    for (const struct field *f = head_find(head, FIELD_CONNECTION); f; f = head_next(head, f)) {
+        buf_str_add(&names, f->value);
+        buf_char(&names, ',');
+    }
+    txn->reply_names = buf_str(&names);
+    if (!names.full)
+        h1_body_want_trailers(&txn->reply_body, fields, h1_response_limits.trailer_fields);
+    return !names.full;
+}
+
 /* The final head is there: how the body is sent on, and whether both connections live on. */
-static enum next begin_answer(struct txn *txn, const struct head *head)
+static enum next begin_answer(struct txn *txn, struct head *head)
 {
     struct front *front = txn->front;
     bool delimited = head->framing == FRAMING_NONE || head->framing == FRAMING_LENGTH;
@@ -65,6 +91,8 @@ static enum next begin_answer(struct txn *txn, const struct head *head)
     txn->reply_ns = txn->worker->now_ns;
     h1_body_init(&txn->reply_body, head->framing, head->content_length, &h1_response_limits);
     txn->chunked = !delimited && txn->head.minor >= 1;
+    if (!want_trailers(txn, head))
+        head_drop(head, FIELD_TRAILER);
     if ((!delimited && !txn->chunked) || !txn->body_sent || txn->worker->draining)
         front->closing = true;
     if (!compose_reply(txn, head, front->closing)) {
@@ -127,11 +155,15 @@ static bool ends_with_connection(const struct txn *txn)
     return txn->back_end == BACK_CLOSED && h1_body_eof(&txn->reply_body);
 }
 
+/* Not yet, when the queue has no room for the trailers. */
 static void queue_end(struct txn *txn)
 {
-    if (txn->chunked)
-        relay_add_last_chunk(&txn->down);
-    txn->reply_queued = true;
+    struct h1_body *body = &txn->reply_body;
+
+    for (size_t i = 0; i < body->trailers_len; i++)
+        if (list_has(txn->reply_names, body->trailers[i].name))
+            body->trailers[i].flags |= FIELD_HOP;
+    txn->reply_queued = !txn->chunked || relay_add_trailers(&txn->down, body->trailers, body->trailers_len);
 }
 
 /* Queues what is there of the body. OVER when the answer turned out to be broken. */
@@ -156,7 +188,7 @@ static enum next fill_down(struct txn *txn)
             break;
         case H1_BODY_DONE:
             queue_end(txn);
-            break;
+            return NEXT;
         case H1_BODY_BAD:
             txn->error = h1_error_text(txn->reply_body.error);
             return step_cut(txn, OUTCOME_TARGET_CUT);

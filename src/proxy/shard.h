@@ -62,7 +62,9 @@ struct shard_side {
     struct cell buckets[SHARD_EDGES + 1];
     struct cell latency[HIST_BUCKETS]; /* first byte from the client to last byte of the answer */
     struct cell retries;
-    struct cell open; /* gauge: requests in flight */
+    struct cell open;      /* gauge: requests in flight */
+    struct cell tunnels;   /* gauge: of them, those that became tunnels */
+    struct cell tunnel_ns; /* sum over the tunnels that have ended, from the 101 on */
 };
 
 /*

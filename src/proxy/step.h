@@ -5,6 +5,7 @@
  *   HEAD, ROUTE            proxy/admit   may this request pass, and where to
  *   LEASE, CONNECT, SEND   proxy/ask     a connection to a target, and the request on its way there
  *   REPLY, STREAM          proxy/reply   the answer on its way back
+ *   TUNNEL                 proxy/tunnel  what follows when both sides switch protocols
  *   END                    proxy/txn     which also drives the steps, hears the events, and has all endings
  *
  * Thread: the worker's.
@@ -28,6 +29,7 @@ MUST_CHECK enum next step_connect(struct txn *txn);
 MUST_CHECK enum next step_send(struct txn *txn);
 MUST_CHECK enum next step_reply(struct txn *txn);
 MUST_CHECK enum next step_stream(struct txn *txn);
+MUST_CHECK enum next step_tunnel(struct txn *txn);
 
 /* The one setter of txn->step. */
 void step_to(struct txn *txn, enum txn_step step);
@@ -35,6 +37,8 @@ void step_to(struct txn *txn, enum txn_step step);
 /* Moves the request upward as far as it goes. For SEND, and when the client has sent more or the target takes
  * more. */
 MUST_CHECK enum next step_pump(struct txn *txn);
+/* The target has answered 101 with this head: begins the tunnel, or refuses the answer. */
+MUST_CHECK enum next step_switch(struct txn *txn, const struct head *head);
 /* Writes what is queued for the client. NEXT: all was taken, and the answer goes on. */
 MUST_CHECK enum next step_flush(struct txn *txn);
 /* The interim answer that the client was slow to take is through; REPLY goes on behind it. */
@@ -57,5 +61,8 @@ MUST_CHECK enum next step_refuse(struct txn *txn, enum outcome outcome, enum h1_
 enum next step_cut(struct txn *txn, enum outcome outcome);
 /* The whole answer was sent. */
 MUST_CHECK enum next step_served(struct txn *txn);
+/* The tunnel has ended: both connections are closed, the client's with RST when a side was broken. `why` is
+ * constant text, NULL when both sides were done. */
+MUST_CHECK enum next step_tunnel_over(struct txn *txn, const char *why, bool broken);
 
 #endif

@@ -9,8 +9,8 @@
 
 void step_to(struct txn *txn, enum txn_step step)
 {
-    static const char *const names[] = {"HEAD", "ROUTE", "LEASE",  "CONNECT",
-                                        "SEND", "REPLY", "STREAM", "END"};
+    static const char *const names[] = {"HEAD",  "ROUTE",  "LEASE",  "CONNECT", "SEND",
+                                        "REPLY", "STREAM", "TUNNEL", "END"};
 
     BUG_ON(txn->step == TXN_END);
     log_debug("txn %p: %s -> %s", (void *)txn, names[txn->step], names[step]);
@@ -107,7 +107,7 @@ static void finish(struct txn *txn, enum outcome outcome)
 
 void txn_abandon(struct txn *txn, enum outcome outcome)
 {
-    finish(txn, outcome);
+    finish(txn, txn->step == TXN_TUNNEL ? OUTCOME_UPGRADED : outcome);
 }
 
 enum next step_cut(struct txn *txn, enum outcome outcome)
@@ -127,6 +127,19 @@ enum next step_served(struct txn *txn)
         front->closing = true; /* the rest of the body would be read as a request */
     finish(txn, txn->outcome);
     front_done(front);
+    return OVER;
+}
+
+enum next step_tunnel_over(struct txn *txn, const char *why, bool broken)
+{
+    struct front *front = txn->front;
+
+    txn->error = why;
+    finish(txn, OUTCOME_UPGRADED);
+    if (broken)
+        front_cut(front);
+    else
+        front_close(front);
     return OVER;
 }
 
@@ -227,6 +240,8 @@ static enum next step(struct txn *txn)
         return step_reply(txn);
     case TXN_STREAM:
         return step_stream(txn);
+    case TXN_TUNNEL:
+        return step_tunnel(txn);
     case TXN_END:
         return OVER;
     }
@@ -287,6 +302,8 @@ void txn_on_back(struct conn *conn, unsigned ready)
         run(txn);
     else if (ready & CONN_READABLE)
         on_back_readable(txn);
+    else if (txn->step == TXN_TUNNEL)
+        run(txn);
     else
         ends_or_runs(txn, step_pump(txn));
 }
@@ -297,7 +314,9 @@ static void on_target_timeout(struct wheel_timer *timer, int64_t now_ns)
     bool took_all = relay_drained(&txn->up) || txn->up_broken;
 
     txn->worker->now_ns = now_ns;
-    if (txn->step == TXN_CONNECT)
+    if (txn->step == TXN_TUNNEL)
+        ends_or_runs(txn, step_tunnel_over(txn, "the tunnel was silent for too long", false));
+    else if (txn->step == TXN_CONNECT)
         ends_or_runs(txn, step_try_failed(txn, OUTCOME_CONNECT_TIMEOUT, NULL));
     else if (txn->step == TXN_REPLY && took_all)
         ends_or_runs(txn, step_try_failed(txn, OUTCOME_FIRST_BYTE_TIMEOUT, NULL));
@@ -307,14 +326,16 @@ static void on_target_timeout(struct wheel_timer *timer, int64_t now_ns)
 
 void txn_on_body(struct txn *txn)
 {
-    if ((txn->step == TXN_REPLY || txn->step == TXN_STREAM) && txn->back && !txn->body_sent &&
-        relay_drained(&txn->up))
+    if (txn->step == TXN_TUNNEL)
+        run(txn);
+    else if ((txn->step == TXN_REPLY || txn->step == TXN_STREAM) && txn->back && !txn->body_sent &&
+             relay_drained(&txn->up))
         ends_or_runs(txn, step_pump(txn));
 }
 
 void txn_on_client_writable(struct txn *txn)
 {
-    if (txn->step == TXN_STREAM) {
+    if (txn->step == TXN_STREAM || txn->step == TXN_TUNNEL) {
         run(txn);
         return;
     }
@@ -337,6 +358,20 @@ void txn_on_client_timeout(struct txn *txn)
     bool takes_nothing = !relay_drained(&txn->down);
 
     ends_or_runs(txn, step_fail(txn, takes_nothing ? OUTCOME_CLIENT_STALLED : OUTCOME_BODY_TIMEOUT, NULL));
+}
+
+bool txn_on_client_end(struct txn *txn, bool broken)
+{
+    if (txn->step != TXN_TUNNEL)
+        return false;
+    if (broken) {
+        ends_or_runs(txn, step_tunnel_over(txn, "the client broke the tunnel", true));
+        return true;
+    }
+    txn->tunnel.up.ended = true;
+    conn_read_pause(&txn->front->conn);
+    run(txn);
+    return true;
 }
 
 bool txn_begin(struct front *front)

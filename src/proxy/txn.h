@@ -10,6 +10,7 @@
  *   SEND     the request head, and as much of the body as is there
  *   REPLY    until the head of the answer; the body goes on meanwhile
  *   STREAM   the body of the answer; that of the request may still go on
+ *   TUNNEL   instead, after both sides have agreed to switch protocols: bytes in both directions
  *   END      outcome, score, counters, log; both connections are given back or closed
  *
  * A transaction ends with exactly one outcome (outcome.def). Thread: the worker's.
@@ -37,6 +38,7 @@ enum txn_step {
     TXN_SEND,
     TXN_REPLY,
     TXN_STREAM,
+    TXN_TUNNEL,
     TXN_END,
 };
 
@@ -44,6 +46,17 @@ enum back_end {
     BACK_OPEN,   /* the target may say more */
     BACK_CLOSED, /* it has closed its side */
     BACK_RESET,  /* the connection broke */
+};
+
+/* One direction of a tunnel. */
+struct tunnel_way {
+    uint64_t moved; /* bytes */
+    bool ended;     /* its sender says no more */
+    bool closed;    /* and its receiver has been told */
+};
+
+struct tunnel {
+    struct tunnel_way up, down;
 };
 
 enum {
@@ -71,6 +84,7 @@ struct txn {
     bool body_sent;           /* the whole request is queued for the target */
     struct str affinity_unit; /* what the client sticks by; empty: drawn anew */
     bool unit_is_new;         /* an affinity cookie has to be set */
+    struct str upgrade;       /* the protocol that the target is asked to switch to; empty: none */
     int64_t head_ns;          /* when the head was complete */
 
     /* the choice */
@@ -99,9 +113,11 @@ struct txn {
     struct wheel_timer timer;     /* the target's deadline */
 
     /* the client's side */
-    unsigned status;   /* sent, 0 before */
-    bool chunked;      /* the answer's body is sent in chunks */
-    bool reply_queued; /* the whole answer is in the queue */
+    unsigned status;        /* sent, 0 before */
+    bool chunked;           /* the answer's body is sent in chunks */
+    bool reply_queued;      /* the whole answer is in the queue */
+    struct str reply_names; /* what the answer's Connection names: no trailer may have such a name */
+    struct tunnel tunnel;
     struct arena arena;
     size_t arena_keep; /* of the arena, what outlives a try */
 
@@ -121,6 +137,9 @@ void txn_on_back(struct conn *conn, unsigned ready);
 void txn_on_body(struct txn *txn);
 /* The client's socket takes more. May end the transaction. */
 void txn_on_client_writable(struct txn *txn);
+/* The client has closed its side, or the connection broke. True when the transaction goes on without hearing
+ * more, or has ended and closed the connection itself; else the connection is to be closed. */
+MUST_CHECK bool txn_on_client_end(struct txn *txn, bool broken);
 /* The client has missed the deadline of front_deadline. Ends the transaction. */
 void txn_on_client_timeout(struct txn *txn);
 /* The client is gone: ends the transaction without touching the front. */

@@ -35,11 +35,18 @@ static const struct problems_case cases[] = {
     {ALL "listener: []\n", "t:6:1: listener: unknown key; did you mean \"listeners\"?\n"},
     {ALL "time_outs: {}\n", "t:6:1: time_outs: unknown key; did you mean \"timeouts\"?\n"},
     {ALL "discovery: {}\n", "t:6:1: discovery: unknown key; known here: workers, service, labelHeader, "
-                            "viaName, listeners, admin, state, "
+                            "viaName, ambiguousFields, listeners, admin, state, "
                             "accessLog, timeouts, limits, targetGroups, routes\n"},
     {ALL "accessLog: [ stdout: { color: true } ]\n",
      "t:6:24: color: unknown key; there is none here: write {}\n"},
     /* kinds of values */
+    {ALL "ambiguousFields: kept\n", "t:6:18: ambiguousFields: kept is none of drop, reject, keep\n"},
+    {HEAD "routes: [ { name: r, stable: a, canary: b, upgrades: [ tcp, H2C ] } ]\n",
+     "t:5:61: upgrades: H2C would carry requests past this proxy; remove it\n"},
+    {HEAD "routes: [ { name: r, stable: a, canary: b, upgrades: [ \"HTTP/2.0\" ] } ]\n",
+     "t:5:56: upgrades: HTTP/2.0 is not a token; it may have letters, digits and !#$%&'*+-.^_`|~ only\n"},
+    {HEAD "routes: [ { name: r, stable: a, canary: b, upgrades: [], timeouts: { tunnel: 0 } } ]\n",
+     "t:5:78: warning: tunnel: 0 is no limit: whoever is silent holds a connection for ever\n"},
     {ALL "workers: many\n", "t:6:10: workers: many is not a whole number, such as 4, or auto\n"},
     {ALL "workers: 0\n", "t:6:10: workers: 0 is less than 1\n"},
     {ALL "workers: 65\n", "t:6:10: workers: 65 is more than 64\n"},

@@ -88,9 +88,10 @@ START_TEST(the_example_of_the_configuration_loads)
     config = config_load_bytes("example", (struct str){example.p, example.len}, ".", false, &report);
     ck_assert_uint_eq(report.errors, 0);
     text = problems_text(&report);
-    ck_assert_str_eq(
-        text, "example:14:7: warning: admin: has no tokenFile and no token: weights and rollouts cannot be "
-              "changed\n");
+    /* one line, wherever `admin` stands */
+    ck_assert_ptr_nonnull(strstr(
+        text, ": warning: admin: has no tokenFile and no token: weights and rollouts cannot be changed\n"));
+    ck_assert_ptr_eq(strchr(text, '\n'), strrchr(text, '\n'));
     ck_assert_ptr_nonnull(config);
     ck_assert_uint_eq(config->groups_len, 2);
     config_unref(config);

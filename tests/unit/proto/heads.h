@@ -39,13 +39,26 @@ static inline void describe_hops(struct text *out, const struct head *head)
     }
 }
 
+static inline const char *upgrade_text(enum upgrade upgrade)
+{
+    switch (upgrade) {
+    case UPGRADE_NONE:
+        return "";
+    case UPGRADE_WEBSOCKET:
+        return " websocket";
+    case UPGRADE_OTHER:
+        return " upgrade";
+    }
+    return "?";
+}
+
 static inline void describe_facts(struct text *out, const struct head *head)
 {
     text_printf(out, " %s", framing_text(head->framing));
     if (head->has_length || head->content_length)
         text_printf(out, "=%llu", (unsigned long long)head->content_length);
     text_printf(out, "%s%s%s%s", head->keep_alive ? " alive" : "", head->expect_continue ? " expect" : "",
-                head->te_trailers ? " te" : "", head->upgrade ? " websocket" : "");
+                head->te_trailers ? " te" : "", upgrade_text(head->upgrade));
     describe_hops(out, head);
 }
 

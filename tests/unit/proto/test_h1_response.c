@@ -110,7 +110,7 @@ static const struct row connections[] = {
     OK("A16 101 without Connection", GET, SWITCH "Upgrade: websocket\r\n" END,
        "101 [Switching Protocols] none alive hop:Upgrade"),
     OK("101 to h2c", GET, SWITCH "Upgrade: h2c\r\nConnection: Upgrade\r\n" END,
-       "101 [Switching Protocols] none alive hop:Upgrade,Connection"),
+       "101 [Switching Protocols] none alive upgrade hop:Upgrade,Connection"),
     OK("A16 200 with the fields of a WebSocket", GET,
        R200 LENGTH "Upgrade: websocket\r\nConnection: Upgrade\r\n" END,
        "200 [OK] length=5 alive hop:Upgrade,Connection"),

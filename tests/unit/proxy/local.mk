@@ -10,14 +10,19 @@ unit_tests += \
 	tests/unit/proxy/test_score \
 	tests/unit/proxy/test_shard \
 	tests/unit/proxy/test_steady \
+	tests/unit/proxy/test_trailers \
+	tests/unit/proxy/test_tunnel \
 	tests/unit/proxy/test_txn \
 	tests/unit/proxy/test_units
 tests_unit_proxy_test_chaos_SOURCES = tests/unit/proxy/test_chaos.c $(proxy_fixture)
 tests_unit_proxy_test_crew_SOURCES = tests/unit/proxy/test_crew.c $(proxy_fixture)
 tests_unit_proxy_test_steady_SOURCES = tests/unit/proxy/test_steady.c $(proxy_fixture)
+tests_unit_proxy_test_trailers_SOURCES = tests/unit/proxy/test_trailers.c $(proxy_fixture)
+tests_unit_proxy_test_tunnel_SOURCES = tests/unit/proxy/test_tunnel.c $(proxy_fixture)
 tests_unit_proxy_test_txn_SOURCES = tests/unit/proxy/test_txn.c $(proxy_fixture)
 threaded_tests += \
 	tests/unit/proxy/test_chaos \
 	tests/unit/proxy/test_crew \
-	tests/unit/proxy/test_txn
+	tests/unit/proxy/test_txn \
+	tests/unit/proxy/test_tunnel
 EXTRA_DIST += tests/unit/proxy/head.h

@@ -192,7 +192,7 @@ START_TEST(a_queue_that_is_taken_in_any_pieces_arrives_whole)
         sent_len = 0;
         relay_add(&queue, STR("head "));
         relay_add_body(&queue, STR("0123456789abcdef0"), true);
-        relay_add_last_chunk(&queue);
+        ck_assert(relay_add_trailers(&queue, NULL, 0));
         takes = piece;
         while (relay_flush(&queue, &conn) == RELAY_BLOCKED)
             ck_assert(!relay_drained(&queue));
@@ -258,9 +258,46 @@ START_TEST(a_queue_says_when_it_is_full_before_it_is)
     for (size_t i = 0; relay_has_room(&queue); i += 2, pieces++)
         relay_add_body(&queue, (struct str){bytes + i, 1}, true);
     ck_assert_int_eq(pieces, RELAY_FRAMES_MAX);
-    relay_add_last_chunk(&queue);
+    ck_assert(relay_add_trailers(&queue, NULL, 0));
     ck_assert_int_eq(relay_flush(&queue, &conn), RELAY_DRAINED);
     ck_assert(relay_has_room(&queue));
+}
+END_TEST
+
+START_TEST(trailers_follow_the_last_chunk_as_they_came_but_those_of_the_hop)
+{
+    static const char lines[] = "A:1\r\nB:  2 \t\r\nC:\r\nD: 4\r\n";
+    struct field fields[4];
+    size_t at[] = {0, 5, 14, 18};
+
+    field_set(&fields[0], (struct str){lines + at[0], 1}, (struct str){lines + 2, 1}, false);
+    field_set(&fields[1], (struct str){lines + at[1], 1}, (struct str){lines + 9, 1}, false);
+    field_set(&fields[2], (struct str){lines + at[2], 1}, (struct str){lines + 16, 0}, false);
+    field_set(&fields[3], (struct str){lines + at[3], 1}, (struct str){lines + 21, 1}, false);
+    ck_assert(relay_add_trailers(&queue, fields, ARRAY_LEN(fields)));
+    ck_assert_int_eq(relay_flush(&queue, &conn), RELAY_DRAINED);
+    check_sent("0\r\nA:1\r\nB:  2 \t\r\nC:\r\nD: 4\r\n\r\n");
+    sent_len = 0;
+    fields[1].flags |= FIELD_HOP;
+    fields[3].flags |= FIELD_HOP;
+    ck_assert(relay_add_trailers(&queue, fields, ARRAY_LEN(fields)));
+    ck_assert_int_eq(relay_flush(&queue, &conn), RELAY_DRAINED);
+    check_sent("0\r\nA:1\r\nC:\r\n\r\n");
+}
+END_TEST
+
+START_TEST(trailers_wait_for_room)
+{
+    static const char bytes[2 * RELAY_IOV_MAX], line[] = "A:\r\n";
+    struct field fields[32];
+
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+        field_set(&fields[i], (struct str){line, 1}, (struct str){line + 2, 0}, false);
+    for (size_t i = 0; i < RELAY_IOV_MAX - 33; i++)
+        relay_add(&queue, (struct str){bytes + 2 * i, 1});
+    ck_assert(!relay_add_trailers(&queue, fields, ARRAY_LEN(fields)));
+    ck_assert(relay_add_trailers(&queue, fields, 31));
+    ck_assert_int_eq(relay_flush(&queue, &conn), RELAY_DRAINED);
 }
 END_TEST
 
@@ -282,6 +319,8 @@ Suite *unit_suite(void)
     tcase_add_test(tc, a_full_or_broken_socket_says_so);
     tcase_add_test(tc, an_empty_piece_is_no_chunk);
     tcase_add_test(tc, a_queue_says_when_it_is_full_before_it_is);
+    tcase_add_test(tc, trailers_follow_the_last_chunk_as_they_came_but_those_of_the_hop);
+    tcase_add_test(tc, trailers_wait_for_room);
     suite_add_tcase(suite, tc);
     return suite;
 }
