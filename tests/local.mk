@@ -41,6 +41,8 @@ check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 endif
 
+include tests/replay/local.mk
+
 include tests/fuzz/local.mk
 
 # `make check e2e_run=` leaves the end-to-end tests out.

@@ -14,6 +14,7 @@ src_libpenstock_a_SOURCES += \
 	src/cli/drain.c src/cli/drain.h \
 	src/cli/explain.c src/cli/explain.h \
 	src/cli/figure.c src/cli/figure.h \
+	src/cli/playback.c src/cli/playback.h \
 	src/cli/remote.c src/cli/remote.h \
 	src/cli/rollout.c src/cli/rollout.h \
 	src/cli/screen.c src/cli/screen.h \

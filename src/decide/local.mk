@@ -10,6 +10,7 @@ src_libpenstock_a_SOURCES += \
 	src/decide/record.c src/decide/record.h \
 	src/decide/rollout.c src/decide/rollout.h \
 	src/decide/tally.h \
+	src/decide/trace.c src/decide/trace.h \
 	src/decide/window.c src/decide/window.h \
 	src/decide/words.c src/decide/words.h \
 	src/decide/zone.c src/decide/zone.h

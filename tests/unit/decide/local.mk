@@ -7,5 +7,6 @@ unit_tests += \
 	tests/unit/decide/test_plan \
 	tests/unit/decide/test_record \
 	tests/unit/decide/test_rollout \
+	tests/unit/decide/test_trace \
 	tests/unit/decide/test_window \
 	tests/unit/decide/test_zone

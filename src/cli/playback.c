@@ -1,0 +1,209 @@
+#include "cli/playback.h"
+
+#include "base/clk.h"
+#include "proxy/units.h"
+
+#include <string.h>
+
+static const int64_t sticky_ns = 3600 * NS_PER_S; /* how long a client of a sticky trace keeps its group */
+
+void playback_route(const struct trace_head *head, struct playback_route *route_r)
+{
+    struct playback_route *route = route_r;
+
+    memset(route, 0, sizeof(*route));
+    route->head = *head;
+    route->groups[0].name = route->head.stable;
+    route->groups[1].name = route->head.canary;
+    route->config.groups = route->groups;
+    route->config.groups_len = ARRAY_LEN(route->groups);
+    route->route.name = route->head.id;
+    route->route.canary = 1;
+    route->route.affinity = head->sticky ? CONFIG_AFFINITY_COOKIE : CONFIG_AFFINITY_NONE;
+    route->route.affinity_max_age_ns = sticky_ns;
+    route->route.slo_threshold_ns = (int64_t)(head->slo_ms * (double)NS_PER_MS);
+    route->route.slo_objective = 0.99;
+    route->target = (struct plan_target){&route->config, &route->route};
+}
+
+static bool is_everything(const struct plan_match *match)
+{
+    return !match->method[0] && !match->path_prefix[0] && !match->header[0];
+}
+
+/* Which answers are bad for which metric. A trace knows neither paths nor headers: a metric that looks at
+ * some requests only sees none. */
+static void learn_metrics(struct playback *playback)
+{
+    const struct plan_analysis *analysis = &playback->plan->analysis;
+
+    for (size_t i = 0; i < analysis->metrics_len; i++) {
+        const struct plan_metric *metric = &analysis->metrics[i];
+        bool latency = metric->type == METRIC_LATENCY_SLO;
+
+        playback->guards |= plan_metric_is_guard(metric);
+        if (!plan_metric_is_judged(metric) || !is_everything(&metric->match))
+            continue;
+        if (latency) {
+            playback->slow_metrics[playback->slow_len++] = i;
+            playback->slow_ms[i] = (double)metric->threshold_ns / (double)NS_PER_MS;
+        }
+        for (unsigned status = 0; status < PLAYBACK_STATUSES; status++) {
+            bool failed = latency ? status >= 500 : plan_status_is_bad(metric, status);
+
+            if (failed)
+                playback->bad_statuses[status] |= (uint8_t)(1u << i);
+        }
+    }
+}
+
+void playback_init(struct playback *playback, const struct trace_head *head, const struct plan *plan,
+                   int64_t start_wall_ns, playback_report *report, void *arg)
+{
+    const struct rollout_order start = {.command = COMMAND_START, .actor = "replay"};
+    char why[ROLLOUT_WHY_MAX];
+
+    memset(playback, 0, sizeof(*playback));
+    playback->head = head;
+    playback->plan = plan;
+    playback->report = report;
+    playback->arg = arg;
+    playback->start_wall_ns = start_wall_ns;
+    playback->units = units_new();
+    if (plan->analysis.unit != UNIT_REQUEST)
+        playback->window_s = (uint32_t)(plan->analysis.unit_window_ns / NS_PER_S);
+    learn_metrics(playback);
+    trace_world_init(&playback->world, head);
+    rollout_init(&playback->rollout, plan, head->stable, head->canary);
+    BUG_ON(!rollout_command(&playback->rollout, plan, &start, start_wall_ns, why));
+}
+
+void playback_fini(struct playback *playback)
+{
+    units_free(playback->units);
+    playback->units = NULL;
+}
+
+/* ---- one look ---- */
+
+static void take_weight(struct playback *playback)
+{
+    double w = (double)playback->rollout.weight / PLAN_WEIGHT_ALL;
+
+    if (w == playback->w)
+        return;
+    trace_world_weight(&playback->world, (double)playback->now, playback->w, w);
+    playback->w = w;
+}
+
+/* What a person would have been asked for. */
+static void approve(struct playback *playback)
+{
+    const struct rollout_order order = {.command = COMMAND_APPROVE, .actor = "replay"};
+    char why[ROLLOUT_WHY_MAX];
+
+    if (playback->last.action != ACTION_HOLD || playback->last.reason != REASON_APPROVAL)
+        return;
+    if (!rollout_command(&playback->rollout, playback->plan, &order, playback->last.wall_ns, why))
+        return; /* the plan ends below 100: there is nothing to approve */
+}
+
+static void finish_tally(struct playback *playback)
+{
+    struct tally *tally = &playback->tally;
+
+    tally->weight = playback->rollout.weight;
+    for (size_t i = 0; i < playback->plan->analysis.metrics_len; i++) {
+        tally->canary.metrics[i].requests = tally->canary.requests;
+        tally->stable.metrics[i].requests = tally->stable.requests;
+    }
+    if (playback->guards) {
+        tally->stable.latency = &playback->latency[0];
+        tally->canary.latency = &playback->latency[1];
+    }
+}
+
+static void look(struct playback *playback)
+{
+    struct decision *d = &playback->last;
+    struct rollout_input in = {
+        .now_ns = playback->now * NS_PER_S,
+        .wall_ns = playback->start_wall_ns + playback->now * NS_PER_S,
+        .tallies = &playback->tally,
+        .tallies_len = 1,
+        .weight_in_force = true,
+        .stable = {1, 1, 0},
+        .canary = {1, 1, 0},
+        .gate = GATE_YES,
+    };
+
+    finish_tally(playback);
+    rollout_step(&playback->rollout, playback->plan, &in, d);
+    if (d->commit)
+        rollout_commit(&playback->rollout, playback->plan, d);
+    take_weight(playback);
+    if (playback->report && (d->fresh || playback->told != playback->rollout.weight))
+        playback->report(playback->arg, playback, playback->now, playback->rollout.weight, d);
+    playback->told = playback->rollout.weight;
+    approve(playback);
+    memset(&playback->tally, 0, sizeof(playback->tally));
+    if (playback->guards)
+        memset(playback->latency, 0, sizeof(playback->latency));
+    playback->now++;
+}
+
+void playback_run(struct playback *playback, double t)
+{
+    while ((double)playback->now < t)
+        look(playback);
+}
+
+/* ---- one request ---- */
+
+static void count_bad(struct playback *playback, struct tally_side *side, unsigned metrics, uint64_t key)
+{
+    while (metrics) {
+        unsigned i = (unsigned)__builtin_ctz(metrics);
+
+        metrics &= metrics - 1;
+        side->metrics[i].raw_bad++;
+        if (!playback->window_s ||
+            units_first(playback->units, key * (2 * i + 1), (uint32_t)playback->now + 1, playback->window_s))
+            side->metrics[i].bad++;
+    }
+}
+
+static void count(struct playback *playback, bool canary, const struct trace_outcome *outcome, uint64_t key)
+{
+    struct tally_side *side = canary ? &playback->tally.canary : &playback->tally.stable;
+    unsigned bad = outcome->status < PLAYBACK_STATUSES ? playback->bad_statuses[outcome->status] : 0;
+
+    side->requests++;
+    for (size_t i = 0; i < playback->slow_len; i++) {
+        size_t metric = playback->slow_metrics[i];
+
+        if (outcome->ms > playback->slow_ms[metric])
+            bad |= 1u << metric;
+    }
+    if (bad)
+        count_bad(playback, side, bad, key);
+    if (playback->guards && outcome->status < 500)
+        playback->latency[canary].count[hist_bucket((int64_t)(outcome->ms * (double)NS_PER_MS))]++;
+}
+
+enum playback_side playback_feed(struct playback *playback, const struct trace_request *request)
+{
+    const struct trace_head *head = playback->head;
+    bool canary, alt;
+
+    while ((double)playback->now <= request->t)
+        look(playback);
+    canary = trace_is_canary(head, request->key, playback->ordinal++, playback->w);
+    alt = trace_world_is_alt(&playback->world, head, request->t, playback->w);
+    if (!canary) {
+        count(playback, false, &request->stable, request->key);
+        return PLAYBACK_STABLE;
+    }
+    count(playback, true, alt ? &request->alt : &request->canary, request->key);
+    return alt ? PLAYBACK_CANARY_ALT : PLAYBACK_CANARY;
+}

@@ -1,0 +1,17 @@
+# The scenario suite. In `make check` few seeds; the table with its goals: `make bench-replay SEEDS=300`, with REPLAY_FLAGS
+# for its other options (`--help` lists them).
+check_PROGRAMS += tests/replay/scenarios
+TESTS += tests/replay/scenarios
+tests_replay_scenarios_SOURCES = tests/replay/scenarios.c \
+	tests/replay/contest.c tests/replay/contest.h \
+	tests/replay/family.c tests/replay/family.h \
+	tests/replay/gen.c tests/replay/gen.h \
+	tests/replay/oracle.c tests/replay/oracle.h \
+	tests/replay/score.c tests/replay/score.h \
+	tests/replay/table.c tests/replay/table.h
+tests_replay_scenarios_LDADD = $(penstock_LDADD)
+
+SEEDS = 100
+bench-replay: tests/replay/scenarios
+	tests/replay/scenarios --seeds $(SEEDS) $(REPLAY_FLAGS)
+.PHONY: bench-replay
