@@ -253,7 +253,7 @@ static int main_option(const char *word)
 int subcommand_main(int argc, const char *const argv[])
 {
     const struct subcommand *command;
-    int status;
+    enum subcommand_exit status;
 
     if (argc < 2) {
         print_program_help(stderr);

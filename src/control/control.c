@@ -101,7 +101,7 @@ static void on_leave(evutil_socket_t fd, short what, void *arg)
         enter(control, DRAINING);
         return;
     }
-    idle = crew_idle(control->board->crew);
+    idle = !crew_listening(control->board->crew) && crew_idle(control->board->crew);
     if (!idle && clk_mono_ns() < control->drain_until_ns) {
         after(control->leave, DRAIN_LOOK_NS);
         return;

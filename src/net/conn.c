@@ -107,6 +107,13 @@ bool conn_connected(struct conn *conn)
     return true;
 }
 
+bool conn_has_bytes(const struct conn *conn)
+{
+    char byte;
+
+    return recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
+}
+
 void conn_read_pause(struct conn *conn)
 {
     if (!conn->reading)

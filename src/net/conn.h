@@ -70,6 +70,9 @@ MUST_CHECK static inline ssize_t conn_recv(struct conn *conn, void *bytes, size_
 {
     return conn->ops->recv(conn, bytes, len);
 }
+/* Whether something waits to be read, the end of the stream included. A system call: not for every request.
+ */
+bool conn_has_bytes(const struct conn *conn);
 /* One write. When it takes less than all, or AGAIN, call conn_write_wait. */
 MUST_CHECK static inline ssize_t conn_writev(struct conn *conn, const struct iovec *iov, int iov_len)
 {

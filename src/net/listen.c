@@ -1,7 +1,10 @@
 #include "net/listen.h"
 
+#include "base/log.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -74,6 +77,20 @@ fail:
     while (open > 0)
         close(fds_r[--open]);
     return false;
+}
+
+void listen_deafen(int fd)
+{
+    enum { TCP_FLAGS = 13, SYN = 0x02, ACK = 0x10 }; /* RFC 9293 section 3.1 */
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, TCP_FLAGS),  BPF_STMT(BPF_ALU | BPF_AND | BPF_K, SYN | ACK),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYN, 0, 1), BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+    };
+    const struct sock_fprog program = {ARRAY_LEN(code), code};
+
+    if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) < 0)
+        log_debug("a listening socket stays open to new connections to its end: %s", strerror(errno));
 }
 
 void listen_addr_text(const struct sockaddr *addr, bool with_port, char text_r[static LISTEN_TEXT_LEN])

@@ -21,6 +21,14 @@ enum { LISTEN_TEXT_LEN = 128 };
 MUST_CHECK bool listen_open(const struct config_address *address, size_t n, int *fds_r, char *why,
                             size_t why_len);
 
+/*
+ * From now on the kernel drops every SYN for this socket as if the network had lost it. Handshakes that have
+ * begun still end and can be accepted; other clients try again a second later, and find the next process that
+ * listens here, or nobody. So a socket can be closed without resetting what waits in its queue: deafen it,
+ * give the handshakes their time, accept what is there, close. On a unix socket it does nothing. Thread: any.
+ */
+void listen_deafen(int fd);
+
 /* The address a socket is bound to, as text with the port ("127.0.0.1:8080", "[::1]:80", "unix:/path"),
  * NUL-ended. */
 void listen_text(int fd, char text_r[static LISTEN_TEXT_LEN]);

@@ -198,6 +198,11 @@ void crew_drain(struct crew *crew)
     }
 }
 
+bool crew_listening(const struct crew *crew)
+{
+    return atomic_load_explicit(&crew->shared.listening, memory_order_relaxed) > 0;
+}
+
 bool crew_idle(const struct crew *crew)
 {
     return atomic_load_explicit(&crew->shared.connections, memory_order_relaxed) == 0;

@@ -45,12 +45,13 @@ struct accesslog_pipe *crew_log_pipe(struct crew *crew, size_t worker);
 const char *crew_listener_text(const struct crew *crew, size_t listener);
 
 /*
- * Shutdown in two parts. crew_drain: no new connections, answers carry Connection: close, idle connections
- * are closed; crew_idle says when no client connection is left. crew_stop: ends and joins the threads
- * whatever is open, flushes their logs into the rings, frees everything but the pipes' contents (crew_free
- * does).
+ * Shutdown in two parts. crew_drain: no new connections (crew_listening says when the last one that had begun
+ * to connect is in), answers carry Connection: close, idle connections are closed; crew_idle says when no
+ * client connection is left. crew_stop: ends and joins the threads whatever is open, flushes their logs into
+ * the rings, frees everything but the pipes' contents (crew_free does).
  */
 void crew_drain(struct crew *crew);
+bool crew_listening(const struct crew *crew);
 bool crew_idle(const struct crew *crew);
 void crew_stop(struct crew *crew);
 void crew_free(struct crew *crew);

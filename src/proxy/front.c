@@ -6,7 +6,8 @@
 #include <string.h>
 
 enum {
-    LINGER_MS = 2000,   /* RFC 9112 section 9.6 asks for some time; the peers take 1 to 5 s */
+    LINGER_MS = 2000, /* RFC 9112 section 9.6 asks for some time; the peers take 1 to 5 s */
+    FRESH_MS = 1000,  /* who connects while we end, or just before, has this long to send the first request */
     SERVED_A_TURN = 32, /* pipelined requests that are answered at once, before others have their turn */
 };
 
@@ -95,7 +96,11 @@ static void read_away(struct front *front)
 void front_drain(struct front *front)
 {
     front->closing = true;
-    if (front->state == FRONT_IDLE)
+    if (front->state != FRONT_IDLE)
+        return;
+    if (front->requests == 0)
+        front_deadline(front, FRESH_MS * NS_PER_MS);
+    else if (!conn_has_bytes(&front->conn))
         front_close(front);
 }
 
@@ -290,7 +295,7 @@ struct front *front_new(struct worker *worker, int fd, const struct sockaddr *pe
 
     if (!front)
         return NULL;
-    *front = (struct front){.worker = worker, .state = FRONT_IDLE};
+    *front = (struct front){.worker = worker, .state = FRONT_IDLE, .closing = worker->draining};
     note_peer(front, peer);
     conn_init(&front->conn, worker->base, fd, on_ready);
     wheel_timer_init(&front->timer, on_timer);
@@ -299,6 +304,7 @@ struct front *front_new(struct worker *worker, int fd, const struct sockaddr *pe
     if (front->next)
         front->next->prev = front;
     worker->fronts = front;
-    front_deadline(front, worker->config->timeouts.head_ns); /* a new connection is expected to speak */
+    /* a new connection is expected to speak */
+    front_deadline(front, worker->draining ? FRESH_MS * NS_PER_MS : worker->config->timeouts.head_ns);
     return front;
 }

@@ -62,7 +62,8 @@ MUST_CHECK struct front *front_new(struct worker *worker, int fd, const struct s
 void front_close(struct front *front);
 /* Goes on with the pipelined requests that had to wait for the next turn. */
 void front_again(struct front *front);
-/* Drain: closes when idle, else after the answer in progress. */
+/* Drain: closes after the answer in progress; when idle, now, unless a request is there already or the client
+ * has only just come. */
 void front_drain(struct front *front);
 
 /* ---- for the transaction ---- */

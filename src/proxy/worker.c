@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 enum {
+    DEAF_MS = 500, /* for handshakes under way when the listeners are to be closed: a long round trip */
     ACCEPTS_PER_WAKE = 8, /* so that new connections do not starve open ones */
     FRONTS_KEPT = 1024,   /* freed client connections kept for reuse */
     TXNS_KEPT = 256,
@@ -92,11 +93,9 @@ static void adopt(struct worker *worker, const struct routes *routes)
 static void start_drain(struct worker *worker)
 {
     worker->draining = true;
-    for (size_t i = 0; i < worker->listeners_len; i++) {
-        event_del(&worker->listeners[i].event);
-        close(worker->listeners[i].fd);
-    }
-    worker->listeners_len = 0;
+    worker->deaf_ns = worker->now_ns;
+    for (size_t i = 0; i < worker->listeners_len; i++)
+        listen_deafen(worker->listeners[i].fd);
     for (struct front *front = worker->fronts, *next; front; front = next) {
         next = front->next;
         front_drain(front);
@@ -193,25 +192,48 @@ static void take(struct worker *worker, int fd, const struct sockaddr *peer)
     close(fd);
 }
 
+/* False when there is nothing more to accept now. */
+static bool accept_one(struct worker *worker, int listen_fd)
+{
+    struct sockaddr_storage peer = {0};
+    socklen_t len = sizeof peer;
+    int fd = accept4(listen_fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+    if (fd >= 0) {
+        take(worker, fd, (struct sockaddr *)&peer);
+        return true;
+    }
+    if (is_lasting(worker, listen_fd, errno))
+        pause_accept(worker);
+    return false;
+}
+
 static void on_accept(evutil_socket_t listen_fd, short what, void *arg)
 {
     struct worker_listener *listener = arg;
 
     (void)what;
     worker_wake(listener->worker);
-    for (int i = 0; i < ACCEPTS_PER_WAKE; i++) {
-        struct sockaddr_storage peer = {0};
-        socklen_t len = sizeof peer;
-        int fd = accept4(listen_fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    for (int i = 0; i < ACCEPTS_PER_WAKE; i++)
+        if (!accept_one(listener->worker, listen_fd))
+            return;
+}
 
-        if (fd >= 0) {
-            take(listener->worker, fd, (struct sockaddr *)&peer);
-            continue;
-        }
-        if (is_lasting(listener->worker, listen_fd, errno))
-            pause_accept(listener->worker);
+/* Closing resets what waits to be accepted, so that is taken first. */
+static void close_listeners(struct worker *worker)
+{
+    if (worker->listeners_len == 0)
         return;
+    for (size_t i = 0; i < worker->listeners_len; i++) {
+        int fd = worker->listeners[i].fd;
+
+        while (accept_one(worker, fd))
+            ;
+        event_del(&worker->listeners[i].event);
+        close(fd);
     }
+    worker->listeners_len = 0;
+    atomic_fetch_sub_explicit(&worker->shared->listening, 1, memory_order_relaxed);
 }
 
 /* ---- the loop ---- */
@@ -239,6 +261,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     accesslog_flush(&worker->log, worker->now_ns, false);
     if (worker->accept_paused)
         resume_accept(worker);
+    if (worker->draining && worker->now_ns - worker->deaf_ns >= DEAF_MS * NS_PER_MS)
+        close_listeners(worker);
     if (++worker->ticks % SWEEP_TICKS == 0)
         sweep_pools(worker);
 }
@@ -306,12 +330,11 @@ static void turn(struct worker *worker)
 
 static void close_all(struct worker *worker)
 {
+    close_listeners(worker);
     while (worker->fronts)
         front_close(worker->fronts);
     bury_txns(worker);
     bury_fronts(worker);
-    if (!worker->draining)
-        start_drain(worker);
     scorer_fini(&worker->scorer);
     for (size_t slot = 0; slot < CONFIG_TARGETS_MAX; slot++)
         if (worker->targets[slot])
@@ -396,6 +419,7 @@ struct worker *worker_new(struct worker_shared *shared, unsigned index, const in
     accesslog_pipe_init(&worker->pipe, log_wake_fd);
     accesslog_init(&worker->log, &worker->pipe);
     worker->listeners_len = listeners;
+    atomic_fetch_add_explicit(&shared->listening, 1, memory_order_relaxed);
     for (size_t i = 0; i < listeners; i++)
         worker->listeners[i] = (struct worker_listener){.worker = worker, .fd = listen_fds[i]};
     adopt(worker, routes);

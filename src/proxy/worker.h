@@ -34,6 +34,8 @@ struct worker_shared {
     char host[64];            /* the machine's name, for the log */
     /* Client connections over all workers. Relaxed: a limit that is off by a few is a limit. */
     _Atomic uint32_t connections;
+    /* Workers that may still get new ones. Relaxed: control looks at it now and then. */
+    _Atomic uint32_t listening;
     /* By route slot. Written by control (release) before the snapshot that needs it is published, read by
      * workers (acquire). */
     _Atomic(struct units *) units[CONFIG_ROUTES_MAX];
@@ -85,6 +87,7 @@ struct worker {
     int spare_fd;       /* given up to accept and close when descriptors run out */
     bool accept_paused; /* no descriptor was left, not even to refuse: tried again at the next tick */
     bool draining;
+    int64_t deaf_ns; /* when the listeners were deafened; they are closed a little later */
     uint32_t ticks;
     struct front *fronts; /* all client connections, a list */
     struct front *again;  /* go on with pipelined requests after this turn */

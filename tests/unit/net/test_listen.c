@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -124,6 +125,32 @@ START_TEST(addresses_are_written_as_people_write_them)
 }
 END_TEST
 
+START_TEST(a_deafened_socket_lets_in_who_was_there_and_nobody_else)
+{
+    struct config_address address = address_of(INADDR_LOOPBACK, 0);
+    int early = socket(AF_INET, SOCK_STREAM, 0), late = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    char why[200], byte = 0;
+    int fd, accepted;
+
+    ck_assert(listen_open(&address, 1, &fd, why, sizeof why));
+    address.addr.in.sin_port = htons(port_of(fd));
+    ck_assert_int_eq(connect(early, &address.addr.any, address.addr_len), 0);
+    listen_deafen(fd);
+    ck_assert(connect(late, &address.addr.any, address.addr_len) < 0 && errno == EINPROGRESS);
+    accepted = accept(fd, NULL, NULL);
+    ck_assert_int_ge(accepted, 0);
+    ck_assert_int_eq(send(early, "x", 1, 0), 1);
+    ck_assert_int_eq(recv(accepted, &byte, 1, 0), 1);
+    ck_assert_int_eq(byte, 'x');
+    ck_assert_int_eq(poll(&(struct pollfd){.fd = late, .events = POLLOUT}, 1, 50), 0);
+    ck_assert(accept(fd, NULL, NULL) < 0 && errno == EAGAIN);
+    close(fd);
+    close(accepted);
+    close(early);
+    close(late);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     Suite *suite = suite_create("listen");
@@ -133,6 +160,7 @@ Suite *unit_suite(void)
     tcase_add_test(tc, a_port_that_is_in_use_is_an_error_that_names_it);
     tcase_add_test(tc, an_address_that_is_not_ours_is_an_error_and_leaves_nothing_open);
     tcase_add_test(tc, addresses_are_written_as_people_write_them);
+    tcase_add_test(tc, a_deafened_socket_lets_in_who_was_there_and_nobody_else);
     suite_add_tcase(suite, tc);
     return suite;
 }

@@ -255,6 +255,27 @@ START_TEST(drain_closes_what_is_idle_and_lets_the_rest_end)
 }
 END_TEST
 
+START_TEST(drain_serves_whom_the_kernel_has_let_in)
+{
+    int client, idle;
+
+    start(NULL);
+    idle = proxy_connect(&proxy);
+    ask(idle);
+    client = proxy_connect(&proxy);
+    crew_drain(proxy.crew);
+    hear_end(idle, NULL); /* now the worker has heard of it */
+    say(client, GET);
+    ck_assert_ptr_nonnull(strstr(hear_end(client, NULL), "\r\nConnection: close\r\n"));
+    close(client);
+    close(idle);
+    for (int i = 0; i < 20000 && crew_listening(proxy.crew); i++)
+        poll(NULL, 0, 1);
+    ck_assert(!crew_listening(proxy.crew));
+    stop();
+}
+END_TEST
+
 START_TEST(a_drained_crew_takes_no_connection)
 {
     int fd;
@@ -426,6 +447,7 @@ Suite *unit_suite(void)
     tcase_add_test(tc, a_worker_that_missed_some_takes_the_newest);
     tcase_add_test(tc, two_hundred_snapshots_under_load_cost_no_request);
     tcase_add_test(tc, drain_closes_what_is_idle_and_lets_the_rest_end);
+    tcase_add_test(tc, drain_serves_whom_the_kernel_has_let_in);
     tcase_add_test(tc, a_drained_crew_takes_no_connection);
     tcase_add_test(tc, stop_ends_whatever_is_open);
     tcase_add_test(tc, a_crew_that_cannot_listen_says_why_and_leaves_nothing);
