@@ -4,6 +4,7 @@
 e2e_tests = \
 	tests/e2e/test_admin.py \
 	tests/e2e/test_check.py \
+	tests/e2e/test_desync.py \
 	tests/e2e/test_demo.py \
 	tests/e2e/test_faults.py \
 	tests/e2e/test_framing.py \
@@ -30,10 +31,12 @@ tsan_tests = \
 EXTRA_DIST += \
 	tests/e2e/harness.py \
 	tests/e2e/load.py \
+	tests/e2e/messages.py \
 	tests/e2e/node_target.js \
 	tests/e2e/peers.py \
 	tests/e2e/penstock.py \
 	tests/e2e/plans.py \
+	tests/e2e/recorder.py \
 	tests/e2e/records.py \
 	tests/e2e/rollouts.py \
 	tests/e2e/sides.py \
