@@ -31,7 +31,8 @@ static bool is_everything(const struct plan_match *match)
     return !match->method[0] && !match->path_prefix[0] && !match->header[0];
 }
 
-/* Which answers are bad for which metric. A trace knows neither paths nor headers: a metric that looks at
+/* Failures are slow too, so that fast ones do not look fast; the other judges see the answer times alone.
+ * Which answers are bad for which metric. A trace knows neither paths nor headers: a metric that looks at
  * some requests only sees none. */
 static void learn_metrics(struct playback *playback)
 {
@@ -49,7 +50,8 @@ static void learn_metrics(struct playback *playback)
             playback->slow_ms[i] = (double)metric->threshold_ns / (double)NS_PER_MS;
         }
         for (unsigned status = 0; status < PLAYBACK_STATUSES; status++) {
-            bool failed = latency ? status >= 500 : plan_status_is_bad(metric, status);
+            bool failed = latency ? status >= 500 && playback->plan->judge == JUDGE_PENSTOCK
+                                  : plan_status_is_bad(metric, status);
 
             if (failed)
                 playback->bad_statuses[status] |= (uint8_t)(1u << i);

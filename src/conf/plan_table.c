@@ -3,6 +3,7 @@
 #include "base/clk.h"
 #include "conf/plan_types.h"
 #include "conf/types.h"
+#include "decide/peer.h"
 #include "decide/plan.h"
 
 #define S             NS_PER_S
@@ -146,6 +147,29 @@ static const struct setting metric_rows[] = {
      .inherits = "onRegression of the plan",
      .example = "hold",
      .text = "What follows when this metric is worse."},
+    {.key = "max",
+     .type = &type_number,
+     FIELD(plan_metric, limits.max),
+     .min = 0,
+     .max = 1000,
+     .inherits = "0.01 errorRate, 1 - objective latencySlo, none clientErrorRate",
+     .example = "0.01",
+     .text = "Judges threshold and flagger: the largest share of bad requests in a window that is taken."},
+    {.key = "warnMax",
+     .type = &type_number,
+     FIELD(plan_metric, limits.warn_max),
+     .min = 0,
+     .max = 1000,
+     .inherits = "max",
+     .example = "0.005",
+     .text = "Judge threshold: a share above it and up to max is inconclusive."},
+    {.key = "failureLimit",
+     .type = &type_count,
+     FIELD(plan_metric, limits.failure_limit),
+     .min = 0,
+     .max = 1000000,
+     .fallback = "0",
+     .text = "Judge threshold: so many measurements may fail over the whole rollout."},
     {.key = "dryRun",
      .type = &type_flag,
      FIELD(plan_metric, dry_run),
@@ -401,6 +425,105 @@ static const struct setting budget_rows[] = {
 };
 static const struct section budget_section = {SECTION(budget_rows)};
 
+/* ---- the other judges ---- */
+
+static const struct setting threshold_rows[] = {
+    {.key = "mode",
+     .type = &type_word,
+     FIELD(plan_threshold, mode),
+     .words = &threshold_mode_words,
+     .fallback = "measurements",
+     .text = "How readings add up."},
+    {.key = "interval",
+     .type = &type_duration,
+     FIELD(plan_threshold, interval_ns),
+     .min = S,
+     .max = DAY,
+     .fallback = "1m",
+     .text = "measurements: one each interval, of the canary's requests in it."},
+    {.key = "initialDelay",
+     .type = &type_duration,
+     FIELD(plan_threshold, initial_delay_ns),
+     .min = 0,
+     .max = 30 * DAY,
+     .fallback = "0",
+     .text = "measurements: the first window begins so much later."},
+    {.key = "count",
+     .type = &type_count,
+     FIELD(plan_threshold, count),
+     .min = 0,
+     .max = 1000000,
+     .fallback = "0",
+     .text = "measurements: so many in all, then nothing is judged any more; 0 is any number."},
+    {.key = "inconclusiveLimit",
+     .type = &type_count,
+     FIELD(plan_threshold, inconclusive_limit),
+     .min = 0,
+     .max = 1000000,
+     .fallback = "0",
+     .text = "measurements: so many may be inconclusive; with more it waits for a person."},
+    {.key = "noData",
+     .type = &type_word,
+     FIELD(plan_threshold, no_data),
+     .words = &no_data_rule_words,
+     .fallback = "failed",
+     .text = "measurements: what a window without a request counts as."},
+    {.key = "period",
+     .type = &type_duration,
+     FIELD(plan_threshold, period_ns),
+     .min = 10 * S,
+     .max = DAY,
+     .fallback = "1m",
+     .text = "alarm: the length of a period."},
+    {.key = "evaluationPeriods",
+     .type = &type_count,
+     FIELD(plan_threshold, evaluation_periods),
+     .min = 1,
+     .max = PEER_PERIODS_MAX,
+     .fallback = "3",
+     .text = "alarm: so many of the last periods are looked at."},
+    {.key = "datapointsToAlarm",
+     .type = &type_count,
+     FIELD(plan_threshold, datapoints_to_alarm),
+     .min = 1,
+     .max = PEER_PERIODS_MAX,
+     .fallback = "2",
+     .text = "alarm: so many of them beyond the limit send the canary back."},
+    {.key = "treatMissingData",
+     .type = &type_word,
+     FIELD(plan_threshold, missing),
+     .words = &missing_data_rule_words,
+     .fallback = "missing",
+     .text = "alarm: what a period without a request counts as."},
+};
+static const struct section threshold_section = {
+    SECTION(threshold_rows),
+    .text = "Argo Rollouts' analysis and CloudWatch's alarms, to compare with on the same traffic. Steps are "
+            "left "
+            "after minDwell.",
+};
+
+static const struct setting flagger_rows[] = {
+    {.key = "interval",
+     .type = &type_duration,
+     FIELD(plan_flagger, interval_ns),
+     .min = 10 * S,
+     .max = DAY,
+     .fallback = "1m",
+     .text = "Between two checks of the canary's requests since the last; one that passes is a step."},
+    {.key = "threshold",
+     .type = &type_count,
+     FIELD(plan_flagger, threshold),
+     .min = 1,
+     .max = 1000000,
+     .fallback = "1",
+     .text = "So many failed checks in all send the canary back, at the next check."},
+};
+static const struct section flagger_section = {
+    SECTION(flagger_rows),
+    .text = "Flagger's analysis, to compare with on the same traffic. minDwell means nothing to it.",
+};
+
 /* ---- the calendar ---- */
 
 static const struct setting window_rows[] = {
@@ -513,9 +636,20 @@ static const struct setting plan_rows[] = {
      .type = &type_word,
      FIELD(plan, judge),
      .words = &judge_kind_words,
-     .words_len = JUDGE_PENSTOCK + 1,
      .fallback = "penstock",
-     .text = "Who gives the verdict."},
+     .text =
+         "Who gives the verdict. The others are there to compare with: nobody knows how often they send a "
+         "healthy canary back."},
+    {.key = "threshold",
+     .type = &schema_map,
+     FIELD(plan, threshold),
+     .section = &threshold_section,
+     .text = "The schedule of the judge threshold; the limits stand in the metrics."},
+    {.key = "flagger",
+     .type = &schema_map,
+     FIELD(plan, flagger),
+     .section = &flagger_section,
+     .text = "The schedule of the judge flagger; the limits stand in the metrics."},
     {.key = "onRegression",
      .type = &type_word,
      FIELD(plan, on_regression),

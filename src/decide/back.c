@@ -268,6 +268,17 @@ static bool find_evidence(struct look *look, struct cause *cause)
     return true;
 }
 
+/* What another judge than penstock says. */
+static bool find_peer(struct look *look, struct cause *cause)
+{
+    if (look->plan->judge == JUDGE_PENSTOCK || look->verdict.kind != VERDICT_FAIL)
+        return false;
+    *cause = (struct cause){REASON_REGRESSION, look->verdict.metric, look->verdict.fail_holds};
+    look_metric(look, look->verdict.metric);
+    peer_say(&look->r->peer, look->plan, look->d);
+    return true;
+}
+
 static bool is_catastrophe(const struct evidence_counts *grace)
 {
     return grace->canary_requests >= catastrophe_requests &&
@@ -377,7 +388,7 @@ bool look_back(struct look *look)
 
     if (rollout_is_over(look->r) || look->r->weight == 0)
         return false;
-    if (find_evidence(look, &cause) || find_brake(look, &cause) || find_exposure(look, &cause) ||
+    if (find_peer(look, &cause) || find_evidence(look, &cause) || find_brake(look, &cause) || find_exposure(look, &cause) ||
         find_external(look, &cause) || find_webhook(look, &cause))
         return go_back(look, &cause);
     return false;

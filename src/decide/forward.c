@@ -164,6 +164,8 @@ static bool hold_no_data(struct look *look)
 
     if (!is_judged_weight(r) || r->quiet_ns < quiet_max_ns || advance_rule(look) != ADVANCE_EVIDENCE)
         return false;
+    if (look->plan->judge != JUDGE_PENSTOCK) /* it has its own rule for silence */
+        return false;
     decision_say(look->d, "no request went to %s for %s; %u of %u of its targets are healthy", r->canary,
                  decision_time(r->quiet_ns, time), look->in->canary.healthy, look->in->canary.total);
     return look_hold(look, REASON_NO_DATA);
@@ -436,6 +438,14 @@ static bool be_inconclusive(struct look *look, size_t next)
     return hold_evidence(look, true);
 }
 
+/* Another judge than penstock has not said that the step may be left. */
+static bool hold_peer(struct look *look)
+{
+    look_metric(look, look->verdict.metric);
+    peer_say(&look->r->peer, look->plan, look->d);
+    return look_hold(look, REASON_NEED_EVIDENCE);
+}
+
 /* S13 and S14 for the step that is left. */
 static bool judge_step(struct look *look, size_t next)
 {
@@ -446,6 +456,9 @@ static bool judge_step(struct look *look, size_t next)
     if (!step || !is_judged_weight(r))
         return go_forward(look, r->approved ? REASON_APPROVED : REASON_TIME, next);
     if (!is_satisfied(look, step, &reason)) {
+        if (look->plan->judge != JUDGE_PENSTOCK)
+            return hold_peer(look);
+
         bool late = step->max_dwell_ns && r->dwell_ns >= step->max_dwell_ns;
 
         if (advance_rule(look) == ADVANCE_TRAFFIC) {

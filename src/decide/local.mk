@@ -6,6 +6,7 @@ src_libpenstock_a_SOURCES += \
 	src/decide/judge.c src/decide/judge.h \
 	src/decide/look.h \
 	src/decide/order.c \
+	src/decide/peer.c src/decide/peer.h \
 	src/decide/plan.c src/decide/plan.h src/decide/plancheck.c \
 	src/decide/record.c src/decide/record.h \
 	src/decide/rollout.c src/decide/rollout.h \

@@ -25,6 +25,8 @@ static const struct type_defaults type_defaults[] = {
     [METRIC_EXTERNAL] = {1, 0, 1, {{0}}, 0},
 };
 
+static const double peer_errors_max = 0.01; /* of the other judges: a success rate of 99 % */
+
 #define SECONDS(n) ((n)*NS_PER_S)
 #define MINUTES(n) SECONDS((n)*60)
 
@@ -208,6 +210,27 @@ static int64_t auto_evaluation_age_ns(const struct plan_analysis *analysis)
     return age < 100 * NS_PER_MS ? 100 * NS_PER_MS : age;
 }
 
+/* The other judges compare with a fixed limit, and know neither cold starts nor load nor a watch. */
+static void finish_peer(struct plan *plan)
+{
+    if (plan->judge == JUDGE_PENSTOCK)
+        return;
+    plan->ramp.grace_ns = 0;
+    plan->ramp.retreat = false;
+    plan->ramp.min_canary_rate = 0;
+    plan->watch.on = false;
+    for (size_t i = 0; i < plan->analysis.metrics_len; i++) {
+        struct plan_metric *metric = &plan->analysis.metrics[i];
+
+        if (!isnan(metric->limits.max))
+            continue;
+        if (metric->type == METRIC_ERROR_RATE)
+            metric->limits.max = peer_errors_max;
+        if (metric->type == METRIC_LATENCY_SLO)
+            metric->limits.max = 1 - metric->objective;
+    }
+}
+
 void plan_finish(struct plan *plan, int64_t slo_ns)
 {
     struct plan_analysis *analysis = &plan->analysis;
@@ -217,6 +240,7 @@ void plan_finish(struct plan *plan, int64_t slo_ns)
     for (size_t i = 0; i < analysis->metrics_len; i++)
         finish_metric(plan, &analysis->metrics[i], slo_ns);
     finish_shares(analysis);
+    finish_peer(plan);
     if (analysis->evaluation_age_ns < 0)
         analysis->evaluation_age_ns = auto_evaluation_age_ns(analysis);
     if (analysis->unit_window_ns < 0)

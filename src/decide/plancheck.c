@@ -1,6 +1,7 @@
 /* The meaning of a plan (plan_check of decide/plan.h): one function per part, each problem with its path. */
 #include "base/clk.h"
 #include "base/unit.h"
+#include "decide/peer.h"
 #include "decide/plan.h"
 
 #include <math.h>
@@ -383,14 +384,45 @@ static void check_way_back(struct check *check, const struct plan *plan)
         problem(check, "maxAge", "the time has to be above 0");
 }
 
+static void check_alarm(struct check *check, const struct plan_threshold *threshold)
+{
+    range(check, "period", (double)threshold->period_ns / NS_PER_S, 10, 86400);
+    range(check, "evaluationPeriods", threshold->evaluation_periods, 1, PEER_PERIODS_MAX);
+    if (threshold->datapoints_to_alarm < 1 || threshold->datapoints_to_alarm > threshold->evaluation_periods)
+        problem(check, "datapointsToAlarm", "1 to evaluationPeriods (%u)", threshold->evaluation_periods);
+}
+
+/* Another judge than penstock: it may be tried, and its price is said. */
+static void check_judge(struct check *check, const struct plan *plan)
+{
+    check->base[0] = '\0';
+    if (plan->judge == JUDGE_PENSTOCK)
+        return;
+    warning(
+        check, "judge",
+        "`%s` is there to compare with: nobody knows how often it sends a healthy canary back; `penstock` "
+        "keeps falseRollback",
+        word_name(&judge_kind_words, plan->judge));
+    snprintf(check->base, sizeof(check->base), "%s", word_name(&judge_kind_words, plan->judge));
+    if (plan->judge == JUDGE_FLAGGER) {
+        range(check, "interval", (double)plan->flagger.interval_ns / NS_PER_S, 10, 86400);
+        return;
+    }
+    if (plan->threshold.mode == THRESHOLD_ALARM) {
+        check_alarm(check, &plan->threshold);
+        return;
+    }
+    range(check, "interval", (double)plan->threshold.interval_ns / NS_PER_S, 1, 86400);
+    not_negative(check, "initialDelay", plan->threshold.initial_delay_ns);
+}
+
 bool plan_check(const struct plan *plan, plan_report *report, void *arg)
 {
     struct check check = {.plan = plan, .report = report, .arg = arg};
 
     if (plan->name[0] == '\0')
         problem(&check, "name", "a plan needs a name");
-    if (plan->judge != JUDGE_PENSTOCK)
-        problem(&check, "judge", "only the judge `penstock` is there in this version");
+    check_judge(&check, plan);
     if (plan->on_inconclusive == ON_INCONCLUSIVE_FORWARD)
         warning(&check, "onInconclusive", "`forward` goes on without evidence when maxDwell is over");
     check_analysis(&check, &plan->analysis);

@@ -89,6 +89,19 @@ static const struct field counts_fields[] = {
     ONE(evidence_counts, FIELD_U64, canary_units),    ONE(evidence_counts, FIELD_U64, stable_units),
 };
 
+static const struct field peer_fields[] = {
+    ONE(peer, FIELD_I64, age_ns),        ONE(peer, FIELD_I64, window_ns), ONE(peer, FIELD_U32, readings),
+    ONE(peer, FIELD_U32, failed_checks), ONE(peer, FIELD_I32, culprit),
+};
+
+static const struct field peer_metric_fields[] = {
+    ONE(peer_metric, FIELD_U64, requests),      ONE(peer_metric, FIELD_U64, bad),
+    ONE(peer_metric, FIELD_U64, last_requests), ONE(peer_metric, FIELD_U64, last_bad),
+    ONE(peer_metric, FIELD_U32, failed),        ONE(peer_metric, FIELD_U32, inconclusive),
+    ONE(peer_metric, FIELD_U32, points),        ONE(peer_metric, FIELD_U32, points_len),
+    ONE(peer_metric, FIELD_BOOL, alarm),
+};
+
 /* A struct inside another, with its own table. */
 struct part {
     const char *name;
@@ -180,6 +193,21 @@ static json_t *metric_to_json(const struct judge_metric *metric)
     return object;
 }
 
+static json_t *peer_to_json(const struct peer *peer)
+{
+    json_t *object = json_object(), *metrics = json_array();
+
+    fields_to_json(object, peer_fields, ARRAY_LEN(peer_fields), peer);
+    for (size_t i = 0; i < PLAN_METRICS_MAX; i++) {
+        json_t *metric = json_object();
+
+        fields_to_json(metric, peer_metric_fields, ARRAY_LEN(peer_metric_fields), &peer->metrics[i]);
+        json_array_append_new(metrics, metric);
+    }
+    json_object_set_new(object, "metrics", metrics);
+    return object;
+}
+
 json_t *rollout_to_json(const struct rollout *rollout)
 {
     json_t *object = json_object(), *judge = json_object(), *metrics = json_array();
@@ -191,6 +219,8 @@ json_t *rollout_to_json(const struct rollout *rollout)
         json_array_append_new(metrics, metric_to_json(&rollout->judge.metrics[i]));
     json_object_set_new(judge, "metrics", metrics);
     json_object_set_new(object, "judge", judge);
+    if (rollout->peer.age_ns > 0) /* the judge is another than penstock */
+        json_object_set_new(object, "peer", peer_to_json(&rollout->peer));
     return object;
 }
 
@@ -331,6 +361,28 @@ static bool judge_from_json(const struct reader *reader, const json_t *object, s
     return true;
 }
 
+/* A rollout of the judge penstock has none. */
+static bool peer_from_json(const struct reader *reader, const json_t *object, struct peer *peer)
+{
+    const json_t *metrics = json_object_get(object, "metrics");
+
+    peer_init(peer);
+    if (!object)
+        return true;
+    if (!fields_from_json(reader, object, "peer.", peer_fields, ARRAY_LEN(peer_fields), peer))
+        return false;
+    if (json_array_size(metrics) != PLAN_METRICS_MAX) {
+        snprintf(reader->why, reader->why_len, "peer.metrics: %d entries are expected", PLAN_METRICS_MAX);
+        return false;
+    }
+    for (size_t i = 0; i < PLAN_METRICS_MAX; i++) {
+        if (!fields_from_json(reader, json_array_get(metrics, i), "peer.metrics.", peer_metric_fields,
+                              ARRAY_LEN(peer_metric_fields), &peer->metrics[i]))
+            return false;
+    }
+    return true;
+}
+
 /* Values that the state machine uses without a further look. */
 static bool is_consistent(const struct rollout *rollout, const struct plan *plan)
 {
@@ -338,7 +390,8 @@ static bool is_consistent(const struct rollout *rollout, const struct plan *plan
 
     return rollout->step >= -1 && rollout->step < len && rollout->weight_step >= -1 &&
            rollout->weight_step <= rollout->step && rollout->weight <= PLAN_WEIGHT_ALL &&
-           rollout->target <= PLAN_WEIGHT_ALL && rollout->manual_weight <= PLAN_WEIGHT_ALL;
+           rollout->target <= PLAN_WEIGHT_ALL && rollout->manual_weight <= PLAN_WEIGHT_ALL &&
+           rollout->peer.culprit >= -1 && rollout->peer.culprit < (int32_t)plan->analysis.metrics_len;
 }
 
 bool rollout_from_json(struct rollout *rollout, const struct plan *plan, const json_t *json, char *why,
@@ -353,7 +406,8 @@ bool rollout_from_json(struct rollout *rollout, const struct plan *plan, const j
         return false;
     }
     if (!fields_from_json(&reader, json, "", rollout_fields, ARRAY_LEN(rollout_fields), rollout) ||
-        !judge_from_json(&reader, json_object_get(json, "judge"), &rollout->judge))
+        !judge_from_json(&reader, json_object_get(json, "judge"), &rollout->judge) ||
+        !peer_from_json(&reader, json_object_get(json, "peer"), &rollout->peer))
         return false;
     if (!is_consistent(rollout, plan)) {
         snprintf(why, why_len, "step, weight: outside the plan");

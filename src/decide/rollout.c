@@ -32,6 +32,7 @@ void rollout_init(struct rollout *rollout, const struct plan *plan, const char *
     snprintf(rollout->stable, sizeof(rollout->stable), "%s", stable);
     snprintf(rollout->canary, sizeof(rollout->canary), "%s", canary);
     judge_init(&rollout->judge, plan);
+    peer_init(&rollout->peer);
 }
 
 bool rollout_is_over(const struct rollout *rollout)
@@ -326,6 +327,17 @@ static struct judge_context context_of(const struct rollout *r, const struct pla
     };
 }
 
+/* Another judge's verdict takes the place of the evidence's; the counts are kept for both. */
+static void take_peer(struct look *look, const struct judge_context *context)
+{
+    const struct peer_context peer = {
+        .dt_ns = look->dt_ns, .weight = context->weight, .judged = context->judged};
+
+    if (look->r->state != ROLLOUT_PENDING)
+        peer_look(&look->r->peer, look->plan, &peer, look->in->tallies, look->in->tallies_len,
+                  &look->verdict);
+}
+
 static void take_tallies(struct look *look)
 {
     struct rollout *r = look->r;
@@ -334,6 +346,8 @@ static void take_tallies(struct look *look)
     if (r->state != ROLLOUT_PENDING)
         judge_feed(&r->judge, look->plan, &context, look->in->tallies, look->in->tallies_len);
     judge_verdict(&r->judge, look->plan, &context, &look->verdict);
+    if (look->plan->judge != JUDGE_PENSTOCK)
+        take_peer(look, &context);
 }
 
 void rollout_verdict(const struct rollout *rollout, const struct plan *plan, struct verdict *verdict_r)
@@ -440,6 +454,7 @@ static void begin(struct rollout *rollout, const struct plan *plan, const struct
     rollout->started_wall_ns = decision->wall_ns;
     rollout->cause = REASON_NONE;
     judge_init(&rollout->judge, plan);
+    peer_init(&rollout->peer);
 }
 
 /* The parts of the ledger that a raise is worth, and what its weight has proven. */

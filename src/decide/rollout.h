@@ -25,6 +25,7 @@
 #include "base/bug.h"
 #include "decide/decision.h"
 #include "decide/judge.h"
+#include "decide/peer.h"
 #include "decide/plan.h"
 #include "decide/tally.h"
 #include "decide/words.h"
@@ -106,6 +107,7 @@ struct rollout {
     double ramp_down;  /* hundredths of a percent a second of a rollback by ramp; 0: at once */
 
     struct judge judge;
+    struct peer peer;  /* what the judges `threshold` and `flagger` remember */
     bool settled;      /* the grace and the time behind it are over, and the ledger knows */
     uint32_t proven;   /* the last weight that ended forward; 0: none; read by others */
     uint32_t ceiling;  /* raises above it need an approval (after a retry by itself); 0: none */

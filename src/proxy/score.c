@@ -305,7 +305,7 @@ void score_end(struct score *score, enum outcome outcome, unsigned target_status
     for (unsigned i = 0; i < judging->metrics_len; i++) {
         if (!(score->matched >> i & 1))
             continue;
-        if (failed && is_latency(score, i) && !(score->slow >> i & 1))
+        if (failed && !judging->failures_apart && is_latency(score, i) && !(score->slow >> i & 1))
             add_bad(score, i, slow_at(score, i), now_ns);
         if (scores_errors(judging->metrics[i].type) && is_error(&judging->metrics[i], outcome, target_status))
             add_bad(score, i, failed_at(score, now_ns), now_ns);

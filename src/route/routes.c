@@ -58,6 +58,7 @@ struct judging *judging_new(const struct plan *plan, const struct config_route *
     for (size_t i = 0; i < analysis->metrics_len; i++)
         build_metric(&judging->metrics[i], &analysis->metrics[i]);
     judging->age_ns = analysis->evaluation_age_ns;
+    judging->failures_apart = plan->judge != JUDGE_PENSTOCK;
     judging->unit = unit_of(analysis->unit);
     snprintf(judging->unit_name, sizeof judging->unit_name, "%s", analysis->unit_name);
     judging->unit_window_ns = analysis->unit_window_ns;

@@ -53,6 +53,7 @@ struct judging {
     enum judging_unit unit;
     char unit_name[CONFIG_NAME_MAX + 1]; /* header or cookie */
     int64_t unit_window_ns;              /* one bad event a unit and window */
+    bool failures_apart; /* failures are not slow too: for judges that read quantiles of answer times */
 };
 
 struct route_target {

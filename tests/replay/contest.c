@@ -18,8 +18,55 @@ static const char reference_plan[] = "name: reference\n"
                                      "  - { setWeight: 100, bake: 2d }\n" /* to the end of the trace */
                                      "ramp: { grace: 2m, minCanaryRate: 0.3 }\n";
 
+#define FLAGGER_STEPS                                                                                        \
+    "steps:\n"                                                                                               \
+    "  - { setWeight: 5 }\n"                                                                                 \
+    "  - { setWeight: 10 }\n"                                                                                \
+    "  - { setWeight: 15 }\n"                                                                                \
+    "  - { setWeight: 20 }\n"                                                                                \
+    "  - { setWeight: 25 }\n"                                                                                \
+    "  - { setWeight: 30 }\n"                                                                                \
+    "  - { setWeight: 35 }\n"                                                                                \
+    "  - { setWeight: 40 }\n"                                                                                \
+    "  - { setWeight: 45 }\n"                                                                                \
+    "  - { setWeight: 50 }\n"                                                                                \
+    "  - { setWeight: 100 }\n"
+#define ARGO_STEPS                                                                                           \
+    "steps:\n"                                                                                               \
+    "  - { setWeight: 20, minDwell: 10m }\n"                                                                 \
+    "  - { setWeight: 40, minDwell: 10m }\n"                                                                 \
+    "  - { setWeight: 60, minDwell: 10m }\n"                                                                 \
+    "  - { setWeight: 80, minDwell: 10m }\n"                                                                 \
+    "  - { setWeight: 100 }\n"
+#define METRICS(latency)                                                                                     \
+    "analysis:\n"                                                                                            \
+    "  metrics:\n"                                                                                           \
+    "    - { name: errors, type: errorRate, max: 0.01, failureLimit: 3 }\n"                                  \
+    "    - { name: latency, type: latencySlo, threshold: " latency ", max: 0.01, failureLimit: 3 }\n"
+
+/* The peers with a documented setting, and with one that a patient operator ends at. */
+static const char flagger_plan[] = "name: flagger\njudge: flagger\n"
+                                   "flagger: { interval: 1m, threshold: 5 }\n" METRICS("500ms") FLAGGER_STEPS;
+static const char flagger_wide_plan[] =
+    "name: flagger-wide\njudge: flagger\n"
+    "flagger: { interval: 1m, threshold: 10 }\n" METRICS("1s") FLAGGER_STEPS;
+static const char argo_plan[] = "name: argo\njudge: threshold\n"
+                                "threshold: { interval: 1m }\n" METRICS("500ms") ARGO_STEPS;
+static const char argo_wide_plan[] = "name: argo-wide\njudge: threshold\n"
+                                     "threshold: { interval: 1m, noData: ignore }\n" METRICS("1s") ARGO_STEPS;
+static const char alarm_plan[] = "name: alarm\njudge: threshold\n"
+                                 "threshold: { mode: alarm, treatMissingData: notBreaching }\n" METRICS(
+                                     "500ms") "steps:\n"
+                                              "  - { setWeight: 10, minDwell: 5m }\n"
+                                              "  - { setWeight: 100, bake: 1h }\n";
+
 const struct contestant contestants[] = {
     {"penstock", reference_plan},
+    {"flagger", flagger_plan},
+    {"flagger-wide", flagger_wide_plan},
+    {"threshold", argo_plan},
+    {"threshold-wide", argo_wide_plan},
+    {"alarm", alarm_plan},
     {"oracle", NULL},
 };
 const size_t contestants_len = sizeof(contestants) / sizeof(contestants[0]);

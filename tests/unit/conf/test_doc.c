@@ -227,7 +227,7 @@ START_TEST(the_schema_knows_ranges_words_and_defaults)
     judge = json_object_get(json_object_get(schema, "properties"), "judge");
     ck_assert_str_eq(json_string_value(json_object_get(judge, "default")), "penstock");
     ck_assert_uint_eq(
-        json_array_size(json_object_get(json_array_get(json_object_get(judge, "anyOf"), 0), "enum")), 1);
+        json_array_size(json_object_get(json_array_get(json_object_get(judge, "anyOf"), 0), "enum")), 3);
     json_decref(schema);
     schema = doc_schema(&doc_config);
     ck_assert_ptr_nonnull(json_object_get(json_object_get(schema, "properties"), "listeners"));

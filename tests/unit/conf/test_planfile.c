@@ -15,6 +15,11 @@ static const char *const standing[] = {"warning: metrics: no latencySlo metric"}
 #define STEPS "steps: [ { setWeight: 1 }, { setWeight: 100 } ]\n"
 #define ALL   NAME STEPS
 
+#define WARNED(judge)                                                                                        \
+    "t:3:8: warning: judge: `" judge                                                                         \
+    "` is there to compare with: nobody knows how often it sends a healthy canary back; `penstock` keeps "   \
+    "falseRollback\n"
+
 static const struct problems_case cases[] = {
     {ALL, ""},
     {"", "t:1:1: the file is empty\n"},
@@ -39,7 +44,12 @@ static const struct problems_case cases[] = {
     {ALL "onNoData: forward\nonSharedFailure: rollback\n",
      "t:3:11: onNoData: forward cannot be chosen: only hold is safe here; remove the key\n"
      "t:4:18: onSharedFailure: rollback cannot be chosen: only hold is safe here; remove the key\n"},
-    {ALL "judge: threshold\n", "t:3:8: judge: threshold is none of penstock\n"},
+    {ALL "judge: thershold\n",
+     "t:3:8: judge: thershold is none of penstock, threshold, flagger; did you mean \"threshold\"?\n"},
+    {ALL "judge: flagger\nflagger: { interval: 5s }\n",
+     WARNED("flagger") "t:4:22: interval: 5s is less than 10s\n"},
+    {ALL "judge: threshold\nthreshold: { mode: alarm, evaluationPeriods: 2, datapointsToAlarm: 3 }\n",
+     WARNED("threshold") "t:4:68: datapointsToAlarm: 1 to evaluationPeriods (2)\n"},
     {ALL "analysis: { metrics: [ { name: a, type: external } ] }\n",
      "t:3:41: type: external is none of errorRate, latencySlo, clientErrorRate\n"},
     /* numbers */

@@ -4,6 +4,7 @@ unit_tests += \
 	tests/unit/decide/test_guarantee \
 	tests/unit/decide/test_judge \
 	tests/unit/decide/test_order \
+	tests/unit/decide/test_peer \
 	tests/unit/decide/test_plan \
 	tests/unit/decide/test_record \
 	tests/unit/decide/test_rollout \
