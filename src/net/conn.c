@@ -1,6 +1,7 @@
 #include "net/conn.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <unistd.h>
 
@@ -32,7 +33,26 @@ static ssize_t clear_writev(struct conn *conn, const struct iovec *iov, int iov_
     return n >= 0 ? n : fail_or_again(conn);
 }
 
-static const struct conn_ops clear_ops = {.recv = clear_recv, .writev = clear_writev};
+static ssize_t clear_to_pipe(struct conn *conn, int pipe, size_t len)
+{
+    ssize_t n = splice(conn->fd, NULL, pipe, NULL, len, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+
+    return n >= 0 ? n : fail_or_again(conn);
+}
+
+static ssize_t clear_from_pipe(struct conn *conn, int pipe, size_t len)
+{
+    ssize_t n = splice(pipe, NULL, conn->fd, NULL, len, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+
+    return n >= 0 ? n : fail_or_again(conn);
+}
+
+static const struct conn_ops clear_ops = {
+    .recv = clear_recv,
+    .writev = clear_writev,
+    .to_pipe = clear_to_pipe,
+    .from_pipe = clear_from_pipe,
+};
 
 static void on_read(evutil_socket_t fd, short what, void *arg)
 {

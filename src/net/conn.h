@@ -36,6 +36,10 @@ typedef void conn_cb(struct conn *conn, unsigned ready);
 struct conn_ops {
     ssize_t (*recv)(struct conn *conn, void *bytes, size_t len);
     ssize_t (*writev)(struct conn *conn, const struct iovec *iov, int iov_len);
+    /* The same between the socket and a pipe, within the kernel; NULL where the bytes have to be seen here.
+     */
+    ssize_t (*to_pipe)(struct conn *conn, int pipe, size_t len);
+    ssize_t (*from_pipe)(struct conn *conn, int pipe, size_t len);
 };
 
 enum {

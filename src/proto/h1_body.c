@@ -283,6 +283,20 @@ enum h1_body_event h1_body_feed(struct h1_body *body, const char *in, size_t len
     return H1_BODY_DATA;
 }
 
+uint64_t h1_body_plain(const struct h1_body *body)
+{
+    return body->state == H1_BODY_LENGTH ? body->left : 0;
+}
+
+void h1_body_pass(struct h1_body *body, uint64_t len)
+{
+    BUG_ON(len > h1_body_plain(body));
+    body->left -= len;
+    body->received += len;
+    if (body->left == 0)
+        body->state = H1_BODY_COMPLETE;
+}
+
 bool h1_body_eof(const struct h1_body *body)
 {
     return body->state == H1_BODY_COMPLETE || body->state == H1_BODY_UNTIL_CLOSE;

@@ -72,6 +72,11 @@ void h1_body_want_trailers(struct h1_body *body, struct field *fields, size_t ca
 /* One step; see above. `in` may be empty. `*consumed_r` is always set, `*data_r` only with DATA. */
 MUST_CHECK enum h1_body_event h1_body_feed(struct h1_body *body, const char *in, size_t len,
                                            struct str *data_r, size_t *consumed_r);
+/* How many bytes of plain payload come next, whatever they are: all that is left of content with a length,
+ * else 0. They may pass elsewhere, as long as h1_body_pass is told. */
+uint64_t h1_body_plain(const struct h1_body *body);
+/* `len` of them, at most, have passed. */
+void h1_body_pass(struct h1_body *body, uint64_t len);
 /* The connection ended: whether the message is complete; else it was cut short. */
 MUST_CHECK bool h1_body_eof(const struct h1_body *body);
 /* Whether nothing is to come, so that the next feed will be DONE without input. */

@@ -197,6 +197,17 @@ static void on_end(struct front *front, bool broken)
         front_close(front);
 }
 
+/* One read; CONN_AGAIN also where there is no room, and the transaction asks again when it has made some. */
+static ssize_t receive(struct front *front)
+{
+    if (front->state == FRONT_BUSY && txn_takes_bulk(front->txn))
+        return txn_read_bulk(front->txn);
+    if (relay_room(&front->in) > 0)
+        return relay_recv(&front->in, &front->conn);
+    conn_read_pause(&front->conn);
+    return CONN_AGAIN;
+}
+
 static void on_readable(struct front *front)
 {
     struct worker *worker = front->worker;
@@ -210,11 +221,7 @@ static void on_readable(struct front *front)
         read_away(front);
         return;
     }
-    if (relay_room(&front->in) == 0) { /* the transaction asks again when it has made room */
-        conn_read_pause(&front->conn);
-        return;
-    }
-    n = relay_recv(&front->in, &front->conn);
+    n = receive(front);
     if (n == CONN_AGAIN)
         return;
     if (n <= 0) {

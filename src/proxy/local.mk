@@ -3,6 +3,7 @@ src_libpenstock_a_SOURCES += \
 	src/proxy/accesslog.c src/proxy/accesslog.h \
 	src/proxy/admit.c \
 	src/proxy/ask.c \
+	src/proxy/bulk.c src/proxy/bulk.h \
 	src/proxy/compose.c src/proxy/compose.h \
 	src/proxy/cookie.c src/proxy/cookie.h \
 	src/proxy/crew.c src/proxy/crew.h \

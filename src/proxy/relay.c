@@ -1,6 +1,7 @@
 #include "proxy/relay.h"
 
 #include "proto/h1_write.h"
+#include "proxy/bulk.h"
 
 void relay_memory_init(struct relay_memory *memory, size_t connections)
 {
@@ -82,6 +83,12 @@ void relay_queue_init(struct relay_queue *queue)
 {
     queue->at = queue->len = queue->frames_len = 0;
     queue->sent = 0;
+    queue->pipe = NULL;
+}
+
+size_t relay_pipe_len(const struct relay_queue *queue)
+{
+    return queue->pipe->len;
 }
 
 void relay_forget(struct relay_queue *queue)
@@ -159,17 +166,32 @@ static void advance(struct relay_queue *queue, size_t n)
     }
 }
 
+/* Sends from the pipe. False when the connection is broken. */
+static bool flush_pipe(struct relay_queue *queue, struct conn *conn)
+{
+    struct bulk_pipe *pipe = queue->pipe;
+    ssize_t n = conn->ops->from_pipe(conn, pipe->read_fd, pipe->len);
+
+    if (n > 0) {
+        pipe->len -= (size_t)n;
+        queue->sent += (uint64_t)n;
+    }
+    return n != CONN_FAILED;
+}
+
 enum relay_result relay_flush(struct relay_queue *queue, struct conn *conn)
 {
     ssize_t n;
 
-    if (!relay_drained(queue)) {
+    if (queue->at < queue->len) {
         n = conn_writev(conn, queue->iov + queue->at, queue->len - queue->at);
         if (n == CONN_FAILED)
             return RELAY_BROKEN;
         if (n > 0)
             advance(queue, (size_t)n);
     }
+    if (queue->at == queue->len && relay_piped(queue) && !flush_pipe(queue, conn))
+        return RELAY_BROKEN;
     if (!relay_drained(queue)) {
         conn_write_wait(conn);
         return RELAY_BLOCKED;

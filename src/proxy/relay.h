@@ -76,33 +76,43 @@ void relay_restart(struct relay_buf *buf);
  * be room. */
 MUST_CHECK ssize_t relay_recv(struct relay_buf *buf, struct conn *conn);
 
+struct bulk_pipe;
+
 struct relay_queue {
     struct iovec iov[RELAY_IOV_MAX];
-    int at, len;    /* slices not fully sent: at <= len */
-    int frames_len; /* in use */
-    uint64_t sent;  /* bytes since relay_queue_init */
+    int at, len;            /* slices not fully sent: at <= len */
+    int frames_len;         /* in use */
+    uint64_t sent;          /* bytes since relay_queue_init */
+    struct bulk_pipe *pipe; /* what is in it follows the slices; NULL: none */
     char frames[RELAY_FRAMES_MAX][RELAY_FRAME_LEN];
 };
 
 void relay_queue_init(struct relay_queue *queue);
 /* Drops what is queued and not sent. */
 void relay_forget(struct relay_queue *queue);
+/* Bytes in the pipe, which is there. */
+size_t relay_pipe_len(const struct relay_queue *queue);
+static inline bool relay_piped(const struct relay_queue *queue)
+{
+    return queue->pipe && relay_pipe_len(queue) > 0;
+}
 static inline bool relay_drained(const struct relay_queue *queue)
 {
-    return queue->at == queue->len;
+    return queue->at == queue->len && !relay_piped(queue);
 }
 /* Whether a piece of a body (header, payload, end) still fits. */
 static inline bool relay_has_room(const struct relay_queue *queue)
 {
-    return queue->len + 3 <= RELAY_IOV_MAX && queue->frames_len < RELAY_FRAMES_MAX;
+    return queue->len + 3 <= RELAY_IOV_MAX && queue->frames_len < RELAY_FRAMES_MAX && !relay_piped(queue);
 }
 /* Adds a slice, which must stay where it is until it is sent. Slices that touch become one. A full queue is a
  * BUG: ask relay_has_room, or know the count. */
 void relay_add(struct relay_queue *queue, struct str s);
 /* Adds a piece of payload as it is, or as one chunk (RFC 9112 section 7.1). */
 void relay_add_body(struct relay_queue *queue, struct str payload, bool chunked);
-/* Adds the end of a chunked body, with the lines of these trailers but those with FIELD_HOP, as slices of the buffer that they were
- * parsed from. False when the queue has no room for so many now: an empty one always has. */
+/* Adds the end of a chunked body, with the lines of these trailers but those with FIELD_HOP, as slices of the
+ * buffer that they were parsed from. False when the queue has no room for so many now: an empty one always
+ * has. */
 MUST_CHECK bool relay_add_trailers(struct relay_queue *queue, const struct field *trailers, size_t len);
 
 enum relay_result {
@@ -110,7 +120,7 @@ enum relay_result {
     RELAY_BLOCKED, /* the socket is full; conn_write_wait was called */
     RELAY_BROKEN,  /* the connection is broken */
 };
-/* One write of what is queued. */
+/* One write of what is queued, and one of what is in the pipe. */
 MUST_CHECK enum relay_result relay_flush(struct relay_queue *queue, struct conn *conn);
 
 #endif

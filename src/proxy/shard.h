@@ -106,6 +106,7 @@ struct shard {
     struct cell connections; /* gauge: client connections */
     struct cell refused;     /* accepted and closed at once: over a limit or out of descriptors */
     struct cell requests;
+    struct cell bulk_bytes;         /* of bodies, passed within the kernel */
     struct cell unrouted[OUTCOMES]; /* requests that ended before a route was known */
     struct cell log_lines;
     struct cell log_dropped; /* lines lost because the exporter was behind */

@@ -75,6 +75,8 @@ static void release_back(struct txn *txn, bool keep)
     slot = txn->target->conf->slot;
     wheel_cancel(&txn->worker->wheel, &txn->timer);
     relay_release(&txn->back_in, &txn->worker->relay_memory);
+    bulk_release(&txn->worker->bulk_pipes, &txn->up);
+    bulk_release(&txn->worker->bulk_pipes, &txn->down);
     if (txn->back && keep)
         pool_give(txn->back, txn->worker->now_ns);
     else if (txn->back)
@@ -271,6 +273,36 @@ static void target_ended(struct txn *txn, bool reset)
     run(txn);
 }
 
+/* Whether the rest of the answer may pass unseen; it must not be framed anew. */
+static bool takes_bulk_down(struct txn *txn)
+{
+    return txn->step == TXN_STREAM && !txn->chunked &&
+           bulk_takes(&txn->worker->bulk_pipes, &txn->reply_body, &txn->back_in, &txn->down, &txn->back->conn,
+                      &txn->front->conn);
+}
+
+static ssize_t read_bulk(struct txn *txn, struct relay_queue *queue, struct h1_body *body, struct conn *from)
+{
+    ssize_t n = bulk_fill(queue, body, from);
+
+    if (n > 0)
+        cell_add(&txn->worker->shard->bulk_bytes, (uint64_t)n);
+    return n;
+}
+
+/* One read of the answer, or CONN_AGAIN when the client is slower than the target: going on resumes it. */
+static ssize_t read_back(struct txn *txn)
+{
+    struct conn *conn = &txn->back->conn;
+
+    if (takes_bulk_down(txn))
+        return read_bulk(txn, &txn->down, &txn->reply_body, conn);
+    if (relay_room(&txn->back_in) > 0 && !relay_piped(&txn->down))
+        return relay_recv(&txn->back_in, conn);
+    conn_read_pause(conn);
+    return CONN_AGAIN;
+}
+
 static void on_back_readable(struct txn *txn)
 {
     ssize_t n;
@@ -279,11 +311,7 @@ static void on_back_readable(struct txn *txn)
         ends_or_runs(txn, step_fail(txn, OUTCOME_OVERLOAD, "the memory for answers is used up"));
         return;
     }
-    if (relay_room(&txn->back_in) == 0) { /* the client is slower than the target */
-        conn_read_pause(&txn->back->conn);
-        return;
-    }
-    n = relay_recv(&txn->back_in, &txn->back->conn);
+    n = read_back(txn);
     if (n == CONN_AGAIN)
         return;
     if (n > 0)
@@ -329,8 +357,25 @@ void txn_on_body(struct txn *txn)
     if (txn->step == TXN_TUNNEL)
         run(txn);
     else if ((txn->step == TXN_REPLY || txn->step == TXN_STREAM) && txn->back && !txn->body_sent &&
-             relay_drained(&txn->up))
+             (relay_drained(&txn->up) || relay_piped(&txn->up)))
         ends_or_runs(txn, step_pump(txn));
+}
+
+bool txn_takes_bulk(struct txn *txn)
+{
+    if (relay_piped(&txn->up))
+        return true;
+    return (txn->step == TXN_REPLY || txn->step == TXN_STREAM) && txn->back && !txn->up_broken &&
+           bulk_takes(&txn->worker->bulk_pipes, &txn->body, &txn->front->in, &txn->up, &txn->front->conn,
+                      &txn->back->conn);
+}
+
+ssize_t txn_read_bulk(struct txn *txn)
+{
+    if (!relay_piped(&txn->up))
+        return read_bulk(txn, &txn->up, &txn->body, &txn->front->conn);
+    conn_read_pause(&txn->front->conn); /* the target is slower than the client */
+    return CONN_AGAIN;
 }
 
 void txn_on_client_writable(struct txn *txn)

@@ -135,6 +135,11 @@ MUST_CHECK bool txn_begin(struct front *front);
 void txn_on_back(struct conn *conn, unsigned ready);
 /* More of the request's body is in front->in, or room in it has become free. May end the transaction. */
 void txn_on_body(struct txn *txn);
+/* Whether what the client's socket has next is best passed on unread, by txn_read_bulk instead of a read into
+ * front->in. */
+MUST_CHECK bool txn_takes_bulk(struct txn *txn);
+/* One such read: the count, 0 at the end of the stream, CONN_AGAIN or CONN_FAILED. */
+MUST_CHECK ssize_t txn_read_bulk(struct txn *txn);
 /* The client's socket takes more. May end the transaction. */
 void txn_on_client_writable(struct txn *txn);
 /* The client has closed its side, or the connection broke. True when the transaction goes on without hearing

@@ -393,6 +393,7 @@ static void make_memory(struct worker *worker, uint32_t connections)
     mem_pool_init(&worker->txn_memory, sizeof(struct txn), TXNS_KEPT, 2 * connections);
     mem_pool_init(&worker->conn_memory, sizeof(struct pool_conn), CONNS_KEPT, 4 * connections);
     relay_memory_init(&worker->relay_memory, connections);
+    bulk_init(&worker->bulk_pipes);
 }
 
 struct worker *worker_new(struct worker_shared *shared, unsigned index, const int *listen_fds,
@@ -448,6 +449,7 @@ void worker_free(struct worker *worker)
     mem_pool_fini(&worker->txn_memory);
     mem_pool_fini(&worker->conn_memory);
     relay_memory_fini(&worker->relay_memory);
+    bulk_fini(&worker->bulk_pipes);
     accesslog_fini(&worker->log);
     accesslog_pipe_fini(&worker->pipe);
     shard_free(worker->shard);

@@ -15,6 +15,7 @@
 #include "base/wheel.h"
 #include "net/pool.h"
 #include "proxy/accesslog.h"
+#include "proxy/bulk.h"
 #include "proxy/relay.h"
 #include "proxy/score.h"
 #include "proxy/shard.h"
@@ -96,6 +97,7 @@ struct worker {
     struct txn *dead_txns;
     struct mem_pool front_memory, txn_memory, conn_memory;
     struct relay_memory relay_memory;
+    struct bulk_pipes bulk_pipes;
     struct worker_target *targets[CONFIG_TARGETS_MAX]; /* by slot; made when a snapshot names it */
     uint32_t busy[CONFIG_TARGETS_MAX];                 /* requests in flight, by slot */
     struct scorer scorer;

@@ -143,7 +143,7 @@ BAD_ANSWERS = [
     ("2.2 201 fields", b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 201 + b"\r\n", ("bad_response",)),
     ("M44 101 without being asked", b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n",
      ("bad_response",)),
-    ("closed before the head is whole", b"HTTP/1.1 200 OK\r\nX: a\r\n", 
+    ("closed before the head is whole", b"HTTP/1.1 200 OK\r\nX: a\r\n",
      ("target_cut", "target_closed", "target_reset")),
 ]
 

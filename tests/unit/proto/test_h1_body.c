@@ -296,6 +296,45 @@ START_TEST(trailers_that_nobody_wants_are_still_checked)
 }
 END_TEST
 
+START_TEST(plain_payload_may_pass_elsewhere)
+{
+    struct h1_body body;
+    struct str data;
+    size_t consumed;
+
+    h1_body_init(&body, FRAMING_LENGTH, 10, &h1_request_limits);
+    ck_assert_uint_eq(h1_body_plain(&body), 10);
+    ck_assert_int_eq(h1_body_feed(&body, "ab", 2, &data, &consumed), H1_BODY_DATA);
+    ck_assert_uint_eq(h1_body_plain(&body), 8);
+    h1_body_pass(&body, 5);
+    ck_assert_uint_eq(h1_body_plain(&body), 3);
+    ck_assert_uint_eq(body.received, 7);
+    ck_assert(!h1_body_complete(&body) && !h1_body_eof(&body));
+    h1_body_pass(&body, 3);
+    ck_assert(h1_body_complete(&body));
+    ck_assert_uint_eq(h1_body_plain(&body), 0);
+    ck_assert_int_eq(h1_body_feed(&body, "next", 4, &data, &consumed), H1_BODY_DONE);
+    ck_assert_uint_eq(consumed, 0);
+}
+END_TEST
+
+START_TEST(what_needs_a_look_is_not_plain)
+{
+    static const enum framing framings[] = {FRAMING_NONE, FRAMING_CHUNKED, FRAMING_UNTIL_CLOSE};
+    struct h1_body body;
+    struct str data;
+    size_t consumed;
+
+    for (size_t i = 0; i < ARRAY_LEN(framings); i++) {
+        h1_body_init(&body, framings[i], 0, &h1_request_limits);
+        ck_assert_uint_eq(h1_body_plain(&body), 0);
+    }
+    h1_body_init(&body, FRAMING_CHUNKED, 0, &h1_request_limits);
+    ck_assert_int_eq(h1_body_feed(&body, "9\r\nab", 5, &data, &consumed), H1_BODY_DATA);
+    ck_assert_uint_eq(h1_body_plain(&body), 0);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     Suite *suite = suite_create("h1_body");
@@ -310,6 +349,8 @@ Suite *unit_suite(void)
     tcase_add_test(tc, tiny_chunks_are_a_flood_in_requests_only);
     tcase_add_test(tc, trailers_have_8_KiB_and_32_fields_at_most);
     tcase_add_test(tc, trailers_that_nobody_wants_are_still_checked);
+    tcase_add_test(tc, plain_payload_may_pass_elsewhere);
+    tcase_add_test(tc, what_needs_a_look_is_not_plain);
     suite_add_tcase(suite, tc);
     return suite;
 }

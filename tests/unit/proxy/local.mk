@@ -2,6 +2,7 @@
 proxy_fixture = tests/unit/proxy/fixture.c tests/unit/proxy/fixture.h
 unit_tests += \
 	tests/unit/proxy/test_accesslog \
+	tests/unit/proxy/test_bulk \
 	tests/unit/proxy/test_chaos \
 	tests/unit/proxy/test_cookie \
 	tests/unit/proxy/test_crew \
@@ -14,6 +15,7 @@ unit_tests += \
 	tests/unit/proxy/test_tunnel \
 	tests/unit/proxy/test_txn \
 	tests/unit/proxy/test_units
+tests_unit_proxy_test_bulk_SOURCES = tests/unit/proxy/test_bulk.c $(proxy_fixture)
 tests_unit_proxy_test_chaos_SOURCES = tests/unit/proxy/test_chaos.c $(proxy_fixture)
 tests_unit_proxy_test_crew_SOURCES = tests/unit/proxy/test_crew.c $(proxy_fixture)
 tests_unit_proxy_test_steady_SOURCES = tests/unit/proxy/test_steady.c $(proxy_fixture)
