@@ -69,7 +69,7 @@ expect 2 - 'before the command' --json status
 expect 2 - 'did you mean status' help statsu
 
 # Every command has help in three ways, on standard output.
-for command in demo serve check explain status weight rollout decisions; do
+for command in demo serve check explain status weight rollout decisions replay; do
     expect 0 "^penstock $command - " - help "$command"
     expect 0 "^penstock $command - " - "$command" --help
     expect 0 "^penstock $command - " - "$command" web -h
@@ -93,6 +93,25 @@ expect 1 - 'missing.yaml' check -c missing.yaml
 # serve
 expect 2 - 'which configuration' serve
 expect 1 - '^bad.yaml:2:1: .*workers' serve -c bad.yaml
+
+# replay
+head='{"trace":1,"id":"x","slo_ms":500,"horizon":60,"stable":"ec2","canary":"fargate","route":"key","alt":null}'
+line='{"t":1.5,"key":"c","ec2":{"status":200,"ms":1},"fargate":{"status":500,"ms":1}}'
+printf '%s\n%s\n' "$head" "$line" >trace.jsonl
+printf '%s\n%s\n%s\n' "$head" "$line" "${line/1.5/0.5}" >falls.jsonl
+printf '%s\n%s\n' "$head" '{"t":1,"key":"c","ec2":{"status":200,"ms":"x"}}' >bad.jsonl
+expect 2 - 'which plan' replay trace.jsonl
+expect 2 - 'too few' replay --plan plan.yaml
+expect 2 - 'penstock, threshold or flagger' replay --plan plan.yaml --judge nobody trace.jsonl
+expect 2 - 'a time such as' replay --plan plan.yaml --start noon trace.jsonl
+expect 2 - 'cannot be both' replay --plan - -
+expect 0 '^\{"t":0,"weight":0.05,"action":"forward","reason":"start"' '^1 requests in 1m;' replay --plan plan.yaml trace.jsonl
+expect 0 '"reason":"start"' 'nobody knows how often' replay --plan plan.yaml --judge threshold trace.jsonl
+expect 1 - 'missing.jsonl: cannot be opened' replay --plan plan.yaml missing.jsonl
+expect 1 . '^penstock: falls.jsonl:3: t: it falls' replay --plan plan.yaml falls.jsonl
+expect 1 - '^penstock: bad.jsonl:2: ec2: ms: a number is expected' replay --plan plan.yaml bad.jsonl
+expect 1 - '^penstock: plan.yaml:1: column' replay --plan plan.yaml plan.yaml
+expect 1 - '^bad-plan.yaml:2:' replay --plan bad-plan.yaml trace.jsonl
 
 # explain
 expect 2 - 'too few' explain -c good.yaml GET

@@ -34,7 +34,7 @@ _penstock()
     local options=
 
     if [ "$COMP_CWORD" -eq 1 ]; then
-        _penstock_words demo serve check explain status weight rollout decisions drain help --help --version
+        _penstock_words demo serve check explain status weight rollout decisions drain replay help --help --version
         return
     fi
     case $previous in
@@ -46,11 +46,15 @@ _penstock()
             _penstock_words none errors slow capacity outage
             return
             ;;
+        --judge)
+            _penstock_words penstock threshold flagger
+            return
+            ;;
         --route)
             _penstock_words "$(_penstock_routes)"
             return
             ;;
-        --admin | --speed | --rate | --limit | --header | --weight | --reason | --timeout) return ;;
+        --admin | --start | --speed | --rate | --limit | --header | --weight | --reason | --timeout) return ;;
     esac
     case $command in
         demo) options='-f --fault -s --speed --rate --access-log --once --json' ;;
@@ -62,8 +66,9 @@ _penstock()
         rollout) options="--full -m --reason --json $remote" ;;
         decisions) options="-n --limit -f --follow --json $remote" ;;
         drain) options="-w --wait --timeout --undo -m --reason --json $remote" ;;
+        replay) options='--plan --judge --start' ;;
         help)
-            _penstock_words demo serve check explain status weight rollout decisions drain
+            _penstock_words demo serve check explain status weight rollout decisions drain replay
             return
             ;;
         *) return ;;
@@ -83,6 +88,7 @@ _penstock()
             fi
             ;;
         weight | status | decisions) _penstock_words "$(_penstock_routes)" ;;
+        replay) _penstock_files ;;
         explain) _penstock_words GET HEAD POST PUT PATCH DELETE OPTIONS ;;
     esac
 }

@@ -57,7 +57,7 @@ static const struct config_route *only_route(const struct config *config)
 static void check_plans(struct findings *findings, const struct args *args, const struct config *config,
                         const struct config_route *route)
 {
-    const struct plan_target target = {config, route};
+    const struct plan_target target = {.config = config, .route = route};
     struct plan *plan = mem_alloc(sizeof *plan);
     const char *path;
     size_t at = 0;

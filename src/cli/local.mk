@@ -14,8 +14,11 @@ src_libpenstock_a_SOURCES += \
 	src/cli/drain.c src/cli/drain.h \
 	src/cli/explain.c src/cli/explain.h \
 	src/cli/figure.c src/cli/figure.h \
+	src/cli/lines.c src/cli/lines.h \
 	src/cli/playback.c src/cli/playback.h \
 	src/cli/remote.c src/cli/remote.h \
+	src/cli/replay.c src/cli/replay.h \
+	src/cli/replay_line.c src/cli/replay_line.h \
 	src/cli/rollout.c src/cli/rollout.h \
 	src/cli/screen.c src/cli/screen.h \
 	src/cli/serve.c src/cli/serve.h \
@@ -23,5 +26,6 @@ src_libpenstock_a_SOURCES += \
 	src/cli/status.c src/cli/status.h \
 	src/cli/subcommand.c src/cli/subcommand.h \
 	src/cli/term.c src/cli/term.h \
+	src/cli/traceline.c src/cli/traceline.h \
 	src/cli/view.c src/cli/view.h \
 	src/cli/weight.c src/cli/weight.h

@@ -23,7 +23,7 @@ void playback_route(const struct trace_head *head, struct playback_route *route_
     route->route.affinity_max_age_ns = sticky_ns;
     route->route.slo_threshold_ns = (int64_t)(head->slo_ms * (double)NS_PER_MS);
     route->route.slo_objective = 0.99;
-    route->target = (struct plan_target){&route->config, &route->route};
+    route->target = (struct plan_target){.config = &route->config, .route = &route->route};
 }
 
 static bool is_everything(const struct plan_match *match)

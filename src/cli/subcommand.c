@@ -5,6 +5,7 @@
 #include "cli/demo.h"
 #include "cli/drain.h"
 #include "cli/explain.h"
+#include "cli/replay.h"
 #include "cli/rollout.h"
 #include "cli/serve.h"
 #include "cli/status.h"
@@ -18,7 +19,7 @@
 
 const struct subcommand *const subcommands[] = {
     &subcommand_demo,   &subcommand_serve,   &subcommand_check,     &subcommand_explain, &subcommand_status,
-    &subcommand_weight, &subcommand_rollout, &subcommand_decisions, &subcommand_drain,
+    &subcommand_weight, &subcommand_rollout, &subcommand_decisions, &subcommand_drain,   &subcommand_replay,
 };
 const size_t subcommands_len = ARRAY_LEN(subcommands);
 

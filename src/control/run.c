@@ -69,7 +69,7 @@ static void make_id(struct run *run, const char *route)
 
 static bool load_plan(struct board *board, struct live *live, struct run *run, struct conf_report *report)
 {
-    struct plan_target target = {board->config, live->conf};
+    struct plan_target target = {.config = board->config, .route = live->conf};
     struct str text = {run->text, strlen(run->text)};
 
     return plan_load_bytes("plan", text, false, &target, run->plan, report);

@@ -8,6 +8,7 @@ fuzz_targets += tests/fuzz/fuzz_h1_body
 fuzz_targets += tests/fuzz/fuzz_h1_request
 fuzz_targets += tests/fuzz/fuzz_h1_response
 fuzz_targets += tests/fuzz/fuzz_plan
+fuzz_targets += tests/fuzz/fuzz_trace
 
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/heads.h
 check_PROGRAMS += $(fuzz_targets)

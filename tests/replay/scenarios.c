@@ -28,6 +28,7 @@ static const struct args_option options[] = {
     {.name = "plan", .value = "FILE", .text = "a plan for the first judge"},
     {.name = "wide", .text = "vary rates, base shares and sizes of faults more"},
     {.name = "jobs", .value = "N", .text = "threads (default: 1)"},
+    {.name = "trace", .value = "NAME", .text = "print the trace of this family and the first seed, and end"},
     {.name = "decisions", .text = "print the first judge's decisions on one trace"},
     {.name = "runs", .text = "print each run"},
     {.name = "help", .letter = 'h', .text = "show this help and exit"},
@@ -180,6 +181,53 @@ static void print_runs(const struct suite *suite)
     }
 }
 
+/* ---- a trace, for penstock replay ---- */
+
+static void print_alt(const struct trace_head *head)
+{
+    switch (head->rule) {
+    case TRACE_RULE_NONE:
+        printf("null");
+        return;
+    case TRACE_RULE_COLD:
+        printf("{\"rule\":\"cold\",\"seconds\":%g}", head->cold_s);
+        return;
+    case TRACE_RULE_CAPACITY:
+        printf("{\"rule\":\"capacity\",\"weight\":%g,\"scaleout_s\":%g,\"scaleout_factor\":%g}",
+               head->capacity, head->scaleout_s, head->scaleout_factor);
+        return;
+    }
+}
+
+static void print_outcome(const char *name, const struct trace_outcome *outcome)
+{
+    printf(",\"%s\":{\"status\":%u,\"ms\":%.1f}", name, outcome->status, outcome->ms);
+}
+
+static void print_trace(const char *name, uint64_t seed, bool wide)
+{
+    struct gen *gen = mem_alloc(sizeof(*gen));
+    struct trace_request request;
+    char key[GEN_KEY_LEN];
+
+    gen_init(gen, family_find(name), seed, wide);
+    printf("{\"trace\":1,\"id\":\"%s\",\"slo_ms\":%g,\"horizon\":%g,\"stable\":\"%s\",\"canary\":\"%s\","
+           "\"route\":\"%s\",\"alt\":",
+           gen->head.id, gen->head.slo_ms, gen->head.horizon_s, gen->head.stable, gen->head.canary,
+           gen->head.sticky ? "key" : "key+n");
+    print_alt(&gen->head);
+    printf("}\n");
+    while (gen_next(gen, &request)) {
+        printf("{\"t\":%.6f,\"key\":\"%s\"", request.t, gen_key_name(gen, key));
+        print_outcome("ec2", &request.stable);
+        print_outcome("fargate", &request.canary);
+        if (gen->head.rule != TRACE_RULE_NONE)
+            print_outcome("fargate_alt", &request.alt);
+        printf("}\n");
+    }
+    free(gen);
+}
+
 static void bench(struct suite *suite, const struct args *args)
 {
     size_t seeds = number(args, "seeds", 100);
@@ -258,6 +306,13 @@ static void test(struct suite *suite)
     printf("1..%u\n", cases);
 }
 
+static void print_help(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(options); i++)
+        printf("  --%s %s\n      %s\n", options[i].name, options[i].value ? options[i].value : "",
+               options[i].text);
+}
+
 int main(int argc, char **argv)
 {
     struct suite *suite = mem_zalloc(sizeof(*suite));
@@ -270,6 +325,10 @@ int main(int argc, char **argv)
     }
     if (argc < 2)
         test(suite);
+    else if (args_has(&args, "help"))
+        print_help();
+    else if (args_has(&args, "trace") && family_find(args_value(&args, "trace")) != FAMILIES)
+        print_trace(args_value(&args, "trace"), number(&args, "from", TUNING_SEEDS), args_has(&args, "wide"));
     else
         bench(suite, &args);
     contest_plans_fini(&suite->plans);

@@ -3,7 +3,10 @@ unit_tests += \
 	tests/unit/cli/test_demo \
 	tests/unit/cli/test_demo_view \
 	tests/unit/cli/test_figure \
+	tests/unit/cli/test_lines \
+	tests/unit/cli/test_playback \
 	tests/unit/cli/test_subcommand \
+	tests/unit/cli/test_traceline \
 	tests/unit/cli/test_view
 threaded_tests += \
 	tests/unit/cli/test_demo

@@ -311,7 +311,7 @@ START_TEST(the_route_gives_what_the_plan_leaves_open)
 {
     struct conf_report report;
     struct config *config = load_config(&report);
-    struct plan_target target = {config, &config->routes[0]};
+    struct plan_target target = {.config = config, .route = &config->routes[0]};
     struct plan *plan = mem_zalloc(sizeof *plan);
 
     ck_assert(plan_load_bytes("t", str_from(ALL), false, &target, plan, &report));
@@ -329,7 +329,8 @@ START_TEST(a_plan_for_other_groups_does_not_fit_the_route)
 {
     struct conf_report report;
     struct config *config = load_config(&report);
-    struct plan_target target = {config, &config->routes[0]}, bare = {config, &config->routes[1]};
+    struct plan_target target = {.config = config, .route = &config->routes[0]};
+    struct plan_target bare = {.config = config, .route = &config->routes[1]};
     struct plan *plan = mem_zalloc(sizeof *plan);
     char *text;
 

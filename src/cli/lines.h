@@ -1,0 +1,37 @@
+/*
+ * The lines of a file or of standard input, one after the other, without a copy: for inputs of any length.
+ * Blocks on reads. Thread: the caller's.
+ */
+#ifndef CLI_LINES_H
+#define CLI_LINES_H
+
+#include "base/bug.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { LINES_BLOCK = 1 << 20 }; /* bytes read at a time, and the longest line */
+
+enum lines_next {
+    LINES_LINE,
+    LINES_END,
+    LINES_FAILED, /* a read error, or a line that is too long: see `why` */
+};
+
+struct lines {
+    int fd;
+    char *block;     /* LINES_BLOCK + 1 bytes, owned */
+    size_t from, to; /* what has not been given out: block[from..to) */
+    bool end;        /* nothing more can be read */
+    uint64_t number; /* of the last line, from 1 */
+    char why[96];
+};
+
+/* "-" is standard input. False with the reason in `why`. */
+MUST_CHECK bool lines_open(struct lines *lines, const char *path);
+void lines_close(struct lines *lines);
+/* The next line without its end (LF, or CR LF); valid until the next call. One byte behind it is readable. */
+enum lines_next lines_next(struct lines *lines, struct str *line_r);
+
+#endif
