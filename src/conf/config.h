@@ -92,6 +92,13 @@ enum config_ambiguous {
     CONFIG_AMBIGUOUS_KEEP,
 };
 
+/* Who still gets an answer after closing its side of the connection behind a whole request. */
+enum config_half_closed {
+    CONFIG_HALF_CLOSED_LAST, /* who has said that this is the last request */
+    CONFIG_HALF_CLOSED_SERVE,
+    CONFIG_HALF_CLOSED_ABORT,
+};
+
 /* 0 is no limit (the load warns). */
 struct config_timeouts {
     int64_t connect_ns;    /* to a target, a try */
@@ -155,6 +162,7 @@ struct config {
     char *label_header; /* request header that carries the platform to the target: "X-Platform" */
     char *via_name;     /* our pseudonym in Via */
     enum config_ambiguous ambiguous_fields;
+    enum config_half_closed half_closed;
     struct config_listener *listeners;
     size_t listeners_len;
     struct config_admin admin;

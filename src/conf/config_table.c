@@ -648,6 +648,14 @@ static const struct word ambiguous_words[] = {
 };
 static const struct word_table ambiguous_table = {ambiguous_words, ARRAY_LEN(ambiguous_words)};
 
+static const struct word half_closed_words[] = {
+    [CONFIG_HALF_CLOSED_LAST] = {"last",
+                                 "a client that had said that this is its last request gets the answer"},
+    [CONFIG_HALF_CLOSED_SERVE] = {"serve", "every client gets the answer"},
+    [CONFIG_HALF_CLOSED_ABORT] = {"abort", "the client counts as gone, and the request is given up"},
+};
+static const struct word_table half_closed_table = {half_closed_words, ARRAY_LEN(half_closed_words)};
+
 static const struct setting config_rows[] = {
     {.key = "workers",
      .type = &type_workers,
@@ -680,6 +688,14 @@ static const struct setting config_rows[] = {
      .words = &ambiguous_table,
      .fallback = "drop",
      .text = "What is done with request fields whose name has '_' or '.', which some servers read as '-'."},
+    {.key = "halfClosed",
+     .type = &type_word,
+     FIELD(config, half_closed),
+     .words = &half_closed_table,
+     .fallback = "last",
+     .text =
+         "What follows when a client closes its side behind a whole request: it may wait for the answer, or "
+         "have left."},
     {.key = "listeners",
      .type = &schema_list,
      LIST(config, listeners),

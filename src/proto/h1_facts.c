@@ -172,6 +172,8 @@ static enum h1_error check_expect(struct head *head)
 {
     const struct field *expect = head_find(head, FIELD_EXPECT);
 
+    if (head->minor == 0)
+        head_drop(head, FIELD_EXPECT); /* it must not gain a meaning on its way in HTTP/1.1 */
     if (!expect || head->minor == 0)
         return H1_OK;
     for (const struct field *f = expect; f; f = head_next(head, f))

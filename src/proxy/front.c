@@ -126,13 +126,14 @@ void front_done(struct front *front)
 {
     front->txn = NULL;
     front->requests++;
-    if (front->closing) {
+    if (front->closing || (front->ended && front->in.off == front->in.len)) {
         linger(front);
         return;
     }
     relay_restart(&front->in);
     h1_scan_init(&front->scan);
-    conn_read_resume(&front->conn);
+    if (!front->ended)
+        conn_read_resume(&front->conn);
     if (front->in.len == 0) {
         become_idle(front);
         return;
@@ -175,7 +176,8 @@ static void serve(struct front *front)
         }
         if (h1_scan(&front->scan, &limits, front->in.p, front->in.len) != H1_SCAN_MORE)
             hand_over(front);
-        else if (relay_room(&front->in) == 0 && !relay_grow(&front->in, &front->worker->relay_memory))
+        else if (front->ended ||
+                 (relay_room(&front->in) == 0 && !relay_grow(&front->in, &front->worker->relay_memory)))
             front_close(front);
         else
             break;
@@ -189,12 +191,19 @@ void front_again(struct front *front)
         serve(front);
 }
 
-/* A client that closes its side is gone: we do not work for those who may have left. But a tunnel has two
- * sides of its own. */
+/* The client closes its side, or the connection broke. Whether it may wait for an answer, the transaction
+ * knows; requests that wait for the next turn are served where it would say so of each. */
 static void on_end(struct front *front, bool broken)
 {
-    if (!front->txn || !txn_on_client_end(front->txn, broken))
+    bool waits = front->state == FRONT_HEAD && front->again && !broken &&
+                 front->worker->config->half_closed == CONFIG_HALF_CLOSED_SERVE;
+
+    if (!waits && !(front->txn && txn_on_client_end(front->txn, broken))) {
         front_close(front);
+    } else if (front->state != FRONT_CLOSED) {
+        front->ended = true;
+        conn_read_pause(&front->conn);
+    }
 }
 
 /* One read; CONN_AGAIN also where there is no room, and the transaction asks again when it has made some. */

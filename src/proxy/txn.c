@@ -405,17 +405,28 @@ void txn_on_client_timeout(struct txn *txn)
     ends_or_runs(txn, step_fail(txn, takes_nothing ? OUTCOME_CLIENT_STALLED : OUTCOME_BODY_TIMEOUT, NULL));
 }
 
+/* Whether a client that has closed its side may wait for an answer all the same. */
+static bool may_wait(const struct txn *txn)
+{
+    if (!h1_body_complete(&txn->body))
+        return false;
+    switch (txn->worker->config->half_closed) {
+    case CONFIG_HALF_CLOSED_LAST:
+        return !txn->head.keep_alive;
+    case CONFIG_HALF_CLOSED_SERVE:
+        return true;
+    case CONFIG_HALF_CLOSED_ABORT:
+        return false;
+    }
+    BUG("half closed %d", (int)txn->worker->config->half_closed);
+}
+
 bool txn_on_client_end(struct txn *txn, bool broken)
 {
     if (txn->step != TXN_TUNNEL)
-        return false;
-    if (broken) {
-        ends_or_runs(txn, step_tunnel_over(txn, "the client broke the tunnel", true));
-        return true;
-    }
+        return !broken && may_wait(txn);
     txn->tunnel.up.ended = true;
-    conn_read_pause(&txn->front->conn);
-    run(txn);
+    ends_or_runs(txn, broken ? step_tunnel_over(txn, "the client broke the tunnel", true) : NEXT);
     return true;
 }
 

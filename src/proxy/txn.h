@@ -143,7 +143,8 @@ MUST_CHECK ssize_t txn_read_bulk(struct txn *txn);
 /* The client's socket takes more. May end the transaction. */
 void txn_on_client_writable(struct txn *txn);
 /* The client has closed its side, or the connection broke. True when the transaction goes on without hearing
- * more, or has ended and closed the connection itself; else the connection is to be closed. */
+ * more, as the configuration's halfClosed and tunnels have it, or has ended and closed the connection itself;
+ * else the connection is to be closed. */
 MUST_CHECK bool txn_on_client_end(struct txn *txn, bool broken);
 /* The client has missed the deadline of front_deadline. Ends the transaction. */
 void txn_on_client_timeout(struct txn *txn);

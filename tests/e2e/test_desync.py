@@ -6,6 +6,7 @@ closed, or still be in step. Rows run in one piece, byte by byte and in two piec
 """
 import json
 import re
+import socket
 
 from harness import Failure, case, main
 from messages import BAD_ANSWERS, CUT_ANSWERS, REFUSED_BODIES, REFUSED_HEADS, REFUSED_SIZES
@@ -257,7 +258,7 @@ MORE_REFUSED = [
 
 # ---- passed on
 
-def passed(stage, what, data, upstream, statuses=(200,), then="keep", methods=None, bytewise=True):
+def passed(stage, what, data, upstream, statuses=(200,), then="keep", bytewise=True, shut=False):
     """`data` makes the target receive `upstream` and the client these statuses; then the connection is in step."""
     for how, parts in pieces(data):
         if how and not bytewise:
@@ -266,9 +267,10 @@ def passed(stage, what, data, upstream, statuses=(200,), then="keep", methods=No
         def run():
             with Wire(stage.p.address) as wire:
                 send_all(wire, parts)
+                if shut:
+                    wire.sock.shutdown(socket.SHUT_WR)
                 for n, status in enumerate(statuses):
-                    answer = wire.answer(methods[n] if methods else "GET", final=False)
-                    stage.t.equal(answer.status, status, f"answer {n}")
+                    stage.t.equal(wire.answer(final=False).status, status, f"answer {n}")
                 expected = upstream
                 if then == "keep":
                     wire.send(AFTER)
@@ -415,6 +417,15 @@ def _(t):
            up(b"GET /x", via=b"1.0"), then="closed")
     passed(stage, "HTTP/1.0 with a body", b"POST /x HTTP/1.0\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc" + SMUGGLED,
            up(b"POST /x", length, b"abc", via=b"1.0"), then="closed")
+    passed(stage, "M39 Expect of HTTP/1.0",
+           b"POST /x HTTP/1.0\r\nHost: a\r\nExpect: 100-continue\r\n" + length + b"\r\nabc",
+           up(b"POST /x", length, b"abc", via=b"1.0"), then="closed")
+    for what, data, upstream in [
+            ("HTTP/1.0", b"GET /x HTTP/1.0\r\nHost: a\r\n\r\n", up(b"GET /x", via=b"1.0")),
+            ("Connection: close", get(b"/x", b"Connection: close\r\n"), ping),
+            ("a body", post(b"Connection: close\r\n" + length, b"abc"), up(b"POST /p", length, b"abc"))]:
+        passed(stage, "a client that closes its side behind its last request: " + what, data, upstream, then="closed",
+               shut=True)
     # cut short
     for what, body, got in [
             ("by length", length + b"\r\nab", (length, b"", b"ab")),
@@ -429,7 +440,20 @@ def _(t):
     whole = post(b"Content-Length: %d\r\n" % len(SMUGGLED), SMUGGLED, b"POST /early HTTP/1.1")
     passed(stage, "A18 an answer before the body", whole[:-len(SMUGGLED)],
            up(b"POST /early", b"Content-Length: %d\r\n" % len(SMUGGLED)), (403,), then="closed", bytewise=False)
+    regardless(stage)
     stage.end()
+
+
+def regardless(stage):
+    """A client that sends all of a refused body can still read the answer: nothing is reset under it."""
+    def run():
+        with Wire(stage.p.address) as wire:
+            wire.send(b"POST /small HTTP/1.1\r\nHost: a\r\nContent-Length: 4000000\r\n\r\n")
+            wire.send(b"x" * 4000000)
+            stage.t.equal(wire.answer().status, 413, "the answer")
+            stage.t.equal(wire.rest(), b"", "bytes behind the answer")
+        stage.t.equal(stage.mark()[0], b"", "what the target got")
+    stage.row("A18 a refused body that is sent all the same", run)
 
 
 def cut(stage, what, data, upstream):

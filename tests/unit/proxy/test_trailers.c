@@ -155,19 +155,22 @@ END_TEST
 /* 32 lines that do not touch fill the queue more than once. */
 START_TEST(many_trailers_fit_and_more_are_refused)
 {
+    char block[2048];
+    struct buf lines;
+
+    buf_init(&lines, block, sizeof block);
+    for (int i = 0; i < 32 + _i; i++)
+        buf_printf(&lines, i % 2 ? "X-T: %d\r\n" : "Age: %d\r\n", i);
     ask(NULL, GET_TE);
     hear_head(target);
-    say(target, CHUNKED "2\r\nok\r\n0\r\n");
-    for (int i = 0; i < 32 + _i; i++)
-        say(target, i % 2 ? "X-T: %d\r\n" : "Age: %d\r\n", i);
-    say(target, "\r\n");
-    hear_head(client);
+    say(target, CHUNKED "2\r\nok\r\n0\r\n%.*s\r\n", STR_ARG(buf_str(&lines)));
     if (_i == 0) {
-        const char *body = hear(client, "\r\n\r\n");
+        const char *body;
 
-        ck_assert(strncmp(body, "2\r\nok\r\n0\r\nX-T: 1\r\nX-T: 3\r\n",
-                          strlen("2\r\nok\r\n0\r\nX-T: 1\r\nX-T: 3\r\n")) == 0 &&
-                  has(body, "X-T: 31\r\n\r\n"));
+        hear_head(client);
+        body = hear(client, "\r\n\r\n");
+        ck_assert(strncmp(body, "2\r\nok\r\n0\r\nX-T: 1\r\nX-T: 3\r\n", 26) == 0);
+        ck_assert(has(body, "X-T: 31\r\n\r\n"));
     } else {
         ck_assert(!has(hear_end(client, NULL), "\r\n0\r\n"));
     }

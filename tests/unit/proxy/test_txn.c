@@ -1477,6 +1477,74 @@ START_TEST(an_ending_that_was_decided_stays_when_the_client_leaves_too)
 }
 END_TEST
 
+/* What is said, and who then closes its side, under which setting; whether the answer comes. */
+static const struct {
+    const char *top, *request;
+    bool served;
+} half_closed[] = {
+    {NULL, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", true},
+    {NULL, "GET / HTTP/1.0\r\n\r\n", true},
+    {NULL, "POST / HTTP/1.0\r\nContent-Length: 2\r\n\r\nab", true},
+    {NULL, "POST / HTTP/1.0\r\nContent-Length: 2\r\n\r\na", false},
+    {NULL, GET, false},
+    {"halfClosed: serve\n", GET, true},
+    {"halfClosed: serve\n", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\na", false},
+    {"halfClosed: abort\n", "GET / HTTP/1.0\r\n\r\n", false},
+};
+
+START_TEST(a_client_that_closes_its_side_may_wait_for_the_answer)
+{
+    const struct proxy_setup setup = {.top = half_closed[_i].top};
+    int client, target;
+
+    start(&setup);
+    client = proxy_connect(&proxy);
+    say(client, "%s", half_closed[_i].request);
+    target = target_accept(&proxy.stable);
+    hear_head(target);
+    shutdown(client, SHUT_WR);
+    if (half_closed[_i].served) {
+        settle(client);
+        say(target, OK);
+        hear_head(client);
+        ck_assert_str_eq(hear_end(client, NULL), "ok");
+    } else {
+        ck_assert_str_eq(hear_end(client, NULL), "");
+        hear_end(target, NULL);
+    }
+    stop(1);
+    ck_assert_str_eq(outcome(0), half_closed[_i].served ? "served" : "client_gone");
+    proxy_free(&proxy);
+}
+END_TEST
+
+START_TEST(all_that_was_pipelined_is_served_to_a_client_that_closed_its_side)
+{
+    const struct proxy_setup setup = {.top = "halfClosed: serve\n"};
+    enum { MANY = 100 };
+    int client, target;
+
+    start(&setup);
+    client = proxy_connect(&proxy);
+    freeze();
+    for (int i = 0; i < MANY; i++)
+        say(client, GET);
+    say(client, "GET / HT");
+    shutdown(client, SHUT_WR);
+    thaw();
+    target = target_accept(&proxy.stable);
+    for (int i = 0; i < MANY; i++) {
+        hear_head(target);
+        say(target, OK);
+        hear_head(client);
+        ck_assert_str_eq(hear_bytes(client, 2), "ok");
+    }
+    ck_assert_str_eq(hear_end(client, NULL), "");
+    stop(MANY);
+    proxy_free(&proxy);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     Suite *suite = suite_create("txn");
@@ -1538,6 +1606,8 @@ Suite *unit_suite(void)
     tcase_add_test(tc, an_answer_that_waits_behind_an_interim_one_survives_the_end_of_its_target);
     tcase_add_test(tc, long_trailers_behind_a_long_head_arrive);
     tcase_add_test(tc, an_ending_that_was_decided_stays_when_the_client_leaves_too);
+    tcase_add_loop_test(tc, a_client_that_closes_its_side_may_wait_for_the_answer, 0, ARRAY_LEN(half_closed));
+    tcase_add_test(tc, all_that_was_pipelined_is_served_to_a_client_that_closed_its_side);
     suite_add_tcase(suite, tc);
     return suite;
 }
