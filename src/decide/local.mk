@@ -8,6 +8,7 @@ src_libpenstock_a_SOURCES += \
 	src/decide/order.c \
 	src/decide/peer.c src/decide/peer.h \
 	src/decide/plan.c src/decide/plan.h src/decide/plancheck.c \
+	src/decide/power.c src/decide/power.h \
 	src/decide/record.c src/decide/record.h \
 	src/decide/rollout.c src/decide/rollout.h \
 	src/decide/tally.h \

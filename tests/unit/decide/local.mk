@@ -6,6 +6,7 @@ unit_tests += \
 	tests/unit/decide/test_order \
 	tests/unit/decide/test_peer \
 	tests/unit/decide/test_plan \
+	tests/unit/decide/test_power \
 	tests/unit/decide/test_record \
 	tests/unit/decide/test_rollout \
 	tests/unit/decide/test_trace \
