@@ -90,6 +90,14 @@ expect 1 - '^bad-plan.yaml:2:' check -c bad.yaml --plan bad-plan.yaml
 expect 1 - 'no route is named' check -c good.yaml --route nope --plan plan.yaml
 expect 1 - 'missing.yaml' check -c missing.yaml
 
+expect 0 '^ok, 1 plan with 2 steps$' - check --plan plan.yaml
+expect 2 - 'needs a configuration' check --plan plan.yaml --route web
+expect 0 '^5 %, 5 requests a second to the canary, 15m28s at least$' 'steps.1..bake: ' check --plan plan.yaml --rps 100 --errors 0.1% --slow 0.001
+expect 0 '^To 100 % in 15m28s at least' 'steps\[1\].bake: ' check --plan plan.yaml --rps 100
+expect 0 '"atRisk": ' - check --plan plan.yaml --rps 100 --json
+expect 2 - 'a number above 0' check --plan plan.yaml --rps 0
+expect 2 - 'shares such as 0.1%' check --plan plan.yaml --rps 1 --errors 0.1x
+
 # serve
 expect 2 - 'which configuration' serve
 expect 1 - '^bad.yaml:2:1: .*workers' serve -c bad.yaml

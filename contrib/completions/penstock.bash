@@ -54,12 +54,12 @@ _penstock()
             _penstock_words "$(_penstock_routes)"
             return
             ;;
-        --admin | --start | --speed | --rate | --limit | --header | --weight | --reason | --timeout) return ;;
+        --admin | --start | --rps | --errors | --slow | --speed | --rate | --limit | --header | --weight | --reason | --timeout) return ;;
     esac
     case $command in
         demo) options='-f --fault -s --speed --rate --access-log --once --json' ;;
         serve) options='-c --config -v --verbose' ;;
-        check) options='-c --config --plan --route --json' ;;
+        check) options='-c --config --plan --route --rps --errors --slow --json' ;;
         explain) options='-c --config -H --header -w --weight --json' ;;
         status) options="-w --watch --json $remote" ;;
         weight) options="--lock --no-rollback --unlock -m --reason --json $remote" ;;
