@@ -1,7 +1,7 @@
 /*
  * Content. The first byte of the input chooses the framing and the size of the pieces. Payload, end, trailers
- * and the bytes taken do not depend on the pieces; slices stay inside the input; payload that is framed anew
- * gives the same payload.
+ * and the bytes taken do not depend on the pieces, nor on what passes elsewhere; slices stay inside the
+ * input; payload and trailers that are framed anew are taken as the same.
  */
 #include "proto/h1_body.h"
 
@@ -22,12 +22,20 @@ static const struct h1_limits tight = {
     .chunk_overhead = 60,
 };
 
+/* For what we have framed ourselves: a blank more behind each colon. */
+static const struct h1_limits loose = {
+    .trailer = 16 << 10,
+    .trailer_fields = TRAILERS,
+    .chunk_extension = 8,
+    .chunk_extensions = 20,
+};
+
 /* How a message was taken. */
 struct result {
     enum h1_body_event event; /* the last one: MORE when the input was used up */
     enum h1_error error;
     struct text payload;
-    struct text trailers; /* "name=value" each, joined */
+    struct text trailers; /* as lines */
     uint64_t received;
     size_t taken; /* with DONE */
 };
@@ -41,8 +49,9 @@ static void keep_trailers(struct result *result, const struct h1_body *body, con
         BUG_ON(f->value.len && (f->value.p < in || f->value.p + f->value.len > in + len));
         BUG_ON(f->flags & (FIELD_HOP | FIELD_NO_TRAILER | FIELD_ALIAS));
         text_add(&result->trailers, f->name.p, f->name.len);
-        text_add(&result->trailers, "=", 1);
+        text_add(&result->trailers, ": ", 2);
         text_add(&result->trailers, f->value.p, f->value.len);
+        text_add(&result->trailers, "\r\n", 2);
     }
 }
 
@@ -67,8 +76,22 @@ static size_t feed(struct result *result, struct h1_body *body, const char *in, 
     return consumed;
 }
 
+/* Lets plain payload pass, at most `step` bytes of it. Returns how many. */
+static size_t pass(struct result *result, struct h1_body *body, const char *in, size_t len, size_t step)
+{
+    uint64_t plain = h1_body_plain(body);
+
+    len = len < step ? len : step;
+    len = len < plain ? len : (size_t)plain;
+    if (len == 0)
+        return 0;
+    text_add(&result->payload, in, len);
+    h1_body_pass(body, len);
+    return len;
+}
+
 static void run(struct result *result, const struct h1_limits *limits, enum framing framing, uint64_t length,
-                struct str in, size_t step)
+                struct str in, size_t step, bool passes)
 {
     size_t arrived = step < in.len ? step : in.len;
     struct field trailers[TRAILERS];
@@ -80,6 +103,8 @@ static void run(struct result *result, const struct h1_limits *limits, enum fram
     h1_body_init(&body, framing, length, limits);
     h1_body_want_trailers(&body, trailers, TRAILERS);
     for (;;) {
+        if (passes)
+            result->taken += pass(result, &body, in.p + result->taken, arrived - result->taken, step);
         result->taken += feed(result, &body, in.p + result->taken, arrived - result->taken);
         if (result->event == H1_BODY_DATA)
             continue;
@@ -115,7 +140,7 @@ static void check_same(const struct result *a, const struct result *b)
 /* Frames the payload anew in chunks of `step` bytes. */
 static void check_framed(const struct result *result, size_t step)
 {
-    size_t cap = result->payload.len * 8 + 64;
+    size_t cap = result->payload.len * 8 + result->trailers.len + 64;
     char *block = mem_alloc(cap);
     struct result again;
     struct buf buf;
@@ -130,11 +155,12 @@ static void check_framed(const struct result *result, size_t step)
         h1_write_end(&buf);
     }
     h1_write_last_chunk(&buf);
+    buf_add(&buf, result->trailers.p, result->trailers.len);
     h1_write_end(&buf);
     BUG_ON(buf.full);
-    run(&again, &h1_response_limits, FRAMING_CHUNKED, 0, buf_str(&buf), buf.len);
+    run(&again, &loose, FRAMING_CHUNKED, 0, buf_str(&buf), buf.len, false);
     BUG_ON(again.event != H1_BODY_DONE || again.taken != buf.len ||
-           !text_eq(&again.payload, &result->payload));
+           !text_eq(&again.payload, &result->payload) || !text_eq(&again.trailers, &result->trailers));
     fini(&again);
     free(block);
 }
@@ -142,17 +168,20 @@ static void check_framed(const struct result *result, size_t step)
 static void check(const struct h1_limits *limits, enum framing framing, uint64_t length, struct str in,
                   size_t step)
 {
-    struct result whole, bytewise, stepwise;
+    struct result whole, bytewise, stepwise, passing;
 
-    run(&whole, limits, framing, length, in, in.len ? in.len : 1);
-    run(&bytewise, limits, framing, length, in, 1);
-    run(&stepwise, limits, framing, length, in, step);
+    run(&whole, limits, framing, length, in, in.len ? in.len : 1, false);
+    run(&bytewise, limits, framing, length, in, 1, false);
+    run(&stepwise, limits, framing, length, in, step, false);
+    run(&passing, limits, framing, length, in, step, true);
     check_same(&whole, &bytewise);
     check_same(&whole, &stepwise);
+    check_same(&whole, &passing);
     check_framed(&whole, step);
     fini(&whole);
     fini(&bytewise);
     fini(&stepwise);
+    fini(&passing);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -11,6 +11,31 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { FIELDS = 100, OUT_MAX = 64 << 10 };
 
+/* The protocol that a proxy would ask the server for: one of those that the client named. */
+static struct str protocol(const struct head *head)
+{
+    struct str list = head_value(head, FIELD_UPGRADE), piece;
+
+    if (head->upgrade == UPGRADE_WEBSOCKET)
+        return STR("websocket");
+    while (str_split(&list, ',', &piece))
+        if (octet_all(str_trim(piece), OCTET_TOKEN))
+            return str_trim(piece);
+    return STR("other");
+}
+
+static void forward_hop(struct buf *buf, const struct head *head)
+{
+    if (head->upgrade != UPGRADE_NONE) {
+        h1_write_field(buf, STR("Connection"), STR("Upgrade"));
+        h1_write_field(buf, STR("Upgrade"), protocol(head));
+    }
+    if (head->te_trailers) {
+        h1_write_field(buf, STR("Connection"), STR("TE"));
+        h1_write_field(buf, STR("TE"), STR("trailers"));
+    }
+}
+
 /* As a proxy would send it on, to a server that speaks HTTP/1.1. */
 static void forward(struct buf *buf, const struct head *head)
 {
@@ -24,6 +49,7 @@ static void forward(struct buf *buf, const struct head *head)
             h1_write_parsed(buf, &head->fields[i]);
     if (head->framing == FRAMING_CHUNKED)
         h1_write_field(buf, STR("Transfer-Encoding"), STR("chunked"));
+    forward_hop(buf, head);
     h1_write_end(buf);
     BUG_ON(buf->full);
 }
@@ -50,7 +76,8 @@ static void check_forwarded(const struct head *head)
     BUG_ON(again.framing != head->framing || again.content_length != head->content_length);
     BUG_ON(!str_eq(again.path, head->path) || !str_eq(again.query, head->query));
     BUG_ON(head->authority.whole.len && !str_eq(again.authority.host, head->authority.host));
-    BUG_ON(again.upgrade != UPGRADE_NONE || again.expect_continue || !again.keep_alive);
+    BUG_ON(again.upgrade != head->upgrade || again.te_trailers != head->te_trailers);
+    BUG_ON(again.expect_continue || !again.keep_alive);
 }
 
 static void check_accepted(const struct head *head)
@@ -59,6 +86,9 @@ static void check_accepted(const struct head *head)
     BUG_ON((head->framing == FRAMING_LENGTH) != (head->has_length && head->content_length > 0));
     BUG_ON(head->minor > 0 && head->authority.whole.len == 0);
     BUG_ON(head->minor == 0 && (head->keep_alive || head->expect_continue || head->upgrade));
+    BUG_ON(head->upgrade && (head->framing != FRAMING_NONE || !head_find(head, FIELD_UPGRADE)));
+    BUG_ON(head->upgrade == UPGRADE_WEBSOCKET &&
+           (head->method != METHOD_GET || head_value(head, FIELD_SEC_WEBSOCKET_KEY).len != 24));
     if (head->method != METHOD_CONNECT)
         check_forwarded(head);
 }

@@ -56,6 +56,7 @@ static void check_accepted(const struct head *head, enum method method)
     BUG_ON(head->framing == FRAMING_UNTIL_CLOSE && head->keep_alive);
     BUG_ON((head->status < 200 || head->status == 204) &&
            (head->framing != FRAMING_NONE || head->has_length));
+    BUG_ON(head->upgrade && (head->status != 101 || !head_find(head, FIELD_UPGRADE)));
     BUG_ON(method == METHOD_HEAD && head->framing != FRAMING_NONE);
     check_forwarded(head, method);
 }
