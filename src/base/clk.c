@@ -30,9 +30,12 @@ static void put_digits(char *out, int value, int digits)
     }
 }
 
-/* The second that `wall_ns` lies in, in UTC; gives the nanoseconds since its begin, before 1970 too. */
+/* The second that `wall_ns` lies in, in UTC; gives the nanoseconds since its begin, before 1970 too. The
+ * calendar is asked once a second: it takes a lock. */
 static int64_t split(int64_t wall_ns, struct tm *tm_r)
 {
+    static _Thread_local struct tm last;
+    static _Thread_local time_t last_seconds = INT64_MIN;
     int64_t rest = wall_ns % NS_PER_S;
     time_t seconds = (time_t)(wall_ns / NS_PER_S);
 
@@ -40,7 +43,11 @@ static int64_t split(int64_t wall_ns, struct tm *tm_r)
         rest += NS_PER_S;
         seconds--;
     }
-    gmtime_r(&seconds, tm_r);
+    if (seconds != last_seconds) {
+        gmtime_r(&seconds, &last);
+        last_seconds = seconds;
+    }
+    *tm_r = last;
     return rest;
 }
 

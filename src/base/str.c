@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 
+#include <endian.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,22 +82,30 @@ void buf_init(struct buf *buf, char *block, size_t cap)
     *buf = (struct buf){.p = block, .cap = cap};
 }
 
-void buf_char(struct buf *buf, char c)
-{
-    buf_add(buf, &c, 1);
-}
-
 enum { NUMBER_MAX = 21 }; /* 20 digits of 64 bits and a sign or point */
+
+/* 00 to 99: two digits for one division. */
+static const char digit_pairs[] =
+    "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
+    "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
+    "8081828384858687888990919293949596979899";
 
 /* Writes at least `least` digits so that they end before `end`; gives where they begin. */
 static char *digits_before(char *end, uint64_t value, unsigned least)
 {
     char *at = end;
 
-    do {
+    for (; value >= 100; value /= 100) {
+        at -= 2;
+        memcpy(at, &digit_pairs[value % 100 * 2], 2);
+    }
+    if (value >= 10) {
         *--at = (char)('0' + value % 10);
         value /= 10;
-    } while (value || (size_t)(end - at) < least);
+    }
+    *--at = (char)('0' + value);
+    while ((size_t)(end - at) < least)
+        *--at = '0';
     return at;
 }
 
@@ -119,16 +128,28 @@ void buf_i64(struct buf *buf, int64_t value)
 
 static const char hex_digits[] = "0123456789abcdef";
 
+/* Eight digits at once: the nibbles are spread over the bytes of a word, and those above 9 moved on to 'a'.
+ */
+static void hex_8(char out[static 8], uint32_t value)
+{
+    uint64_t x = value, letters;
+
+    x = (x << 16 | x) & 0x0000ffff0000ffff;
+    x = (x << 8 | x) & 0x00ff00ff00ff00ff;
+    x = (x << 4 | x) & 0x0f0f0f0f0f0f0f0f;
+    letters = (x + 0x0606060606060606) >> 4 & 0x0101010101010101;
+    x = htobe64(x + 0x3030303030303030 + letters * ('a' - '9' - 1));
+    memcpy(out, &x, sizeof x);
+}
+
 void buf_hex(struct buf *buf, uint64_t value, unsigned digits)
 {
     char out[16];
 
     BUG_ON(digits > sizeof out);
-    for (unsigned i = digits; i > 0; i--) {
-        out[i - 1] = hex_digits[value & 15];
-        value >>= 4;
-    }
-    buf_add(buf, out, digits);
+    hex_8(out, (uint32_t)(value >> 32));
+    hex_8(out + 8, (uint32_t)value);
+    buf_add(buf, out + sizeof out - digits, digits);
 }
 
 void buf_fixed(struct buf *buf, uint64_t value, unsigned decimals)
@@ -166,6 +187,37 @@ static bool json_plain(unsigned char c)
     return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
 }
 
+/* Sets the high bit of bytes that are 0; those above a zero may be set too, so that only none at all is
+ * exact. */
+static uint64_t zeros(uint64_t x)
+{
+    return (x - 0x0101010101010101) & ~x & 0x8080808080808080;
+}
+
+static bool json_plain_8(const unsigned char *at)
+{
+    uint64_t x, odd;
+
+    memcpy(&x, at, sizeof x);
+    odd = x | ((x - 0x2020202020202020) & ~x) | zeros(x ^ 0x2222222222222222) |
+          zeros(x ^ 0x5c5c5c5c5c5c5c5c) | zeros(x ^ 0x7f7f7f7f7f7f7f7f);
+    return (odd & 0x8080808080808080) == 0;
+}
+
+/* The end of what is plain from `at` on: eight bytes at a time while all of them are. */
+static const unsigned char *json_plain_end(const unsigned char *at, const unsigned char *end)
+{
+    bool long_enough = end - at >= 8;
+
+    while (end - at >= 8 && json_plain_8(at))
+        at += 8;
+    if (long_enough && end - at < 8 && json_plain_8(end - 8))
+        return end;
+    while (at < end && json_plain(*at))
+        at++;
+    return at;
+}
+
 static void json_escape(struct buf *buf, unsigned char c)
 {
     if (c == '"' || c == '\\')
@@ -183,8 +235,7 @@ void buf_json(struct buf *buf, struct str s)
         const unsigned char *run = at;
         size_t n;
 
-        while (at < end && json_plain(*at))
-            at++;
+        at = json_plain_end(at, end);
         buf_add(buf, (const char *)run, (size_t)(at - run));
         if (at == end)
             break;

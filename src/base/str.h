@@ -82,7 +82,10 @@ static inline void buf_str_add(struct buf *buf, struct str s)
     buf_add(buf, s.p, s.len);
 }
 #define buf_lit(buf, literal) buf_add((buf), (literal), sizeof(literal) - 1)
-void buf_char(struct buf *buf, char c);
+static inline void buf_char(struct buf *buf, char c)
+{
+    buf_add(buf, &c, 1);
+}
 void buf_u64(struct buf *buf, uint64_t value);
 void buf_i64(struct buf *buf, int64_t value);
 /* `value` in lower-case hex, `digits` wide, with leading zeros. */

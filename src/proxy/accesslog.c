@@ -25,23 +25,33 @@ void accesslog_pipe_fini(struct accesslog_pipe *pipe)
 
 /* ---- one line ---- */
 
-static void name_add(struct buf *line, struct str name)
-{
-    if (line->len && line->p[line->len - 1] != '{')
-        buf_char(line, ',');
-    buf_char(line, '"');
-    buf_str_add(line, name);
-    buf_lit(line, "\":");
-}
-
+/* Names come with quotes and colon, values end with a comma, which the end of the object replaces: so the
+ * parts between two values are few, and known when this is compiled. */
 static void string_add(struct buf *line, struct str name, struct str value)
 {
     if (value.len == 0)
         return;
-    name_add(line, name);
+    buf_str_add(line, name);
     buf_char(line, '"');
     buf_json(line, value);
+    buf_lit(line, "\",");
+}
+
+static void word_add(struct buf *line, struct str name, struct str word)
+{
+    if (word.len == 0)
+        return;
+    buf_str_add(line, name);
     buf_char(line, '"');
+    buf_str_add(line, word);
+    buf_lit(line, "\",");
+}
+
+static void object_end(struct buf *line)
+{
+    if (line->len && line->p[line->len - 1] == ',')
+        line->len--;
+    buf_char(line, '}');
 }
 
 static struct str cut_to(struct str s, size_t cut)
@@ -51,28 +61,27 @@ static struct str cut_to(struct str s, size_t cut)
 
 static void message_add(struct buf *line, struct str name, const struct accesslog_record *record, size_t cut)
 {
-    name_add(line, name);
+    buf_str_add(line, name);
     buf_char(line, '"');
     buf_json(line, cut_to(record->method, cut));
     buf_char(line, ' ');
     buf_json(line, cut_to(record->path, cut));
     buf_char(line, ' ');
     buf_u64(line, record->status);
-    buf_char(line, '"');
+    buf_lit(line, "\",");
 }
 
 static void url_add(struct buf *line, struct str name, const struct accesslog_record *record, size_t cut)
 {
-    name_add(line, name);
-    buf_char(line, '"');
+    buf_str_add(line, name);
     if (record->secure)
-        buf_lit(line, "https://");
+        buf_lit(line, "\"https://");
     else
-        buf_lit(line, "http://");
+        buf_lit(line, "\"http://");
     buf_json(line, cut_to(record->authority, cut));
     buf_json(line, cut_to(record->path, cut));
     buf_json(line, cut_to(record->query, cut));
-    buf_char(line, '"');
+    buf_lit(line, "\",");
 }
 
 static void time_add(struct buf *line, struct str name, int64_t wall_ns)
@@ -86,23 +95,25 @@ static void time_add(struct buf *line, struct str name, int64_t wall_ns)
 void accesslog_format(struct buf *line, const struct accesslog_record *record, size_t cut)
 {
 #define ADD_TIME(name, member)    time_add(line, STR(name), record->member)
+#define ADD_WORD(name, member)    word_add(line, STR(name), record->member)
 #define ADD_LABEL(name, member)   string_add(line, STR(name), record->member)
 #define ADD_CLIENT(name, member)  string_add(line, STR(name), cut_to(record->member, cut))
 #define ADD_MESSAGE(name, member) message_add(line, STR(name), record, cut)
 #define ADD_URL(name, member)     url_add(line, STR(name), record, cut)
-#define ADD_NUMBER(name, member)  (name_add(line, STR(name)), buf_u64(line, record->member))
-#define ADD_PERCENT(name, member) (name_add(line, STR(name)), buf_fixed(line, record->member, 2))
-#define ADD_SECONDS(name, member) (name_add(line, STR(name)), buf_fixed(line, record->member / 1000, 6))
+#define ADD_NUMBER(name, member)  (buf_lit(line, name), buf_u64(line, record->member), buf_char(line, ','))
+#define ADD_PERCENT(name, member)                                                                            \
+    (buf_lit(line, name), buf_fixed(line, record->member, 2), buf_char(line, ','))
+#define ADD_SECONDS(name, member)                                                                            \
+    (buf_lit(line, name), buf_fixed(line, record->member / 1000, 6), buf_char(line, ','))
 
-#define LOG_FIELD(name, kind, member, text) ADD_##kind(name, member);
-#define LOG_GROUP(name)                                                                                      \
-    name_add(line, STR(name));                                                                               \
-    buf_char(line, '{');
-#define LOG_END buf_char(line, '}');
+#define LOG_FIELD(name, kind, member, text) ADD_##kind("\"" name "\":", member);
+#define LOG_GROUP(name)                     buf_lit(line, "\"" name "\":{");
+#define LOG_END                             object_end(line), buf_char(line, ',');
 
     buf_char(line, '{');
 #include "proxy/logfield.def"
-    buf_lit(line, "}\n");
+    object_end(line);
+    buf_char(line, '\n');
 }
 
 /* ---- the worker's end ---- */

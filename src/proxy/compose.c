@@ -222,7 +222,9 @@ static void write_own_fields(struct buf *buf, const struct txn *txn)
     buf_lit(buf, "X-Forwarded-Proto: http\r\n");
     if (head->authority.whole.len)
         h1_write_field(buf, STR("X-Forwarded-Host"), head->authority.whole);
-    buf_printf(buf, "Via: 1.%u %s\r\n", head->minor > 1 ? 1 : head->minor, config->via_name);
+    buf_str_add(buf, head->minor ? STR("Via: 1.1 ") : STR("Via: 1.0 "));
+    buf_str_add(buf, str_from(config->via_name));
+    buf_lit(buf, "\r\n");
     if (!(head_find(head, FIELD_X_REQUEST_ID) && !(head_find(head, FIELD_X_REQUEST_ID)->flags & FIELD_HOP)))
         h1_write_field(buf, STR("X-Request-Id"), txn->request_id);
     if (!(head_find(head, FIELD_TRACEPARENT) && !(head_find(head, FIELD_TRACEPARENT)->flags & FIELD_HOP)))

@@ -110,7 +110,7 @@ server {{ listen 127.0.0.1:{ports[0]} backlog=4096; listen 127.0.0.1:{ports[1]} 
     return server
 
 
-def start_penstock(folder, ports, env=None, stderr=subprocess.DEVNULL):
+def start_penstock(folder, ports, env=None, stderr=subprocess.DEVNULL, under=()):
     port = free_port()
     with open(f"{folder}/penstock.yaml", "w") as f:
         f.write(f"""workers: 1
@@ -122,7 +122,8 @@ targetGroups:
   b: {{ platform: fargate, targets: [ "127.0.0.1:{ports[1]}" ] }}
 routes: [ {{ name: web, match: {{ pathPrefix: / }}, stable: a, canary: b, weight: 10 }} ]
 """)
-    return Server([os.environ["PENSTOCK"], "serve", "-c", f"{folder}/penstock.yaml"], port, {PROXY_CPU}, env, stderr)
+    argv = [*under, os.environ["PENSTOCK"], "serve", "-c", f"{folder}/penstock.yaml"]
+    return Server(argv, port, {PROXY_CPU}, env, stderr)
 
 
 def start_nginx(folder, ports, env=None, stderr=subprocess.DEVNULL):
@@ -279,6 +280,30 @@ def allocations(folder, ports, seconds):
     return (counts[1] - counts[0]) / requests
 
 
+def instructions(folder, ports, seconds):
+    """Instructions of the program itself a request, and the functions that take most: counted by callgrind, so that a quiet
+    machine is not needed."""
+    out = f"{folder}/callgrind.out"
+    server = start_penstock(folder, ports, under=["valgrind", "--tool=callgrind", "--instr-atstart=no",
+                                                  f"--callgrind-out-file={out}"])
+
+    def control(what):
+        subprocess.run(["callgrind_control", *what, str(server.process.pid)], check=True, capture_output=True)
+
+    wrk(server.port, SMALL, 32, 2)
+    control(["-i", "on"])
+    requests = wrk(server.port, SMALL, 32, seconds)
+    control(["-i", "off"])
+    control(["-d"])
+    server.process.kill()
+    server.process.wait()
+    dumps = sorted(name for name in os.listdir(folder) if name.startswith("callgrind.out."))
+    text = subprocess.run(["callgrind_annotate", f"{folder}/{dumps[-1]}"], capture_output=True, text=True).stdout
+    rows = [(int(n.replace(",", "")), what) for n, what in
+            re.findall(r"^ *([\d,]+) \([^)]*\)  (.*)$", text, re.M)]
+    return rows[0][0] / requests, [(n / requests, re.sub(r"\s*\[.*$|^[^\[]*/", "", what)) for n, what in rows[1:13]]
+
+
 def percentile(sorted_values, q):
     return sorted_values[min(len(sorted_values) - 1, int(q * len(sorted_values)))]
 
@@ -352,7 +377,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3)
-    parser.add_argument("--only", default="", help="loads: small, syscalls, large, close, idle, allocations, latency")
+    parser.add_argument("--only", default="", help="loads: small, syscalls, large, close, idle, allocations, latency; and "
+                                                      "instructions, which needs valgrind")
     parser.add_argument("--json", help="writes all figures to this file")
     args = parser.parse_args()
     wanted = set(filter(None, args.only.split(",")))
@@ -402,6 +428,11 @@ def run(args, wanted, results, servers, http, folder, origin):
     if not wanted or "allocations" in wanted:
         results["allocations"] = allocations(folder, origin.ports, s)
         print(f"\nheap calls a request in steady state: {results['allocations']:.4f}")
+    if "instructions" in wanted:
+        results["instructions"], most = instructions(folder, origin.ports, s)
+        print(f"\ninstructions of the program a request, under callgrind: {results['instructions']:.0f}")
+        for n, what in most:
+            print(f"  {n:7.0f} {what}")
 
 
 if __name__ == "__main__":
