@@ -2,6 +2,8 @@
 
 #include "../unit.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* ---- slices ---- */
@@ -250,6 +252,24 @@ START_TEST(numbers_are_written_as_printf_would)
 }
 END_TEST
 
+START_TEST(numbers_of_every_length_have_their_digits)
+{
+    uint64_t value = 0;
+
+    for (unsigned digits = 1; digits <= 20; digits++) {
+        char want[64], block[64];
+        struct buf buf;
+
+        value = value * 10 + digits % 10;
+        snprintf(want, sizeof want, "%" PRIu64 "%016" PRIx64, value, value);
+        buf_init(&buf, block, sizeof block);
+        buf_u64(&buf, value);
+        buf_hex(&buf, value, 16);
+        ck_assert_msg(str_eq(buf_str(&buf), str_from(want)), "%s: %.*s", want, STR_ARG(buf_str(&buf)));
+    }
+}
+END_TEST
+
 START_TEST(fixed_numbers_have_exactly_their_decimals)
 {
     CHECK_BUILT("12.50", buf_fixed(&b, 1250, 2));
@@ -268,6 +288,30 @@ START_TEST(json_escapes_quotes_and_control_characters)
     CHECK_BUILT("a\\\"b\\\\c/", buf_json(&b, STR("a\"b\\c/")));
     CHECK_BUILT("\\u0000\\u0001\\u0009\\u000a\\u000d\\u001f \\u007f",
                 buf_json(&b, STR("\0\1\t\n\r\x1f \x7f")));
+}
+END_TEST
+
+/* Plain text is looked at in pieces: every byte has to be seen at every place of texts of every length. */
+START_TEST(json_sees_every_byte_at_every_place)
+{
+    enum { LONGEST = 19 };
+
+    for (size_t len = 1; len <= LONGEST; len++)
+        for (size_t at = 0; at < len; at++)
+            for (int c = 0; c < 256; c++) {
+                bool plain = c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+                size_t longer = plain ? 0 : c == '"' || c == '\\' ? 1 : 5;
+                char text[LONGEST], block[64];
+                struct buf buf;
+
+                memset(text, 'x', len);
+                text[at] = (char)c;
+                buf_init(&buf, block, sizeof block);
+                buf_json(&buf, (struct str){text, len});
+                ck_assert_msg(buf.len == len + longer && (buf.p[at] == '\\') == !plain &&
+                                  memcmp(buf.p + at + 1 + longer, text + at + 1, len - at - 1) == 0,
+                              "byte %d at %zu of %zu: %.*s", c, at, len, STR_ARG(buf_str(&buf)));
+            }
 }
 END_TEST
 
@@ -413,8 +457,10 @@ Suite *unit_suite(void)
     tcase_add_test(tc, a_full_buffer_takes_nothing_more);
     tcase_add_test(tc, an_empty_piece_fits_anywhere);
     tcase_add_test(tc, numbers_are_written_as_printf_would);
+    tcase_add_test(tc, numbers_of_every_length_have_their_digits);
     tcase_add_test(tc, fixed_numbers_have_exactly_their_decimals);
     tcase_add_test(tc, json_escapes_quotes_and_control_characters);
+    tcase_add_test(tc, json_sees_every_byte_at_every_place);
     tcase_add_test(tc, json_passes_valid_utf8);
     tcase_add_test(tc, json_escapes_what_is_not_utf8);
     tcase_add_test(tc, json_never_ends_in_half_an_escape);
