@@ -19,6 +19,7 @@ static struct h1_limits response_limits(const struct txn *txn)
 
 void step_interim_done(struct txn *txn)
 {
+    txn->arena.len = txn->interim_keep; /* there may be any number of them */
     txn->back_in.off = txn->back_scan.end;
     relay_restart(&txn->back_in);
     h1_scan_init(&txn->back_scan);
@@ -29,13 +30,12 @@ void step_interim_done(struct txn *txn)
 /* An interim answer is passed on, but not to HTTP/1.0 (RFC 9110 section 15.2); the final one follows. */
 static enum next pass_interim(struct txn *txn, const struct head *head)
 {
-    bool fits = (int)head->len + 3 <= RELAY_IOV_MAX;
-
     if (head->status == 101)
         return step_switch(txn, head);
-    if (txn->head.minor >= 1 && fits) {
+    txn->interim_keep = txn->arena.len;
+    if (txn->head.minor >= 1) {
         if (!compose_interim(txn, head))
-            return step_try_failed(txn, OUTCOME_BAD_RESPONSE, "too many interim answers");
+            return step_try_failed(txn, OUTCOME_BAD_RESPONSE, "the head of an interim answer is too large");
         switch (relay_flush(&txn->down, &txn->front->conn)) {
         case RELAY_DRAINED:
             break;

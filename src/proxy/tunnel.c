@@ -36,7 +36,7 @@ enum next step_switch(struct txn *txn, const struct head *head)
 
     if (wrong)
         return step_try_failed(txn, OUTCOME_BAD_RESPONSE, wrong);
-    if ((int)head->len + 3 > RELAY_IOV_MAX || !compose_switch(txn, head)) {
+    if (!compose_switch(txn, head)) {
         relay_forget(&txn->down);
         return step_try_failed(txn, OUTCOME_BAD_RESPONSE, "the head of the answer is too large");
     }

@@ -119,7 +119,8 @@ struct txn {
     struct str reply_names; /* what the answer's Connection names: no trailer may have such a name */
     struct tunnel tunnel;
     struct arena arena;
-    size_t arena_keep; /* of the arena, what outlives a try */
+    size_t arena_keep;   /* of the arena, what outlives a try */
+    size_t interim_keep; /* and what outlives an interim answer */
 
     /* Bulk, not cleared at the beginning. */
     struct relay_queue up;   /* to the target */

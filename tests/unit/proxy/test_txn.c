@@ -772,6 +772,31 @@ START_TEST(a_client_that_waits_for_100_gets_it_from_the_target)
 }
 END_TEST
 
+START_TEST(any_number_of_interim_answers_passes_with_as_many_fields_as_may_be)
+{
+    int client, target;
+
+    start(NULL);
+    client = proxy_connect(&proxy);
+    say(client, GET);
+    target = target_accept(&proxy.stable);
+    hear_head(target);
+    for (int i = 0; i < 1000; i++) {
+        say(target, "HTTP/1.1 102 Processing\r\nX-Step: %d\r\n\r\n", i);
+        ck_assert(has(hear_head(client), "HTTP/1.1 102 Processing\r\nX-Step: "));
+    }
+    say(target, "HTTP/1.1 103 Early Hints\r\n");
+    for (int i = 0; i < 100; i++) /* so that every second line is a slice of its own */
+        say(target, "Keep-Alive: 1\r\nLink: </%d>\r\n", i);
+    say(target, "\r\n" OK);
+    ck_assert(has(hear_head(client), "\r\nLink: </99>\r\n\r\n"));
+    ck_assert(has(hear_head(client), "HTTP/1.1 200 OK\r\n"));
+    hear_bytes(client, 2);
+    stop(1);
+    proxy_free(&proxy);
+}
+END_TEST
+
 START_TEST(an_old_client_gets_no_interim_answer)
 {
     int client, target;
@@ -1576,6 +1601,7 @@ Suite *unit_suite(void)
     tcase_add_test(tc, a_body_beyond_the_limit_is_refused_before_or_while_it_comes);
     tcase_add_test(tc, a_broken_body_is_refused_and_its_target_dropped);
     tcase_add_test(tc, a_client_that_waits_for_100_gets_it_from_the_target);
+    tcase_add_test(tc, any_number_of_interim_answers_passes_with_as_many_fields_as_may_be);
     tcase_add_test(tc, an_old_client_gets_no_interim_answer);
     tcase_add_test(tc, interim_answers_wait_for_a_slow_client_and_the_final_one_behind_them);
     tcase_add_test(tc, a_target_that_dies_while_its_interim_answer_waits_is_told_behind_it);
