@@ -389,7 +389,7 @@ def _(t):
     passed(stage, "2.2 a body as large as the route's limit",
            post(b"Content-Length: 10\r\n", b"0123456789", b"POST /small HTTP/1.1"),
            up(b"POST /small", b"Content-Length: 10\r\n", b"0123456789"))
-    passed(stage, "2.2 a body beyond the route's limit",
+    passed(stage, "2.2 M19 a body beyond the route's limit",
            post(b"Content-Length: 11\r\n", b"01234567890", b"POST /small HTTP/1.1"),
            b"", (413,), bytewise=False)
     large = b"x" * 300000
@@ -441,6 +441,9 @@ def _(t):
     passed(stage, "A18 an answer before the body", whole[:-len(SMUGGLED)],
            up(b"POST /early", b"Content-Length: %d\r\n" % len(SMUGGLED)), (403,), then="closed", bytewise=False)
     regardless(stage)
+    stage.target.plays[b"/gone"] = Play(then="close")
+    passed(stage, "M43 a POST that a target drops is not sent again", post(length, b"abc", b"POST /gone HTTP/1.1"),
+           up(b"POST /gone", length, b"abc"), (502,))
     stage.end()
 
 
@@ -453,7 +456,7 @@ def regardless(stage):
             stage.t.equal(wire.answer().status, 413, "the answer")
             stage.t.equal(wire.rest(), b"", "bytes behind the answer")
         stage.t.equal(stage.mark()[0], b"", "what the target got")
-    stage.row("A18 a refused body that is sent all the same", run)
+    stage.row("A18 M19 a refused body that is sent all the same", run)
 
 
 def cut(stage, what, data, upstream):
