@@ -6,6 +6,7 @@ closed, or still be in step. Rows run in one piece, byte by byte and in two piec
 """
 import json
 import re
+import signal
 import socket
 
 from harness import Failure, case, main
@@ -762,6 +763,30 @@ def _(t):
     stage.t.wait(lambda: sum(r["outcome"] == "upgraded" for r in stage.p.log.records()) == 4,
                  "four tunnels in the log")
     stage.end()
+
+
+@case("tunnels and long bodies are counted, and the end of penstock is the end of a tunnel")
+def _(t):
+    stage = Stage(t)
+    stage.target.plays[b"/ws"] = Play(SWITCH + b"Upgrade: websocket\r\n" + ACCEPT + b"\r\n", then="echo")
+    long_answer(stage, 1 << 20, b"HTTP/1.1 200 OK\r\nDate: D\r\nContent-Length: 1048576\r\n\r\n" + b"x" * (1 << 20))
+    with Wire(stage.p.address) as wire:
+        wire.send(get(b"/ws", UPGRADE))
+        t.equal(wire.head().status, 101, "the switch")
+        wire.send(b"ping")
+        t.equal(wire.exactly(4), b"ping", "the echo")
+        metrics = stage.p.metrics()
+        t.equal(metrics.sum("penstock_tunnels", route="web"), 1, "penstock_tunnels")
+        t.within(metrics.sum("penstock_bulk_bytes_total"), 1, 1 << 20, "penstock_bulk_bytes")
+        stage.p.signal(signal.SIGTERM)
+        wire.send(b"still here")
+        t.equal(wire.exactly(10), b"still here", "the echo while penstock ends")
+        stage.p.signal(signal.SIGTERM)
+        t.equal(wire.rest(), b"", "what follows")
+        t.equal(stage.p.wait(), 0, "the exit status")
+    record, = (r for r in stage.p.log.records() if r["outcome"] == "upgraded")
+    t.equal((record["http"]["status_code"], record["blame"]), (101, "nobody"), "the log")
+    t.equal(record["network"]["bytes_read"], len(get(b"/ws", UPGRADE)) + 14, "bytes from the client")
 
 
 def through(stage, what, request, upstream, answer, got):
