@@ -1,5 +1,7 @@
 #include "net/conn.h"
 
+#include "base/log.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
@@ -100,19 +102,17 @@ static void setup(struct conn *conn, struct event_base *base, int fd, conn_cb *c
     BUG_ON(event_assign(&conn->write_event, base, fd, EV_WRITE | EV_PERSIST, on_write, conn) < 0);
 }
 
-/* Small messages must not wait for an acknowledgement (Nagle); a unix socket has no such thing and says so.
- */
+/* Small messages must not wait for an acknowledgement (Nagle). */
 static void no_delay(int fd)
 {
     int one = 1;
 
     if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) < 0)
-        return;
+        log_debug("small messages may wait: %s", strerror(errno));
 }
 
 void conn_init(struct conn *conn, struct event_base *base, int fd, conn_cb *cb)
 {
-    no_delay(fd);
     setup(conn, base, fd, cb);
     conn_read_resume(conn);
 }

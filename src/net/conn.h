@@ -58,7 +58,7 @@ struct conn {
     bool writing; /* write_event is in the loop */
 };
 
-/* Takes over a connected, non-blocking socket and begins to read. */
+/* Takes over an accepted, non-blocking socket and begins to read. Its options are those of its listener. */
 void conn_init(struct conn *conn, struct event_base *base, int fd, conn_cb *cb);
 
 /* Begins to connect; WRITABLE follows when it has ended, one way or the other. False when it failed at once

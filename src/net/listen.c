@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/filter.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -44,9 +45,13 @@ static bool is_free(const struct config_address *address)
 
 static int open_listening(const struct sockaddr *addr, socklen_t len)
 {
-    int fd = open_bound(addr, len, true), error;
+    int fd = open_bound(addr, len, true), error, one = 1;
 
-    if (fd < 0 || listen(fd, BACKLOG) == 0)
+    if (fd < 0)
+        return fd;
+    /* small messages must not wait for an acknowledgement (Nagle); what is accepted inherits it (tcp(7)) */
+    if ((addr->sa_family == AF_UNIX || setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) == 0) &&
+        listen(fd, BACKLOG) == 0)
         return fd;
     error = errno;
     close(fd);

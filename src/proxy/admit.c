@@ -75,6 +75,7 @@ enum next step_head(struct txn *txn)
         return refuse(txn, error);
     front->in.keep = front->in.off = front->scan.end;
     h1_body_init(&txn->body, txn->head.framing, txn->head.content_length, &h1_request_limits);
+    front->last = txn->head.minor > 0 && !txn->head.keep_alive;
     if (!txn->head.keep_alive || txn->worker->draining)
         front->closing = true;
     if (!compose_ids(txn))

@@ -83,6 +83,15 @@ static void linger(struct front *front)
     front_deadline(front, LINGER_MS * NS_PER_MS);
 }
 
+/* Closes at once when nothing more can come that a reset would answer. */
+static void part(struct front *front)
+{
+    if ((front->last || front->ended) && front->in.off == front->in.len)
+        front_close(front);
+    else
+        linger(front);
+}
+
 static void read_away(struct front *front)
 {
     ssize_t n;
@@ -127,7 +136,7 @@ void front_done(struct front *front)
     front->txn = NULL;
     front->requests++;
     if (front->closing || (front->ended && front->in.off == front->in.len)) {
-        linger(front);
+        part(front);
         return;
     }
     relay_restart(&front->in);

@@ -37,6 +37,7 @@ struct front {
     struct front *next_again;
     enum front_state state;
     bool closing; /* no further request on this connection */
+    bool last;    /* the client has said that it sends nothing behind the request in progress */
     bool ended;   /* the client says no more: what it has sent is served, then we close */
     bool serving; /* serve() is on the stack and takes the next request */
     bool again;   /* in worker->again: more requests wait in `in` */

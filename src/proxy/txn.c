@@ -125,8 +125,10 @@ enum next step_served(struct txn *txn)
 {
     struct front *front = txn->front;
 
-    if (!h1_body_complete(&txn->body))
+    if (!h1_body_complete(&txn->body)) {
         front->closing = true; /* the rest of the body would be read as a request */
+        front->last = false;
+    }
     finish(txn, txn->outcome);
     front_done(front);
     return OVER;

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -125,6 +126,25 @@ START_TEST(addresses_are_written_as_people_write_them)
 }
 END_TEST
 
+START_TEST(what_is_accepted_sends_small_messages_at_once)
+{
+    struct config_address address = address_of(INADDR_LOOPBACK, 0);
+    int client = socket(AF_INET, SOCK_STREAM, 0), fd, accepted, no_delay = 0;
+    socklen_t len = sizeof no_delay;
+    char why[200];
+
+    ck_assert(listen_open(&address, 1, &fd, why, sizeof why));
+    address.addr.in.sin_port = htons(port_of(fd));
+    ck_assert_int_eq(connect(client, &address.addr.any, address.addr_len), 0);
+    accepted = accept(fd, NULL, NULL);
+    ck_assert_int_eq(getsockopt(accepted, IPPROTO_TCP, TCP_NODELAY, &no_delay, &len), 0);
+    ck_assert(no_delay);
+    close(fd);
+    close(accepted);
+    close(client);
+}
+END_TEST
+
 START_TEST(a_deafened_socket_lets_in_who_was_there_and_nobody_else)
 {
     struct config_address address = address_of(INADDR_LOOPBACK, 0);
@@ -160,6 +180,7 @@ Suite *unit_suite(void)
     tcase_add_test(tc, a_port_that_is_in_use_is_an_error_that_names_it);
     tcase_add_test(tc, an_address_that_is_not_ours_is_an_error_and_leaves_nothing_open);
     tcase_add_test(tc, addresses_are_written_as_people_write_them);
+    tcase_add_test(tc, what_is_accepted_sends_small_messages_at_once);
     tcase_add_test(tc, a_deafened_socket_lets_in_who_was_there_and_nobody_else);
     suite_add_tcase(suite, tc);
     return suite;
