@@ -2,6 +2,7 @@ src_libpenstock_a_SOURCES += \
 	src/cli/args.c src/cli/args.h \
 	src/cli/check.c src/cli/check.h \
 	src/cli/check_power.c src/cli/check_power.h \
+	src/cli/counting.c src/cli/counting.h \
 	src/cli/subcommand.h \
 	src/cli/decisions.c src/cli/decisions.h \
 	src/cli/demo.c src/cli/demo.h \

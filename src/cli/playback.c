@@ -1,7 +1,6 @@
 #include "cli/playback.h"
 
 #include "base/clk.h"
-#include "proxy/units.h"
 
 #include <string.h>
 
@@ -26,39 +25,6 @@ void playback_route(const struct trace_head *head, struct playback_route *route_
     route->target = (struct plan_target){.config = &route->config, .route = &route->route};
 }
 
-static bool is_everything(const struct plan_match *match)
-{
-    return !match->method[0] && !match->path_prefix[0] && !match->header[0];
-}
-
-/* Failures are slow too, so that fast ones do not look fast; the other judges see the answer times alone.
- * Which answers are bad for which metric. A trace knows neither paths nor headers: a metric that looks at
- * some requests only sees none. */
-static void learn_metrics(struct playback *playback)
-{
-    const struct plan_analysis *analysis = &playback->plan->analysis;
-
-    for (size_t i = 0; i < analysis->metrics_len; i++) {
-        const struct plan_metric *metric = &analysis->metrics[i];
-        bool latency = metric->type == METRIC_LATENCY_SLO;
-
-        playback->guards |= plan_metric_is_guard(metric);
-        if (!plan_metric_is_judged(metric) || !is_everything(&metric->match))
-            continue;
-        if (latency) {
-            playback->slow_metrics[playback->slow_len++] = i;
-            playback->slow_ms[i] = (double)metric->threshold_ns / (double)NS_PER_MS;
-        }
-        for (unsigned status = 0; status < PLAYBACK_STATUSES; status++) {
-            bool failed = latency ? status >= 500 && playback->plan->judge == JUDGE_PENSTOCK
-                                  : plan_status_is_bad(metric, status);
-
-            if (failed)
-                playback->bad_statuses[status] |= (uint8_t)(1u << i);
-        }
-    }
-}
-
 void playback_init(struct playback *playback, const struct trace_head *head, const struct plan *plan,
                    int64_t start_wall_ns, playback_report *report, void *arg)
 {
@@ -71,10 +37,7 @@ void playback_init(struct playback *playback, const struct trace_head *head, con
     playback->report = report;
     playback->arg = arg;
     playback->start_wall_ns = start_wall_ns;
-    playback->units = units_new();
-    if (plan->analysis.unit != UNIT_REQUEST)
-        playback->window_s = (uint32_t)(plan->analysis.unit_window_ns / NS_PER_S);
-    learn_metrics(playback);
+    counting_init(&playback->counting, plan);
     trace_world_init(&playback->world, head);
     rollout_init(&playback->rollout, plan, head->stable, head->canary);
     BUG_ON(!rollout_command(&playback->rollout, plan, &start, start_wall_ns, why));
@@ -82,8 +45,7 @@ void playback_init(struct playback *playback, const struct trace_head *head, con
 
 void playback_fini(struct playback *playback)
 {
-    units_free(playback->units);
-    playback->units = NULL;
+    counting_fini(&playback->counting);
 }
 
 /* ---- one look ---- */
@@ -110,16 +72,13 @@ static void approve(struct playback *playback)
         return; /* the plan ends below 100: there is nothing to approve */
 }
 
-static void finish_tally(struct playback *playback)
+static void close_tally(struct playback *playback)
 {
     struct tally *tally = &playback->tally;
 
     tally->weight = playback->rollout.weight;
-    for (size_t i = 0; i < playback->plan->analysis.metrics_len; i++) {
-        tally->canary.metrics[i].requests = tally->canary.requests;
-        tally->stable.metrics[i].requests = tally->stable.requests;
-    }
-    if (playback->guards) {
+    counting_close(&playback->counting, tally);
+    if (playback->counting.guards) {
         tally->stable.latency = &playback->latency[0];
         tally->canary.latency = &playback->latency[1];
     }
@@ -139,7 +98,7 @@ static void look(struct playback *playback)
         .gate = GATE_YES,
     };
 
-    finish_tally(playback);
+    close_tally(playback);
     rollout_step(&playback->rollout, playback->plan, &in, d);
     if (d->commit)
         rollout_commit(&playback->rollout, playback->plan, d);
@@ -149,7 +108,7 @@ static void look(struct playback *playback)
     playback->told = playback->rollout.weight;
     approve(playback);
     memset(&playback->tally, 0, sizeof(playback->tally));
-    if (playback->guards)
+    if (playback->counting.guards)
         memset(playback->latency, 0, sizeof(playback->latency));
     playback->now++;
 }
@@ -162,35 +121,12 @@ void playback_run(struct playback *playback, double t)
 
 /* ---- one request ---- */
 
-static void count_bad(struct playback *playback, struct tally_side *side, unsigned metrics, uint64_t key)
-{
-    while (metrics) {
-        unsigned i = (unsigned)__builtin_ctz(metrics);
-
-        metrics &= metrics - 1;
-        side->metrics[i].raw_bad++;
-        if (!playback->window_s ||
-            units_first(playback->units, key * (2 * i + 1), (uint32_t)playback->now + 1, playback->window_s))
-            side->metrics[i].bad++;
-    }
-}
-
 static void count(struct playback *playback, bool canary, const struct trace_outcome *outcome, uint64_t key)
 {
     struct tally_side *side = canary ? &playback->tally.canary : &playback->tally.stable;
-    unsigned bad = outcome->status < PLAYBACK_STATUSES ? playback->bad_statuses[outcome->status] : 0;
+    const struct counting_answer answer = {.key = key, .ms = outcome->ms, .status = outcome->status};
 
-    side->requests++;
-    for (size_t i = 0; i < playback->slow_len; i++) {
-        size_t metric = playback->slow_metrics[i];
-
-        if (outcome->ms > playback->slow_ms[metric])
-            bad |= 1u << metric;
-    }
-    if (bad)
-        count_bad(playback, side, bad, key);
-    if (playback->guards && outcome->status < 500)
-        playback->latency[canary].count[hist_bucket((int64_t)(outcome->ms * (double)NS_PER_MS))]++;
+    counting_add(&playback->counting, side, &playback->latency[canary], &answer, (uint32_t)playback->now);
 }
 
 enum playback_side playback_feed(struct playback *playback, const struct trace_request *request)

@@ -10,6 +10,7 @@
 #define CLI_PLAYBACK_H
 
 #include "base/hist.h"
+#include "cli/counting.h"
 #include "conf/config.h"
 #include "conf/planfile.h"
 #include "decide/rollout.h"
@@ -17,8 +18,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-
-enum { PLAYBACK_STATUSES = 1000 };
 
 /* A decision worth a record; also when the weight has moved since the last one (a ramp). `weight` is in
  * force from `t` seconds on. Borrowed for the call. */
@@ -41,16 +40,9 @@ struct playback {
     int64_t now;            /* the next look, seconds */
     uint64_t ordinal;       /* of the next request */
     struct trace_world world;
-    struct units *units; /* owned */
+    struct counting counting;
     struct decision last;
     uint32_t told; /* weight of the last report */
-
-    /* The plan as a request sees it. */
-    uint8_t bad_statuses[PLAYBACK_STATUSES]; /* a bit for each metric */
-    double slow_ms[PLAN_METRICS_MAX];
-    size_t slow_metrics[PLAN_METRICS_MAX], slow_len;
-    uint32_t window_s; /* of a unit; 0: each request counts for itself */
-    bool guards;
 
     struct tally tally;     /* since the last look */
     struct hist latency[2]; /* stable, canary; only with guards */

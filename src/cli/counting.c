@@ -1,0 +1,101 @@
+#include "cli/counting.h"
+
+#include "base/clk.h"
+#include "proxy/units.h"
+
+#include <string.h>
+
+static bool is_everything(const struct plan_match *match)
+{
+    return !match->method[0] && !match->path_prefix[0] && !match->header[0];
+}
+
+/* Failures are slow too, so that fast ones do not look fast; the other judges see the answer times alone. */
+static bool is_bad_status(const struct plan *plan, const struct plan_metric *metric, unsigned status)
+{
+    if (metric->type == METRIC_LATENCY_SLO)
+        return status >= 500 && plan->judge == JUDGE_PENSTOCK;
+    return plan_status_is_bad(metric, status);
+}
+
+static void learn_metric(struct counting *counting, const struct plan *plan, size_t index)
+{
+    const struct plan_metric *metric = &plan->analysis.metrics[index];
+    uint8_t bit = (uint8_t)(1u << index);
+
+    if (metric->type == METRIC_LATENCY_SLO) {
+        counting->slow_metrics[counting->slow_len++] = index;
+        counting->slow_ms[index] = (double)metric->threshold_ns / (double)NS_PER_MS;
+    }
+    if (metric->type == METRIC_ERROR_RATE ||
+        (metric->type == METRIC_LATENCY_SLO && plan->judge == JUDGE_PENSTOCK))
+        counting->bad_failures |= bit;
+    for (unsigned status = 0; status < COUNTING_STATUSES; status++) {
+        if (is_bad_status(plan, metric, status))
+            counting->bad_statuses[status] |= bit;
+    }
+}
+
+void counting_init(struct counting *counting, const struct plan *plan)
+{
+    const struct plan_analysis *analysis = &plan->analysis;
+
+    memset(counting, 0, sizeof *counting);
+    counting->metrics_len = analysis->metrics_len;
+    counting->units = units_new();
+    if (analysis->unit != UNIT_REQUEST)
+        counting->window_s = (uint32_t)(analysis->unit_window_ns / NS_PER_S);
+    for (size_t i = 0; i < analysis->metrics_len; i++) {
+        counting->guards |= plan_metric_is_guard(&analysis->metrics[i]);
+        if (plan_metric_is_judged(&analysis->metrics[i]) && is_everything(&analysis->metrics[i].match))
+            learn_metric(counting, plan, i);
+    }
+}
+
+void counting_fini(struct counting *counting)
+{
+    units_free(counting->units);
+    counting->units = NULL;
+}
+
+static void add_bad(struct counting *counting, struct tally_side *side, unsigned metrics, uint64_t key,
+                    uint32_t second)
+{
+    while (metrics) {
+        unsigned i = (unsigned)__builtin_ctz(metrics);
+
+        metrics &= metrics - 1;
+        side->metrics[i].raw_bad++;
+        if (!counting->window_s ||
+            units_first(counting->units, key * (2 * i + 1), second + 1, counting->window_s))
+            side->metrics[i].bad++;
+    }
+}
+
+void counting_add(struct counting *counting, struct tally_side *side, struct hist *latency,
+                  const struct counting_answer *answer, uint32_t second)
+{
+    unsigned bad = answer->status < COUNTING_STATUSES ? counting->bad_statuses[answer->status] : 0;
+
+    side->requests++;
+    if (answer->failed)
+        bad |= counting->bad_failures;
+    for (size_t i = 0; i < counting->slow_len; i++) {
+        size_t metric = counting->slow_metrics[i];
+
+        if (answer->ms > counting->slow_ms[metric])
+            bad |= 1u << metric;
+    }
+    if (bad)
+        add_bad(counting, side, bad, answer->key, second);
+    if (counting->guards && answer->status < 500 && !answer->failed)
+        latency->count[hist_bucket((int64_t)(answer->ms * (double)NS_PER_MS))]++;
+}
+
+void counting_close(const struct counting *counting, struct tally *tally)
+{
+    for (size_t i = 0; i < counting->metrics_len; i++) {
+        tally->canary.metrics[i].requests = tally->canary.requests;
+        tally->stable.metrics[i].requests = tally->stable.requests;
+    }
+}
