@@ -118,8 +118,26 @@ expect 0 '"reason":"start"' 'nobody knows how often' replay --plan plan.yaml --j
 expect 1 - 'missing.jsonl: cannot be opened' replay --plan plan.yaml missing.jsonl
 expect 1 . '^penstock: falls.jsonl:3: t: it falls' replay --plan plan.yaml falls.jsonl
 expect 1 - '^penstock: bad.jsonl:2: ec2: ms: a number is expected' replay --plan plan.yaml bad.jsonl
-expect 1 - '^penstock: plan.yaml:1: column' replay --plan plan.yaml plan.yaml
+expect 1 - '^penstock: plan.yaml:1: column' replay --plan plan.yaml --format trace plan.yaml
 expect 1 - '^bad-plan.yaml:2:' replay --plan bad-plan.yaml trace.jsonl
+
+log='{"timestamp":"2026-11-20T10:00:00.000Z","route":"web","side":"canary","weight":5.00,"assignment":"random","blame":"nobody","duration":1,"http":{"target_status_code":200},"network":{"client":{"ip":"192.0.2.1","port":1}}}'
+{
+    echo "$log"
+    echo "${log/random/override}"
+    echo "${log/10:00:00/10:01:00}"
+} >access.jsonl
+clf='192.0.2.1 - - [20/Nov/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 1 "-" "-" 0.1'
+printf 'blue %s\n' "$clf" >combined.log
+printf '0 5%%\n10 5\n' >weights.txt
+expect 0 '"open":true,"state":"running"' '^2 requests in .*left out: 1 that nobody drew' replay --plan plan.yaml access.jsonl
+expect 1 - 'no request could be judged' replay --plan plan.yaml access.jsonl --route api
+expect 1 - 'which lines are the canary' replay --plan plan.yaml combined.log
+expect 0 '"weightIs":"estimated"' 'are estimates' replay --plan plan.yaml combined.log --canary blue
+expect 1 - 'weights.txt:2: a rising time' replay --plan plan.yaml combined.log --canary blue --weights weights.txt
+expect 1 - 'neither a trace nor a line of a known log' replay --plan plan.yaml good.yaml
+expect 2 - '--format: ' replay --plan plan.yaml --format apache combined.log
+expect 1 - 'one at a time' replay --plan plan.yaml trace.jsonl trace.jsonl
 
 # explain
 expect 2 - 'too few' explain -c good.yaml GET

@@ -38,12 +38,16 @@ _penstock()
         return
     fi
     case $previous in
-        -c | --config | --plan | --token-file | --access-log)
+        -c | --config | --plan | --weights | --token-file | --access-log)
             _penstock_files
             return
             ;;
         --fault)
             _penstock_words none errors slow capacity outage
+            return
+            ;;
+        --format)
+            _penstock_words auto trace penstock alb combined
             return
             ;;
         --judge)
@@ -54,7 +58,7 @@ _penstock()
             _penstock_words "$(_penstock_routes)"
             return
             ;;
-        --admin | --start | --rps | --errors | --slow | --speed | --rate | --limit | --header | --weight | --reason | --timeout) return ;;
+        --admin | --start | --stable | --canary | --slo | --rps | --errors | --slow | --speed | --rate | --limit | --header | --weight | --reason | --timeout) return ;;
     esac
     case $command in
         demo) options='-f --fault -s --speed --rate --access-log --once --json' ;;
@@ -66,7 +70,7 @@ _penstock()
         rollout) options="--full -m --reason --json $remote" ;;
         decisions) options="-n --limit -f --follow --json $remote" ;;
         drain) options="-w --wait --timeout --undo -m --reason --json $remote" ;;
-        replay) options='--plan --judge --start' ;;
+        replay) options='--plan --judge --start --format --weights --route --stable --canary --slo' ;;
         help)
             _penstock_words demo serve check explain status weight rollout decisions drain replay
             return

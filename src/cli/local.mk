@@ -17,10 +17,13 @@ src_libpenstock_a_SOURCES += \
 	src/cli/explain.c src/cli/explain.h \
 	src/cli/figure.c src/cli/figure.h \
 	src/cli/lines.c src/cli/lines.h \
+	src/cli/logline.c src/cli/logline.h \
+	src/cli/openplay.c src/cli/openplay.h \
 	src/cli/playback.c src/cli/playback.h \
 	src/cli/remote.c src/cli/remote.h \
 	src/cli/replay.c src/cli/replay.h \
 	src/cli/replay_line.c src/cli/replay_line.h \
+	src/cli/replay_log.c src/cli/replay_log.h \
 	src/cli/rollout.c src/cli/rollout.h \
 	src/cli/screen.c src/cli/screen.h \
 	src/cli/serve.c src/cli/serve.h \

@@ -2,9 +2,11 @@
 
 #include "base/clk.h"
 #include "base/mem.h"
+#include "base/unit.h"
 #include "cli/lines.h"
 #include "cli/playback.h"
 #include "cli/replay_line.h"
+#include "cli/replay_log.h"
 #include "cli/term.h"
 #include "cli/traceline.h"
 #include "conf/planfile.h"
@@ -18,8 +20,26 @@ static const struct args_option options[] = {
     {.name = "start",
      .value = "TIME",
      .text = "when the trace begins, in UTC (default: 1970-01-05T00:00, a Monday)"},
+    {.name = "format", .value = "NAME", .text = "auto, trace, penstock, alb or combined (default: auto)"},
+    {.name = "weights",
+     .value = "FILE",
+     .text = "logs: which weight was in force when, a line `TIME WEIGHT` each"},
+    {.name = "route",
+     .value = "NAME",
+     .text = "penstock's log: this route (default: that of the first line)"},
+    {.name = "stable",
+     .value = "TEXT",
+     .text = "other logs: a text in target, group or host of stable's lines"},
+    {.name = "canary",
+     .value = "TEXT",
+     .text = "other logs: the same for the canary; all others are the other's"},
+    {.name = "slo", .value = "TIME", .text = "logs: what is slow, for a plan that does not say"},
     SUBCOMMAND_OPTION_HELP,
 };
+
+/* In the order of the log formats behind the first two. */
+enum format { FORMAT_AUTO, FORMAT_TRACE, FORMAT_PENSTOCK, FORMAT_ALB, FORMAT_COMBINED, FORMATS };
+static const char *const format_names[FORMATS] = {"auto", "trace", "penstock", "alb", "combined"};
 
 /* What the options say. */
 struct replay {
@@ -27,6 +47,11 @@ struct replay {
     enum judge_kind judge;
     bool judge_given;
     int64_t start_ns;
+    enum format format;
+    int64_t slo_ns;
+    const char *route, *stable, *canary, *weights_path;
+    const char *const *paths;
+    size_t paths_len;
 };
 
 static const int64_t monday_ns = 4 * 86400 * NS_PER_S; /* 1970-01-05 */
@@ -34,7 +59,7 @@ static const int64_t monday_ns = 4 * 86400 * NS_PER_S; /* 1970-01-05 */
 /* ---- the plan ---- */
 
 /* As the trace's groups and SLO make it. The caller frees it; NULL with the problems on standard error. */
-static struct plan *load_plan(const struct replay *replay, const struct trace_head *head)
+static struct plan *load_plan(const struct replay *replay, const struct trace_head *head, bool trace)
 {
     struct plan *plan = mem_alloc(sizeof *plan);
     struct playback_route *route = mem_alloc(sizeof *route);
@@ -45,7 +70,7 @@ static struct plan *load_plan(const struct replay *replay, const struct trace_he
     route->target.judge = replay->judge_given ? &replay->judge : NULL;
     conf_report_init(&report);
     ok = plan_load(replay->plan_path, &route->target, plan, &report);
-    for (size_t i = 0; ok && i < plan->analysis.metrics_len; i++) {
+    for (size_t i = 0; ok && trace && i < plan->analysis.metrics_len; i++) {
         const struct plan_metric *metric = &plan->analysis.metrics[i];
 
         if (metric->type == METRIC_LATENCY_SLO && metric->threshold_ns != route->route.slo_threshold_ns)
@@ -113,26 +138,21 @@ static void say_end(const struct playback *playback)
             plan_percent(playback->rollout.weight, percent));
 }
 
-static bool replay_trace(const struct replay *replay, struct lines *lines, const char *path)
+static bool replay_trace(const struct replay *replay, struct lines *lines, struct str line, const char *path)
 {
     struct playback *playback;
     char why[TRACELINE_WHY_MAX];
     struct trace_head head;
     struct plan *plan;
-    struct str line;
     bool ok;
 
-    switch (lines_next(lines, &line)) {
-    case LINES_LINE:
-        break;
-    case LINES_END:
-        return complain(path, lines, "the file is empty");
-    case LINES_FAILED:
-        return complain(path, lines, lines->why);
-    }
     if (!traceline_head(line, &head, why))
         return complain(path, lines, why);
-    plan = load_plan(replay, &head);
+    if (replay->paths_len > 1) {
+        term_error("%s is a trace: one at a time", path);
+        return false;
+    }
+    plan = load_plan(replay, &head, true);
     if (!plan)
         return false;
     playback = mem_alloc(sizeof *playback);
@@ -144,6 +164,103 @@ static bool replay_trace(const struct replay *replay, struct lines *lines, const
     free(playback);
     free(plan);
     return ok;
+}
+
+/* ---- a log ---- */
+
+static struct str text_or_empty(const char *text)
+{
+    return text ? str_from(text) : STR_NULL;
+}
+
+/* What the texts of the plan and of its decisions call the groups. */
+static const char *group_name(const char *option, const char *usual)
+{
+    return option && strlen(option) < PLAN_NAME_MAX ? option : usual;
+}
+
+static bool replay_a_log(const struct replay *replay, struct lines *lines, struct str line)
+{
+    struct trace_head head = {.id = "log", .slo_ms = (double)replay->slo_ns / NS_PER_MS};
+    struct replay_log log = {
+        .rule = {.format = (enum logline_format)(replay->format - FORMAT_PENSTOCK),
+                 .stable = text_or_empty(replay->stable),
+                 .canary = text_or_empty(replay->canary),
+                 .route = text_or_empty(replay->route)},
+        .stable = group_name(replay->stable, "stable"),
+        .canary = group_name(replay->canary, "canary"),
+        .weights_path = replay->weights_path,
+        .paths = replay->paths,
+        .paths_len = replay->paths_len,
+    };
+    struct plan *plan;
+    char *first, *route;
+    bool ok;
+
+    if (log.rule.format != LOGLINE_PENSTOCK && !replay->stable && !replay->canary) {
+        term_error("which lines are the canary's? --canary or --stable TEXT says so");
+        return false;
+    }
+    snprintf(head.stable, sizeof head.stable, "%s", log.stable);
+    snprintf(head.canary, sizeof head.canary, "%s", log.canary);
+    plan = load_plan(replay, &head, false);
+    if (!plan)
+        return false;
+    first = mem_strndup(line.p, line.len);
+    line.p = first;
+    if (log.rule.format == LOGLINE_PENSTOCK && !replay->route)
+        log.rule.route = logline_route(line);
+    route = mem_strndup(log.rule.route.p, log.rule.route.len);
+    log.rule.route.p = route;
+    log.plan = plan;
+    ok = replay_log_run(&log, lines, line);
+    free(route);
+    free(first);
+    free(plan);
+    return ok;
+}
+
+/* ---- which of them ---- */
+
+static bool is_trace(struct str line)
+{
+    return line.len && line.p[0] == '{' && memmem(line.p, line.len, "\"trace\":", 8) != NULL;
+}
+
+static bool find_format(struct replay *replay, struct str line)
+{
+    enum logline_format format;
+
+    if (replay->format != FORMAT_AUTO)
+        return true;
+    if (is_trace(line)) {
+        replay->format = FORMAT_TRACE;
+        return true;
+    }
+    if (!logline_guess(line, &format))
+        return false;
+    replay->format = (enum format)(FORMAT_PENSTOCK + format);
+    return true;
+}
+
+static bool replay_lines(struct replay *replay, struct lines *lines)
+{
+    const char *path = replay->paths[0];
+    struct str line;
+
+    switch (lines_next(lines, &line)) {
+    case LINES_LINE:
+        break;
+    case LINES_END:
+        return complain(path, lines, "the file is empty");
+    case LINES_FAILED:
+        return complain(path, lines, lines->why);
+    }
+    if (!find_format(replay, line))
+        return complain(path, lines, "neither a trace nor a line of a known log; --format says which");
+    if (replay->format == FORMAT_TRACE)
+        return replay_trace(replay, lines, line, path);
+    return replay_a_log(replay, lines, line);
 }
 
 /* ---- the command ---- */
@@ -175,27 +292,57 @@ static bool read_start(const struct args *args, struct replay *replay)
     return true;
 }
 
+static bool read_format(const struct args *args, struct replay *replay)
+{
+    const char *name = args_value(args, "format"), *slo = args_value(args, "slo");
+    int format = FORMAT_AUTO;
+
+    while (name && format < FORMATS && strcmp(name, format_names[format]) != 0)
+        format++;
+    replay->format = (enum format)format;
+    return format < FORMATS && (!slo || unit_duration_parse(str_from(slo), &replay->slo_ns));
+}
+
+static const char *refusal(const struct args *args, struct replay *replay)
+{
+    size_t stdins = replay->plan_path && strcmp(replay->plan_path, "-") == 0;
+
+    for (size_t i = 0; i < args->operands_len; i++)
+        stdins += strcmp(args->operands[i], "-") == 0;
+    if (!replay->plan_path)
+        return "which plan? --plan FILE says so";
+    if (stdins > 1)
+        return "standard input cannot be both the plan and the trace, or two traces";
+    if (!read_judge(args, replay))
+        return "--judge: penstock, threshold or flagger";
+    if (!read_start(args, replay))
+        return "--start: a time such as 2026-11-25T10:00";
+    if (!read_format(args, replay))
+        return "--format: auto, trace, penstock, alb or combined; --slo: a time such as 300ms";
+    return NULL;
+}
+
 static enum subcommand_exit run(const struct args *args, const struct subcommand_verb *verb)
 {
-    struct replay replay = {.plan_path = args_value(args, "plan")};
-    const char *path = args->operands[0];
+    struct replay replay = {.plan_path = args_value(args, "plan"),
+                            .route = args_value(args, "route"),
+                            .stable = args_value(args, "stable"),
+                            .canary = args_value(args, "canary"),
+                            .weights_path = args_value(args, "weights"),
+                            .paths = args->operands,
+                            .paths_len = args->operands_len};
+    const char *why = refusal(args, &replay);
     struct lines lines;
     bool ok;
 
     (void)verb;
-    if (!replay.plan_path)
-        return subcommand_misused(&subcommand_replay, "which plan? --plan FILE says so");
-    if (strcmp(path, "-") == 0 && strcmp(replay.plan_path, "-") == 0)
-        return subcommand_misused(&subcommand_replay, "standard input cannot be both the plan and the trace");
-    if (!read_judge(args, &replay))
-        return subcommand_misused(&subcommand_replay, "--judge: penstock, threshold or flagger");
-    if (!read_start(args, &replay))
-        return subcommand_misused(&subcommand_replay, "--start: a time such as 2026-11-25T10:00");
-    if (!lines_open(&lines, path)) {
-        term_error("%s: %s", path, lines.why);
+    if (why)
+        return subcommand_misused(&subcommand_replay, "%s", why);
+    if (!lines_open(&lines, replay.paths[0])) {
+        term_error("%s: %s", replay.paths[0], lines.why);
         return SUBCOMMAND_FAILED;
     }
-    ok = replay_trace(&replay, &lines, path);
+    ok = replay_lines(&replay, &lines);
     lines_close(&lines);
     return ok ? SUBCOMMAND_OK : SUBCOMMAND_FAILED;
 }
@@ -203,13 +350,14 @@ static enum subcommand_exit run(const struct args *args, const struct subcommand
 const struct subcommand subcommand_replay = {
     .name = "replay",
     .summary = "try a plan on recorded traffic",
-    .operands = "TRACE",
+    .operands = "TRACE|LOG...",
     .operands_min = 1,
-    .operands_max = 1,
+    .operands_max = ARGS_OPERANDS_MAX,
     .text = "Prints one JSON line for each decision: t in seconds, the weight as a share that is in\n"
             "force from then on, action, reason, and the numbers. A trace says what either group\n"
             "would have answered to each request, so the plan's own weights decide what it gets to\n"
-            "see. - is standard input.\n",
+            "see. Of access logs it says what the plan would have decided at the log's weights.\n"
+            "- is standard input.\n",
     .options = options,
     .options_len = ARRAY_LEN(options),
     .run = run,

@@ -5,6 +5,7 @@ src_libpenstock_a_SOURCES += \
 	src/decide/forward.c \
 	src/decide/judge.c src/decide/judge.h \
 	src/decide/look.h \
+	src/decide/observer.c src/decide/observer.h \
 	src/decide/order.c \
 	src/decide/peer.c src/decide/peer.h \
 	src/decide/plan.c src/decide/plan.h src/decide/plancheck.c \
