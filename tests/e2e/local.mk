@@ -40,5 +40,6 @@ EXTRA_DIST += \
 	tests/e2e/records.py \
 	tests/e2e/rollouts.py \
 	tests/e2e/sides.py \
+	tests/e2e/strict.py \
 	tests/e2e/wire.py \
 	tests/e2e/wrk.lua

@@ -5,11 +5,14 @@ end: what the target has received until then must be exactly what the row allows
 closed, or still be in step. Rows run in one piece, byte by byte and in two pieces.
 """
 import json
+import os
 import re
 import signal
 import socket
+from collections import Counter
 
-from harness import Failure, case, main
+import strict
+from harness import Failure, case, main, scaled
 from messages import BAD_ANSWERS, CUT_ANSWERS, REFUSED_BODIES, REFUSED_HEADS, REFUSED_SIZES
 from penstock import Penstock, configuration
 from recorder import OK, Play, Recorder
@@ -34,10 +37,11 @@ def plain(data):
 class Stage:
     """A penstock with one worker, the recorder behind it, and what the rows share."""
 
-    def __init__(self, t):
+    def __init__(self, t, **settings):
         self.t, self.marks, self.rows, self.failures = t, 0, 0, []
+        self.kinds = Counter()  # of what a random row turned out to be
         self.target = Recorder(t)
-        config = configuration(t, {"ec2": [self.target]}, workers=1)
+        config = configuration(t, {"ec2": [self.target]}, workers=1, **settings)
         config["targetGroups"]["grpc"] = {"platform": "ec2", "trailers": True, "targets": [self.target.text]}
         config["routes"] += [
             {"name": "grpc", "match": {"pathPrefix": "/t"}, "stable": "grpc"},
@@ -85,7 +89,7 @@ class Stage:
             self.mark()
 
     def end(self):
-        self.t.note(f"{self.rows} rows")
+        self.t.note(", ".join([f"{self.rows} rows"] + [f"{n} {kind}" for kind, n in sorted(self.kinds.items())]))
         self.t.check(not self.failures, f"{len(self.failures)} of {self.rows} rows:\n" + "\n".join(self.failures))
         log = self.p.log
         self.t.wait(lambda: log.count() > 0, "a log")
@@ -118,7 +122,7 @@ def decoded(stream):
         if not mark:
             return messages + [stream]
         body, trailers = b"", b""
-        if CHUNKED in head + b"\r\n":
+        if b"\r\n" + CHUNKED in head + b"\r\n":
             while True:
                 line, mark, tail = rest.partition(b"\r\n")
                 size = int(line, 16) if mark else 0
@@ -128,7 +132,9 @@ def decoded(stream):
                     trailers, mark, rest = (b"\r\n" + tail).partition(b"\r\n\r\n")
                     break
                 body, rest = body + tail[:size], tail[size + 2:]
-        elif length := re.search(rb"\r\nContent-Length: (\d+)", head):
+        elif length := re.search(rb"\r\nContent-Length:[ \t]*(\d+)", head, re.I):
+            if len(rest) < int(length[1]):
+                return messages + [(head, rest)]
             body, rest = rest[:int(length[1])], rest[int(length[1]):]
         messages.append((head, body, trailers))
         stream = rest
@@ -762,6 +768,123 @@ def _(t):
             b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n")
     stage.t.wait(lambda: sum(r["outcome"] == "upgraded" for r in stage.p.log.records()) == 4,
                  "four tunnels in the log")
+    stage.end()
+
+
+# ---- anything at all
+
+PIECES = [b"\r", b"\n", b"\r\n", b" ", b"\t", b"\0", b"\x0b", b"\x85", b":", b",", b";", b"=", b"\"", b"0", b"00",
+          b"1", b"3", b"-", b"+", b"x", b"_", b".", b"/", b"http://b", b"#", b"?", b"%00", b"\r\n\r\n", b"\r\n ",
+          CHUNKED, b"Content-Length: 3\r\n", b"Content-Length: 0\r\n", b"Host: b\r\n", b"Connection: close\r\n",
+          b"Connection: content-length\r\n", b"Transfer-Encoding: x\r\n", b"Transfer_Encoding: chunked\r\n",
+          b"Expect: 100-continue\r\n", b"TE: trailers\r\n", b"Upgrade: h2c\r\n", b"0\r\n\r\n", b"3\r\nabc\r\n",
+          b"HTTP/1.0", b"HTTP/1.1", SMUGGLED, b"chunked", b"identity"]
+
+
+def mutated(random, seeds):
+    """One to three messages in a row, a few pieces of which are gone, doubled, swapped or strewn in."""
+    data = b"".join(random.choice(seeds) for _ in range(random.choice((1, 1, 2, 3))))
+    for _ in range(random.choice((0, 1, 1, 1, 2, 2, 3, 5))):
+        at, end = sorted(random.randrange(len(data) + 1) for _ in range(2))
+        kind = random.randrange(5)
+        if kind == 0:
+            end = min(end, at + random.choice((1, 1, 2, 20)))
+            data = data[:at] + data[end:]
+        elif kind == 1:
+            data = data[:at] + data[at:end][:60] + data[at:]
+        elif kind == 2:
+            lines = data.split(b"\r\n")
+            lines.insert(random.randrange(len(lines) + 1), random.choice(lines))
+            data = b"\r\n".join(lines)
+        else:
+            data = data[:at] + random.choice(PIECES) + data[at:]
+    return data
+
+
+def agree(stage, data, cut):
+    """The target receives the requests that a second reader finds in the client's bytes, in one framing; and the client
+    gets an answer of the target to each of them."""
+    def run():
+        with Wire(stage.p.address) as wire:
+            send_all(wire, [data[:cut], data[cut:]])
+            try:
+                wire.sock.shutdown(socket.SHUT_WR)
+            except OSError:
+                pass
+            answers = wire.rest()
+        stream, _ = stage.mark()
+        found = decoded(stream)
+        if found and (len(found[-1]) != 3 or not isinstance(found[-1], tuple)):
+            found.pop()  # begun, and cut with the client
+            if found and len(found[-1]) == 2:
+                found.pop()
+        got = [(*head.split(b" ", 2)[:2], body) for head, body, _ in found]
+        stage.t.equal(got, strict.requests(data), "what the target got")
+        stage.t.equal(answers.count(b"\r\n\r\nok"), len(got), "answers of the target")
+        stage.kinds[f"with {len(got)} requests"] += 1
+    stage.row(repr(data), run)
+
+
+@case("of anything at all, the target gets what another strict reader finds in it")
+def _(t):
+    stage = Stage(t, halfClosed="serve")
+    seeds = [data for rows in (REFUSED_HEADS, REFUSED_BODIES, MORE_REFUSED) for _, data, _ in rows
+             if len(data) < 600 and b"/small" not in data]
+    seeds += [get(b"/x"), get(b"/y?z", b"A: b\r\nConnection: keep-alive\r\n"), post(CHUNKED, BODY),
+              post(b"Content-Length: 3\r\n", b"abc"), post(CHUNKED, b"3;a=b\r\nabc\r\n0\r\nX: y\r\n\r\n"),
+              get(b"http://b/x"), get(b"*", method=b"OPTIONS")] * 50
+    for _ in range(int(os.environ.get("PENSTOCK_E2E_MUTATIONS") or scaled(1500))):
+        data = mutated(t.random, seeds)
+        agree(stage, data, t.random.randrange(len(data) + 1))
+    stage.end()
+
+
+def agrees_on_answer(stage, data, cut):
+    """The client gets what a second reader finds in the target's bytes; 502 for what is none; and what the target cut
+    short it can see to be cut."""
+    statuses, body = strict.answer(data[:cut])
+    if body is not None and statuses[-1] != 502:
+        cut = 0  # what came later could be the answer to the next request for all that anybody knows
+
+    def run():
+        stage.target.plays[b"/a"] = Play(*(piece for piece in (data[:cut], data[cut:]) if piece), then="close")
+        statuses, body = strict.answer(data)
+        stage.kinds["cut" if body is None else "refused" if statuses[-1] == 502 else "whole"] += 1
+        got = []
+        with Wire(stage.p.address) as wire:
+            try:
+                wire.send(post(b"", b"", b"POST /a HTTP/1.1"))
+                while not got or got[-1] < 200:
+                    answer = wire.answer(final=False)
+                    got.append(answer.status)
+                whole = answer.complete
+                if whole:
+                    wire.send(AFTER)
+                    stage.t.equal(wire.answer().body, b"ok", "the next answer")
+            except Closed:
+                whole = False
+        if body is None:
+            stage.t.check(not whole, "a whole answer, where the target's was cut")
+        else:
+            stage.t.equal((got, whole), (statuses, True), "the statuses")
+            stage.t.check(got[-1] == 502 or answer.body == body, f"the body {answer.body!r}, not {body!r}")
+        stage.mark()
+    stage.row(repr(data), run)
+
+
+@case("of any answer at all, the client gets what another strict reader finds in it")
+def _(t):
+    stage = Stage(t)
+    seeds = [data for rows in (BAD_ANSWERS, CUT_ANSWERS, MORE_BAD, MORE_CUT) for _, data, *_ in rows
+             if 0 < len(data) < 600]
+    ok = b"HTTP/1.1 200 OK\r\nX: y\r\n"
+    seeds += [ok + b"Content-Length: 3\r\n\r\nabc", ok + CHUNKED + b"\r\n" + BODY, ok + b"\r\nabc",
+              b"HTTP/1.1 103 Hm\r\n\r\n" + ok + CHUNKED + b"\r\n3;a=b\r\nabc\r\n0\r\nX: y\r\n\r\n",
+              b"HTTP/1.0 200 OK\r\n\r\nabc", b"HTTP/1.1 204 No Content\r\n\r\n",
+              b"HTTP/1.1 304 Not Modified\r\nContent-Length: 3\r\n\r\n"] * 20
+    for _ in range(int(os.environ.get("PENSTOCK_E2E_MUTATIONS") or scaled(1000))):
+        data = mutated(t.random, seeds)
+        agrees_on_answer(stage, data, t.random.randrange(len(data) + 1))
     stage.end()
 
 
