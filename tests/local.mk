@@ -41,8 +41,6 @@ check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 endif
 
-include tests/replay/local.mk
-
 include tests/fuzz/local.mk
 
 # `make check e2e_run=` leaves the end-to-end tests out.
@@ -52,6 +50,7 @@ TESTS += $(e2e_run)
 EXTRA_DIST += $(e2e_tests)
 
 include tests/bench/local.mk
+include tests/replay/local.mk
 
 # What is worth running under ThreadSanitizer.
 check-tsan: all

@@ -15,3 +15,13 @@ SEEDS = 100
 bench-replay: tests/replay/scenarios
 	tests/replay/scenarios --seeds $(SEEDS) $(REPLAY_FLAGS)
 .PHONY: bench-replay
+
+# The guarantee by force, `make bench-nulls ROLLOUTS=20000`.
+EXTRA_PROGRAMS += tests/replay/nulls
+tests_replay_nulls_SOURCES = tests/replay/nulls.c
+tests_replay_nulls_LDADD = $(penstock_LDADD)
+
+ROLLOUTS = 1000
+bench-nulls: tests/replay/nulls
+	tests/replay/nulls --rollouts $(ROLLOUTS) $(REPLAY_FLAGS)
+.PHONY: bench-nulls
