@@ -264,6 +264,24 @@ START_TEST(each_side_may_close_its_half_first)
 }
 END_TEST
 
+START_TEST(a_client_that_closed_its_side_before_the_101_has_said_all)
+{
+    const struct proxy_setup setup = {.top = "halfClosed: serve\n"};
+
+    ask(&setup, WEBSOCKET "early");
+    hear_head(target);
+    shutdown(client, SHUT_WR);
+    say(target, "%s", SWITCHED "hello");
+    ck_assert_str_eq(hear_end(target, NULL), "early");
+    hear_head(client);
+    close(target);
+    ck_assert_str_eq(hear_end(client, NULL), "hello");
+    end(1);
+    ck_assert_str_eq(text_of("outcome"), "upgraded");
+    proxy_free(&proxy);
+}
+END_TEST
+
 START_TEST(a_half_closed_tunnel_does_not_wait_for_an_hour)
 {
     open_tunnel(NULL);
@@ -368,6 +386,7 @@ Suite *unit_suite(void)
     tcase_add_loop_test(tc, only_the_protocols_of_the_route_are_asked_for, 0, ARRAY_LEN(offers));
     tcase_add_test(tc, another_protocol_makes_a_tunnel_too);
     tcase_add_loop_test(tc, each_side_may_close_its_half_first, 0, 2);
+    tcase_add_test(tc, a_client_that_closed_its_side_before_the_101_has_said_all);
     tcase_add_test(tc, a_half_closed_tunnel_does_not_wait_for_an_hour);
     tcase_add_test(tc, a_silent_tunnel_ends_and_one_in_which_somebody_speaks_does_not);
     tcase_add_loop_test(tc, a_broken_side_breaks_the_other, 0, 2);
