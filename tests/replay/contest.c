@@ -38,56 +38,59 @@ static const char reference_plan[] = "name: reference\n"
     "  - { setWeight: 60, minDwell: 10m }\n"                                                                 \
     "  - { setWeight: 80, minDwell: 10m }\n"                                                                 \
     "  - { setWeight: 100 }\n"
-#define METRICS(latency)                                                                                     \
+#define METRICS                                                                                              \
     "analysis:\n"                                                                                            \
     "  metrics:\n"                                                                                           \
     "    - { name: errors, type: errorRate, max: 0.01, failureLimit: 3 }\n"                                  \
-    "    - { name: latency, type: latencySlo, threshold: " latency ", max: 0.01, failureLimit: 3 }\n"
+    "    - { name: latency, type: latencySlo, max: 0.01, failureLimit: 3 }\n"
 
 /* The peers with a documented setting, and with one that a patient operator ends at. */
 static const char flagger_plan[] = "name: flagger\njudge: flagger\n"
-                                   "flagger: { interval: 1m, threshold: 5 }\n" METRICS("500ms") FLAGGER_STEPS;
-static const char flagger_wide_plan[] =
-    "name: flagger-wide\njudge: flagger\n"
-    "flagger: { interval: 1m, threshold: 10 }\n" METRICS("1s") FLAGGER_STEPS;
+                                   "flagger: { interval: 1m, threshold: 5 }\n" METRICS FLAGGER_STEPS;
+static const char flagger_wide_plan[] = "name: flagger-wide\njudge: flagger\n"
+                                        "flagger: { interval: 1m, threshold: 10 }\n" METRICS FLAGGER_STEPS;
 static const char argo_plan[] = "name: argo\njudge: threshold\n"
-                                "threshold: { interval: 1m }\n" METRICS("500ms") ARGO_STEPS;
+                                "threshold: { interval: 1m }\n" METRICS ARGO_STEPS;
 static const char argo_wide_plan[] = "name: argo-wide\njudge: threshold\n"
-                                     "threshold: { interval: 1m, noData: ignore }\n" METRICS("1s") ARGO_STEPS;
-static const char alarm_plan[] = "name: alarm\njudge: threshold\n"
-                                 "threshold: { mode: alarm, treatMissingData: notBreaching }\n" METRICS(
-                                     "500ms") "steps:\n"
-                                              "  - { setWeight: 10, minDwell: 5m }\n"
-                                              "  - { setWeight: 100, bake: 1h }\n";
+                                     "threshold: { interval: 1m, noData: ignore }\n" METRICS ARGO_STEPS;
+static const char alarm_plan[] =
+    "name: alarm\njudge: threshold\n"
+    "threshold: { mode: alarm, treatMissingData: notBreaching }\n" METRICS "steps:\n"
+    "  - { setWeight: 10, minDwell: 5m }\n"
+    "  - { setWeight: 100, bake: 1h }\n";
 
 const struct contestant contestants[] = {
-    {"penstock", reference_plan},
-    {"flagger", flagger_plan},
-    {"flagger-wide", flagger_wide_plan},
-    {"threshold", argo_plan},
-    {"threshold-wide", argo_wide_plan},
-    {"alarm", alarm_plan},
-    {"oracle", NULL},
+    {"penstock", reference_plan, 1},
+    {"flagger", flagger_plan, 1},
+    {"flagger-wide", flagger_wide_plan, 2},
+    {"threshold", argo_plan, 1},
+    {"threshold-wide", argo_wide_plan, 2},
+    {"alarm", alarm_plan, 1},
+    {"oracle", NULL, 1},
 };
 const size_t contestants_len = sizeof(contestants) / sizeof(contestants[0]);
 
 /* ---- plans ---- */
 
-static struct plan *load(const char *name, const char *text, bool sticky, struct conf_report *report)
+static struct plan *load(const struct contestant *contestant, const char *text, bool sticky, double slo_ms,
+                         struct conf_report *report)
 {
     const struct trace_head head = {
-        .id = "trace", .stable = "ec2", .canary = "fargate", .slo_ms = 500, .sticky = sticky};
+        .id = "trace", .stable = "ec2", .canary = "fargate", .slo_ms = slo_ms, .sticky = sticky};
     struct plan *plan = mem_alloc(sizeof(*plan));
     struct playback_route route;
 
     playback_route(&head, &route);
-    if (plan_load_bytes(name, str_from(text), false, &route.target, plan, report))
-        return plan;
-    free(plan);
-    return NULL;
+    if (!plan_load_bytes(contestant->name, str_from(text), false, &route.target, plan, report)) {
+        free(plan);
+        return NULL;
+    }
+    for (size_t i = 0; i < plan->analysis.metrics_len; i++)
+        plan->analysis.metrics[i].threshold_ns *= contestant->slo_factor;
+    return plan;
 }
 
-bool contest_plans_init(struct contest_plans *plans, const char *own)
+bool contest_plans_init(struct contest_plans *plans, const char *own, double slo_ms)
 {
     struct conf_report report;
     bool ok;
@@ -98,7 +101,7 @@ bool contest_plans_init(struct contest_plans *plans, const char *own)
         const char *text = i == 0 && own ? own : contestants[i].plan;
 
         for (int sticky = 0; text && sticky < 2; sticky++)
-            plans->plans[i][sticky] = load(contestants[i].name, text, sticky, &report);
+            plans->plans[i][sticky] = load(&contestants[i], text, sticky, slo_ms, &report);
     }
     ok = report.errors == 0;
     if (!ok)
@@ -196,7 +199,7 @@ void contest(const struct contest_plans *plans, enum family_kind kind, uint64_t 
     struct gen *gen = mem_alloc(sizeof(*gen));
     bool left = true;
 
-    gen_init(gen, kind, seed, wide);
+    gen_init(gen, kind, seed, wide, plans->real);
     for (size_t i = 0; i < contestants_len; i++) {
         players[i].plays = who >> i & 1;
         if (players[i].plays)

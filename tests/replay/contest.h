@@ -15,6 +15,7 @@
 struct contestant {
     const char *name;
     const char *plan;
+    int slo_factor; /* its limit for latencies, in SLOs */
 };
 
 enum { CONTESTANTS_MAX = 8 };
@@ -23,12 +24,13 @@ extern const size_t contestants_len;
 
 /* What the contests of a thread share: the plans of each contestant for each kind of trace. */
 struct contest_plans {
+    const struct real *real;                /* borrowed; NULL: none */
     struct plan *plans[CONTESTANTS_MAX][2]; /* owned; [1]: sticky */
 };
 
 /* False with the errors on stderr. `own`: the text of a plan for the first contestant; NULL: the usual one.
- */
-bool contest_plans_init(struct contest_plans *plans, const char *own);
+ * `slo_ms`: what is slow in the traces. */
+bool contest_plans_init(struct contest_plans *plans, const char *own, double slo_ms);
 void contest_plans_fini(struct contest_plans *plans);
 
 /* One trace. `who` has a bit for each contestant that takes part. `told`: the first one's decisions go to

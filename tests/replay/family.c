@@ -30,6 +30,9 @@ const struct family families[FAMILIES] = {
     [FAMILY_LATE_X10] = {"late_x10", CLASS_BAD, false, 4},
     [FAMILY_LOW_BAD] = {"low_bad", CLASS_BAD, true, 24},
     [FAMILY_DIURNAL_BAD] = {"diurnal_bad", CLASS_BAD, true, 24},
+    [FAMILY_REAL_HEALTHY] = {"real_healthy", CLASS_HEALTHY, true, 4},
+    [FAMILY_REAL_BAD] = {"real_bad", CLASS_BAD, true, 4},
+    [FAMILY_REAL_FAST] = {"real_fast", CLASS_WAIT, true, 4},
 };
 
 enum family_kind family_find(const char *name)

@@ -44,6 +44,9 @@ enum family_kind {
     FAMILY_LATE_X10,
     FAMILY_LOW_BAD,
     FAMILY_DIURNAL_BAD,
+    FAMILY_REAL_HEALTHY, /* from here on with series of the real world, see real.h */
+    FAMILY_REAL_BAD,
+    FAMILY_REAL_FAST,
     FAMILIES,
 };
 

@@ -132,6 +132,9 @@ static void set_family(struct gen *gen, bool wide, double size)
 
     switch (gen->kind) {
     case FAMILY_HEALTHY:
+    case FAMILY_REAL_HEALTHY:
+    case FAMILY_REAL_BAD:
+    case FAMILY_REAL_FAST:
     case FAMILIES:
         return;
     case FAMILY_LOWTRAFFIC:
@@ -237,12 +240,28 @@ static void set_family(struct gen *gen, bool wide, double size)
     }
 }
 
-void gen_init(struct gen *gen, enum family_kind kind, uint64_t seed, bool wide)
+/* Rates and latencies of the real world; failures as if in the middle of the usual. */
+static void set_real(struct gen *gen, uint64_t seed, const struct real *real)
+{
+    gen->real = real;
+    gen->failed = 0.001;
+    gen->head.slo_ms = real_slo_ms;
+    gen->series = (size_t)seed % REAL_HEALTHY;
+    if (gen->kind == FAMILY_REAL_HEALTHY)
+        return;
+    gen->series = (size_t)seed % REAL_WORLDCUP;
+    if (gen->kind == FAMILY_REAL_BAD)
+        gen->pool = &real->faults[real->bad[(size_t)seed % real->bad_len]];
+    else
+        gen->pool = &real->faults[real->fast[(size_t)seed % real->fast_len]];
+}
+
+void gen_init(struct gen *gen, enum family_kind kind, uint64_t seed, bool wide, const struct real *real)
 {
     double median;
 
     memset(gen, 0, sizeof(*gen));
-    rnd_seed(&gen->rnd, seed * FAMILIES + (uint64_t)kind + (wide ? UINT64_C(1) << 40 : 0));
+    rnd_seed(&gen->rnd, seed * FAMILY_REAL_HEALTHY + (uint64_t)kind + (wide ? UINT64_C(1) << 40 : 0));
     gen->kind = kind;
     gen->spare = NAN;
     gen->second = -1;
@@ -257,6 +276,8 @@ void gen_init(struct gen *gen, enum family_kind kind, uint64_t seed, bool wide)
     gen->refused = uniform(gen, 0.01, 0.03);
     median = uniform(gen, 30, 60);
     set_family(gen, wide, wide ? log_uniform(gen, 0.5, 2) : 1);
+    if (kind >= FAMILY_REAL_HEALTHY)
+        set_real(gen, seed, real);
     gen->mu = log(median);
     gen->z_slow = normal_quantile(gen->slow);
     gen->sigma = (log(slo_ms) - gen->mu) / gen->z_slow;
@@ -295,7 +316,12 @@ static void set_rate(struct gen *gen, double t)
 {
     bool inside = t >= gen->bots_from && t < gen->bots_to;
     double rate = gen->rate * gamma8(gen);
+    size_t minute = (size_t)(t / 60);
 
+    if (gen->real) {
+        rate = gen->real->rates[gen->series][minute < REAL_POINTS ? minute : REAL_POINTS - 1];
+        gen->level = gen->real->levels[gen->series][minute < REAL_POINTS ? minute : REAL_POINTS - 1];
+    }
     if (!isnan(gen->peak_hour))
         rate *= diurnal(gen, t);
     gen->bots_now = 0;
@@ -381,6 +407,9 @@ static void set_fault(struct gen *gen, double t)
     case FAMILY_COMMON_LONG:
     case FAMILY_BAD_TASK: /* these two by the request */
     case FAMILY_KEYS2:
+    case FAMILY_REAL_HEALTHY:
+    case FAMILY_REAL_BAD:
+    case FAMILY_REAL_FAST:
     case FAMILIES:
         return;
     }
@@ -468,6 +497,15 @@ static struct trace_outcome answer(const struct gen *gen, const struct gen_law *
     return outcome;
 }
 
+/* Latencies of the real world, the same share of both groups' pools. */
+static void take_real(struct gen *gen, struct trace_request *request)
+{
+    double share = rnd_double(&gen->rnd);
+
+    request->stable.ms = gen->level * real_quantile(&gen->real->healthy, share);
+    request->canary.ms = gen->pool ? gen->level * real_quantile(gen->pool, share) : request->stable.ms;
+}
+
 static void draw_answers(struct gen *gen, struct trace_request *request, bool bot)
 {
     struct gen_law stable = gen->stable, canary = gen->canary, alt = gen->alt;
@@ -485,6 +523,8 @@ static void draw_answers(struct gen *gen, struct trace_request *request, bool bo
     request->stable = answer(gen, &stable, u1, u2, z, slow_u);
     request->canary = answer(gen, &canary, u1, u2, z, slow_u);
     request->alt = gen->head.rule == TRACE_RULE_NONE ? request->canary : answer(gen, &alt, u1, u2, z, slow_u);
+    if (gen->real)
+        take_real(gen, request);
 }
 
 bool gen_next(struct gen *gen, struct trace_request *request_r)
@@ -537,5 +577,6 @@ void gen_odds(const struct gen *gen, bool alt, struct gen_odds *stable_r, struct
 
 bool gen_is_bad(const struct gen *gen, const struct trace_outcome *outcome)
 {
-    return outcome->status >= 500 || outcome->ms > slo_ms || (gen->count_refused && outcome->status >= 400);
+    return outcome->status >= 500 || outcome->ms > gen->head.slo_ms ||
+           (gen->count_refused && outcome->status >= 400);
 }

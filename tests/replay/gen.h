@@ -8,6 +8,7 @@
 #include "base/rnd.h"
 #include "decide/trace.h"
 #include "family.h"
+#include "real.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -44,6 +45,10 @@ struct gen {
     double rate, failed, slow, refused; /* base */
     double mu, sigma, z_slow;           /* of ln(latency in ms) */
     double fault;                       /* size of the fault, as the family means it */
+    const struct real *real;            /* of the families real_*, borrowed */
+    size_t series;                      /* of its rates and levels */
+    const struct real_pool *pool;       /* the canary's latencies; NULL: stable's */
+    double level;                       /* now */
     double peak_hour;                   /* diurnal: hours since 22:00 at the start */
     double bots_from, bots_to, bots_share, bots_failed, bots_refused;
     struct gen_span spans[GEN_SPANS * 2];
@@ -62,8 +67,9 @@ struct gen {
     uint32_t key; /* of the last request: a number of a client, or GEN_KEYS and above for bots */
 };
 
-/* `wide`: rates, base shares and sizes of faults vary several-fold more. */
-void gen_init(struct gen *gen, enum family_kind kind, uint64_t seed, bool wide);
+/* `wide`: rates, base shares and sizes of faults vary several-fold more. `real` may be NULL but for the
+ * families real_*, which ignore `wide` and have as many traces as it has series. */
+void gen_init(struct gen *gen, enum family_kind kind, uint64_t seed, bool wide, const struct real *real);
 /* False at the end of the trace. */
 bool gen_next(struct gen *gen, struct trace_request *request_r);
 /* The name of the last request's key. */

@@ -7,6 +7,7 @@ tests_replay_scenarios_SOURCES = tests/replay/scenarios.c \
 	tests/replay/family.c tests/replay/family.h \
 	tests/replay/gen.c tests/replay/gen.h \
 	tests/replay/oracle.c tests/replay/oracle.h \
+	tests/replay/real.c tests/replay/real.h \
 	tests/replay/score.c tests/replay/score.h \
 	tests/replay/table.c tests/replay/table.h
 tests_replay_scenarios_LDADD = $(penstock_LDADD)
@@ -15,6 +16,11 @@ SEEDS = 100
 bench-replay: tests/replay/scenarios
 	tests/replay/scenarios --seeds $(SEEDS) $(REPLAY_FLAGS)
 .PHONY: bench-replay
+
+# The same with real, public series, cloned side by side into a folder (real.h says which): `make bench-real REAL=FOLDER`.
+bench-real: tests/replay/scenarios
+	tests/replay/scenarios --real $(REAL) $(REPLAY_FLAGS)
+.PHONY: bench-real
 
 # The guarantee by force, `make bench-nulls ROLLOUTS=20000`.
 EXTRA_PROGRAMS += tests/replay/nulls

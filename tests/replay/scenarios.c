@@ -26,6 +26,9 @@ static const struct args_option options[] = {
     {.name = "family", .value = "NAME", .text = "only this family; may be repeated"},
     {.name = "judge", .value = "NAME", .text = "only this judge; may be repeated"},
     {.name = "plan", .value = "FILE", .text = "a plan for the first judge"},
+    {.name = "real",
+     .value = "FOLDER",
+     .text = "the families real_* instead, with the series in this folder (real.h)"},
     {.name = "wide", .text = "vary rates, base shares and sizes of faults more"},
     {.name = "jobs", .value = "N", .text = "threads (default: 1)"},
     {.name = "trace", .value = "NAME", .text = "print the trace of this family and the first seed, and end"},
@@ -35,6 +38,7 @@ static const struct args_option options[] = {
 };
 
 struct suite {
+    struct real *real; /* owned; NULL: none */
     struct contest_plans plans;
     struct table table;
     uint64_t from;
@@ -106,15 +110,25 @@ static void choose_families(struct suite *suite, const struct args *args, size_t
     const char *name;
     size_t at = 0;
 
-    for (int kind = 0; all && kind < FAMILIES; kind++)
+    for (int kind = 0; all && kind < FAMILY_REAL_HEALTHY; kind++)
         suite->table.seeds[kind] = seeds;
     while ((name = args_next(args, "family", &at)) != NULL) {
-        if (family_find(name) == FAMILIES) {
+        if (family_find(name) >= FAMILY_REAL_HEALTHY) {
             fprintf(stderr, "--family: none is named %s\n", name);
             exit(2);
         }
         suite->table.seeds[family_find(name)] = seeds;
     }
+}
+
+/* As many as there are series; table_init has made room for them. */
+static void choose_real(struct suite *suite)
+{
+    suite->from = 0;
+    suite->table.seeds[FAMILY_REAL_HEALTHY] = REAL_HEALTHY;
+    suite->table.seeds[FAMILY_REAL_BAD] = suite->real->bad_len;
+    suite->table.seeds[FAMILY_REAL_FAST] = suite->real->fast_len;
+    suite->table.who &= ~(1u << (contestants_len - 1)); /* the oracle knows no such law */
 }
 
 static unsigned choose_judges(const struct args *args)
@@ -210,7 +224,7 @@ static void print_trace(const char *name, uint64_t seed, bool wide)
     struct trace_request request;
     char key[GEN_KEY_LEN];
 
-    gen_init(gen, family_find(name), seed, wide);
+    gen_init(gen, family_find(name), seed, wide, NULL);
     printf("{\"trace\":1,\"id\":\"%s\",\"slo_ms\":%g,\"horizon\":%g,\"stable\":\"%s\",\"canary\":\"%s\","
            "\"route\":\"%s\",\"alt\":",
            gen->head.id, gen->head.slo_ms, gen->head.horizon_s, gen->head.stable, gen->head.canary,
@@ -233,18 +247,27 @@ static void bench(struct suite *suite, const struct args *args)
     size_t seeds = number(args, "seeds", 100);
     char *plan = own_plan(args);
 
-    if (!contest_plans_init(&suite->plans, plan))
+    if (args_has(args, "real") && (suite->real = real_load(args_value(args, "real"))) == NULL)
+        exit(1);
+    if (!contest_plans_init(&suite->plans, plan, suite->real ? real_slo_ms : 500))
         exit(1);
     free(plan);
+    suite->plans.real = suite->real;
     suite->from = number(args, "from", TUNING_SEEDS);
     suite->wide = args_has(args, "wide");
     suite->told = args_has(args, "decisions");
     suite->jobs = (unsigned)number(args, "jobs", 1);
-    table_init(&suite->table, seeds, choose_judges(args));
-    choose_families(suite, args, seeds);
-    printf("seeds %llu to %llu (%s), %s set\n", (unsigned long long)suite->from,
-           (unsigned long long)(suite->from + seeds - 1),
-           suite->from >= TUNING_SEEDS ? "for reports" : "for tuning", suite->wide ? "wide" : "tuned");
+    table_init(&suite->table, suite->real ? (size_t)REAL_FAULTS_MAX : seeds, choose_judges(args));
+    if (suite->real)
+        choose_real(suite);
+    else
+        choose_families(suite, args, seeds);
+    if (suite->real)
+        printf("real series\n");
+    else
+        printf("seeds %llu to %llu (%s), %s set\n", (unsigned long long)suite->from,
+               (unsigned long long)(suite->from + seeds - 1),
+               suite->from >= TUNING_SEEDS ? "for reports" : "for tuning", suite->wide ? "wide" : "tuned");
     run_all(suite);
     if (args_has(args, "runs"))
         print_runs(suite);
@@ -294,14 +317,14 @@ static void test(struct suite *suite)
 {
     enum { RUNS = 2, RUNS_LONG = 1 };
 
-    if (!contest_plans_init(&suite->plans, NULL))
+    if (!contest_plans_init(&suite->plans, NULL, 500))
         exit(1);
     suite->jobs = 1;
     table_init(&suite->table, RUNS, 1u | 1u << (contestants_len - 1));
-    for (int kind = 0; kind < FAMILIES; kind++)
+    for (int kind = 0; kind < FAMILY_REAL_HEALTHY; kind++)
         suite->table.seeds[kind] = families[kind].hours > 4 ? RUNS_LONG : RUNS;
     run_all(suite);
-    for (int kind = 0; kind < FAMILIES; kind++)
+    for (int kind = 0; kind < FAMILY_REAL_HEALTHY; kind++)
         judge_family(&suite->table, (enum family_kind)kind);
     printf("1..%u\n", cases);
 }
@@ -327,10 +350,11 @@ int main(int argc, char **argv)
         test(suite);
     else if (args_has(&args, "help"))
         print_help();
-    else if (args_has(&args, "trace") && family_find(args_value(&args, "trace")) != FAMILIES)
+    else if (args_has(&args, "trace") && family_find(args_value(&args, "trace")) < FAMILY_REAL_HEALTHY)
         print_trace(args_value(&args, "trace"), number(&args, "from", TUNING_SEEDS), args_has(&args, "wide"));
     else
         bench(suite, &args);
+    real_free(suite->real);
     contest_plans_fini(&suite->plans);
     table_fini(&suite->table);
     free(suite);

@@ -218,8 +218,8 @@ static void goals_bad(const struct table *table, struct goals *goals)
     }
     add_goal(goals, len > 0, 100 * least, 97, true, "bad detected, worst family: %s (%%)",
              least < 1 ? families[where].name : "none");
-    add_goal(goals, len > 0, exp(sum / (double)(len ? len : 1)), 5, false,
-             "harm against the oracle's, geometric mean of %zu families", len);
+    add_goal(goals, len > 0 && table->who >> (contestants_len - 1) & 1, exp(sum / (double)(len ? len : 1)), 5,
+             false, "harm against the oracle's, geometric mean of %zu families", len);
     bool known = table->seeds[FAMILY_HARD50] > 0;
     struct figures f = known ? figures_of(table, 0, FAMILY_HARD50) : (struct figures){0};
     add_goal(goals, known, f.time_s, 20, false, "hard50 back (seconds)");
@@ -245,6 +245,27 @@ static void goals_speed(const struct table *table, struct goals *goals)
              len);
 }
 
+/* On the series of the real world, in runs. */
+static void goals_real(const struct table *table, struct goals *goals)
+{
+    size_t healthy = table->seeds[FAMILY_REAL_HEALTHY], bad = table->seeds[FAMILY_REAL_BAD];
+    size_t fast = table->seeds[FAMILY_REAL_FAST];
+    double back = 0, missed = 0, harm = 0, held = 0;
+
+    for (size_t i = 0; i < healthy; i++)
+        back += table_at(table, 0, FAMILY_REAL_HEALTHY, i)->back;
+    for (size_t i = 0; i < bad; i++) {
+        missed += !table_at(table, 0, FAMILY_REAL_BAD, i)->detected;
+        harm += table_at(table, 0, FAMILY_REAL_BAD, i)->harm;
+    }
+    for (size_t i = 0; i < fast; i++)
+        held += table_at(table, 0, FAMILY_REAL_FAST, i)->stuck;
+    add_goal(goals, healthy > 0, back, 0, false, "real, healthy, sent back of %zu", healthy);
+    add_goal(goals, bad > 0, missed, 0, false, "real, faults, not found of %zu", bad);
+    add_goal(goals, bad > 0, bad ? harm / (double)bad : 0, 20, false, "real, faults, mean harm (requests)");
+    add_goal(goals, fast > 0, held, 3, true, "real, far too fast, held of %zu", fast);
+}
+
 size_t table_goals(const struct table *table, struct goal goals_r[static GOALS_MAX])
 {
     struct goals goals = {goals_r, 0};
@@ -253,5 +274,6 @@ size_t table_goals(const struct table *table, struct goal goals_r[static GOALS_M
     goals_common(table, &goals);
     goals_bad(table, &goals);
     goals_speed(table, &goals);
+    goals_real(table, &goals);
     return goals.len;
 }
