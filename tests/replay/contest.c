@@ -156,12 +156,21 @@ static bool is_out(const struct player *player)
     return player->playback.now > 0 && player->playback.w <= 0 && rollout_is_over(&player->playback.rollout);
 }
 
+/* At 100 % for good: every request is its own, and nothing is judged any more. */
+static bool is_settled(const struct player *player)
+{
+    return player->plan && player->playback.w >= 1 && rollout_is_over(&player->playback.rollout);
+}
+
 static void play(struct player *player, const struct gen *gen, const struct trace_request *request)
 {
     enum playback_side side;
     bool alt = false, canary;
 
-    if (player->plan) {
+    if (is_settled(player)) {
+        canary = true;
+        alt = trace_world_is_alt(&player->playback.world, &gen->head, request->t, 1);
+    } else if (player->plan) {
         playback_run(&player->playback, request->t);
         score_weight(&player->score, (double)(player->playback.now - 1), player->playback.w);
         side = playback_feed(&player->playback, request);
@@ -181,7 +190,7 @@ static void finish(struct player *player, const struct gen *gen, struct score_re
     double end = gen->head.horizon_s;
 
     if (player->plan) {
-        if (!is_out(player))
+        if (!is_out(player) && !is_settled(player))
             playback_run(&player->playback, end);
         score_weight(&player->score, (double)(player->playback.now - 1), player->playback.w);
         playback_fini(&player->playback);
