@@ -1,7 +1,7 @@
 /*
  * Clients and targets that do anything at any time: speak in pieces, stop reading, answer too early, twice or
- * with garbage, close, reset, or let minutes pass. Whatever happens, the proxy stays up, and when all clients
- * are gone nothing is left.
+ * with garbage, switch protocols, close one side or both, reset, or let minutes pass. Whatever happens, the
+ * proxy stays up, and when all clients are gone nothing is left.
  */
 #include "fixture.h"
 
@@ -18,7 +18,8 @@ enum {
     CLIENTS = 12,
     TARGETS = 48,
     ROUNDS = 4,
-    BODY = 40000, /* more than a small buffer */
+    BODY = 40000,  /* more than a small buffer */
+    BULK = 150000, /* what passes by a pipe */
 };
 
 static struct proxy proxy;
@@ -36,7 +37,8 @@ static struct {
     size_t said;
 } targets[TARGETS];
 
-static char long_post[BODY + 200], long_answer[BODY + 200], long_hint[9200];
+static char long_post[BODY + 200], long_answer[BODY + 200], long_hint[9200], bulk_post[BULK + 200],
+    bulk_answer[BULK + 200];
 
 static const char *requests[] = {
     "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -52,7 +54,11 @@ static const char *requests[] = {
     "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzzz",
     "\r\nOPTIONS * HTTP/1.1\r\nHost: a\r\nMax-Forwards: 0\r\n\r\n",
     "garbage\r\n\r\n",
+    "GET /te HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nConnection: TE\r\n\r\n",
+    "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\nframes and frames",
     long_post,
+    bulk_post,
 };
 
 static const char *answers[] = {
@@ -69,21 +75,30 @@ static const char *answers[] = {
     "HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\nshort",
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
     "HTTP/1.1 101 Switching\r\n\r\n",
+    "HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\nmore frames",
     "nonsense\r\n\r\n",
     long_answer,
+    bulk_answer,
     long_hint,
 };
+
+/* A start line, a length, and as many bytes. */
+static void make_message(char *block, size_t cap, const char *start, int len)
+{
+    int at = snprintf(block, cap, "%sContent-Length: %d\r\n\r\n", start, len);
+
+    memset(block + at, 'x', (size_t)len);
+}
 
 static void make_long(void)
 {
     size_t at;
 
-    at = (size_t)snprintf(long_post, sizeof long_post,
-                          "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n", BODY);
-    memset(long_post + at, 'x', BODY);
-    at = (size_t)snprintf(long_answer, sizeof long_answer, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n",
-                          BODY);
-    memset(long_answer + at, 'x', BODY);
+    make_message(long_post, sizeof long_post, "POST / HTTP/1.1\r\nHost: a\r\n", BODY);
+    make_message(bulk_post, sizeof bulk_post, "POST / HTTP/1.1\r\nHost: a\r\n", BULK);
+    make_message(long_answer, sizeof long_answer, "HTTP/1.1 200 OK\r\n", BODY);
+    make_message(bulk_answer, sizeof bulk_answer, "HTTP/1.1 200 OK\r\n", BULK);
     at = (size_t)snprintf(long_hint, sizeof long_hint, "HTTP/1.1 103 Hints\r\nLink: ");
     memset(long_hint + at, 'x', 9000);
     snprintf(long_hint + at + 9000, 5, "\r\n\r\n");
@@ -110,7 +125,7 @@ static void say_some(int fd, const char *script, size_t *said)
 /* Whether the other side is gone. */
 static bool hear_some(int fd)
 {
-    char bytes[20000];
+    static char bytes[60000];
     ssize_t n = recv(fd, bytes, 1 + rnd_below(&rnd, sizeof bytes), MSG_DONTWAIT);
 
     return n == 0;
@@ -132,6 +147,8 @@ static void client_step(struct client *client)
     case 0:
         if (rnd_below(&rnd, 4) == 0)
             end(&client->fd);
+        else if (rnd_below(&rnd, 8) == 0)
+            shutdown(client->fd, SHUT_WR);
         break;
     case 1:
     case 2:
@@ -171,6 +188,8 @@ static void target_step(size_t i)
     case 0:
         if (rnd_below(&rnd, 6) == 0)
             end(&targets[i].fd);
+        else if (rnd_below(&rnd, 12) == 0)
+            shutdown(targets[i].fd, SHUT_WR);
         break;
     case 1:
     case 2:
@@ -215,10 +234,17 @@ static void wait_for_no_connection(void)
 
 START_TEST(whatever_happens_nothing_is_left)
 {
+    const struct proxy_setup setup = {
+        .weight = 5000,
+        .workers = 1 + (unsigned)_i % 2,
+        .top = _i < 2 ? "timeouts: { tunnel: 20s }\n" : "timeouts: { tunnel: 20s }\nhalfClosed: serve\n",
+        .group = "trailers: true,",
+    };
+
     make_long();
     rnd_seed(&rnd, (uint64_t)_i + 1);
     proxy = (struct proxy){0};
-    proxy_start(&proxy, &(struct proxy_setup){.weight = 5000, .workers = 1 + (unsigned)_i % 2});
+    proxy_start(&proxy, &setup);
     fcntl(proxy.stable.fd, F_SETFL, O_NONBLOCK);
     fcntl(proxy.canary.fd, F_SETFL, O_NONBLOCK);
     for (int i = 0; i < 600; i++)
