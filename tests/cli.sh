@@ -95,6 +95,8 @@ expect 2 - 'needs a configuration' check --plan plan.yaml --route web
 expect 0 '^5 %, 5 requests a second to the canary, 15m28s at least$' 'steps.1..bake: ' check --plan plan.yaml --rps 100 --errors 0.1% --slow 0.001
 expect 0 '^To 100 % in 15m28s at least' 'steps\[1\].bake: ' check --plan plan.yaml --rps 100
 expect 0 '"atRisk": ' - check --plan plan.yaml --rps 100 --json
+printf 'judge: flagger\n' | cat plan.yaml - >flagger.yaml
+expect 0 '^ok, 1 plan' 'nobody knows what .flagger. finds' check --plan flagger.yaml --rps 100
 expect 2 - 'a number above 0' check --plan plan.yaml --rps 0
 expect 2 - 'shares such as 0.1%' check --plan plan.yaml --rps 1 --errors 0.1x
 

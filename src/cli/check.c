@@ -102,8 +102,14 @@ static void add_power(struct findings *findings, const char *path, const struct 
     struct power *power;
     struct plan *kept;
 
-    if (findings->traffic.rate <= 0 || plan->judge != JUDGE_PENSTOCK)
+    if (findings->traffic.rate <= 0)
         return;
+    if (plan->judge != JUDGE_PENSTOCK) {
+        conf_report_add(&findings->report, CONF_WARNING, path, 0, 0,
+                        "judge: nobody knows what `%s` finds out and when; `penstock replay` tries it",
+                        word_name(&judge_kind_words, plan->judge));
+        return;
+    }
     findings->power = mem_resize(findings->power, findings->powers + 1, sizeof *findings->power);
     findings->loaded = mem_resize(findings->loaded, findings->powers + 1, sizeof *findings->loaded);
     power = &findings->power[findings->powers];

@@ -121,10 +121,13 @@ static bool play_lines(struct playback *playback, struct lines *lines, const cha
         last = request.t;
         if (request.t < playback->head->horizon_s)
             playback_feed(playback, &request);
+        if (playback->ordinal % REPLAY_PROGRESS_EVERY == 0)
+            replay_progress(playback->ordinal, playback->now, false);
     }
     if (next == LINES_FAILED)
         return complain(path, lines, lines->why);
     playback_run(playback, playback->head->horizon_s);
+    replay_progress(playback->ordinal, playback->now, true);
     return true;
 }
 

@@ -2,8 +2,10 @@
 
 #include "base/clk.h"
 #include "base/str.h"
+#include "cli/term.h"
 
 #include <math.h>
+#include <unistd.h>
 
 enum { LINE_MAX_LEN = 8192 };
 
@@ -57,6 +59,22 @@ static void add_eta(struct buf *buf, const struct decision *decision)
         buf_lit(buf, ",\"eta\":null");
     else
         buf_printf(buf, ",\"eta\":%lld", (long long)(decision->eta_ns / NS_PER_S));
+}
+
+void replay_progress(uint64_t count, int64_t t, bool done)
+{
+    char number[DECISION_NUMBER_LEN], time[DECISION_NUMBER_LEN];
+    struct term term;
+
+    term_look(&term, STDERR_FILENO);
+    if (!term.live)
+        return;
+    if (done)
+        fprintf(stderr, "\r%60s\r", "");
+    else
+        fprintf(stderr, "\r%s requests, %s of traffic", decision_count(count, number),
+                decision_time(t * NS_PER_S, time));
+    fflush(stderr);
 }
 
 void replay_line_print(const struct replay_line *line, FILE *out)

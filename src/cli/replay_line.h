@@ -22,4 +22,8 @@ struct replay_line {
 
 void replay_line_print(const struct replay_line *line, FILE *out);
 
+enum { REPLAY_PROGRESS_EVERY = 1 << 20 }; /* requests or lines; a power of two */
+/* Shows on standard error how far it is, when that is a terminal; with `done` it wipes that out again. */
+void replay_progress(uint64_t count, int64_t t, bool done);
+
 #endif

@@ -152,8 +152,11 @@ static bool take_file(struct reading *reading, struct lines *lines, const char *
     enum lines_next next;
     struct str line;
 
-    while ((next = lines_next(lines, &line)) == LINES_LINE)
+    while ((next = lines_next(lines, &line)) == LINES_LINE) {
         take(reading, line, path, lines->number);
+        if (lines->number % REPLAY_PROGRESS_EVERY == 0)
+            replay_progress(reading->play.requests, reading->play.now, false);
+    }
     return next == LINES_END || complain(path, lines->number, lines->why);
 }
 
@@ -227,6 +230,7 @@ bool replay_log_run(const struct replay_log *replay, struct lines *lines, struct
     ok = ok && take_files(reading, lines);
     if (ok) {
         openplay_end(&reading->play);
+        replay_progress(reading->play.requests, reading->play.now, true);
         say_end(reading);
         if (reading->play.requests == 0)
             term_error("no request could be judged");

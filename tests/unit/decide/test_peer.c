@@ -1,5 +1,6 @@
 /* The judges that are there to compare with: their windows, their counts, and whole rollouts under them. */
 #include "decide/peer.h"
+#include "decide/record.h"
 
 #include "../unit.h"
 #include "sim.h"
@@ -297,6 +298,38 @@ START_TEST(under_threshold_a_rollout_keeps_its_dwells_and_says_why_it_goes_back)
 }
 END_TEST
 
+/* A restart in the middle of a window changes nothing. */
+START_TEST(what_a_peer_has_seen_outlives_a_restart)
+{
+    static struct sim sims[2];
+    char why[128];
+
+    for (size_t i = 0; i < ARRAY_LEN(sims); i++) {
+        struct plan *peers = sim_plan();
+
+        peers->judge = JUDGE_FLAGGER;
+        peers->flagger.threshold = 3;
+        sim_step(peers, 25, 0);
+        sim_step(peers, 100, 0);
+        sim_init(&sims[i], peers, 5);
+        sims[i].rate = 200;
+        sims[i].canary.errors = 0.05;
+        ck_assert(sim_order(&sims[i], COMMAND_START));
+        sim_run(&sims[i], 95);
+    }
+    json_t *json = rollout_to_json(&sims[1].r);
+    int64_t last_ns = sims[1].r.last_ns;
+    ck_assert_msg(rollout_from_json(&sims[1].r, sims[1].plan, json, why, sizeof(why)), "%s", why);
+    json_decref(json);
+    sims[1].r.clock_known = true; /* no time has passed */
+    sims[1].r.last_ns = last_ns;
+    ck_assert_int_eq(sim_until(&sims[0], ACTION_ROLLBACK, 300), sim_until(&sims[1], ACTION_ROLLBACK, 300));
+    ck_assert_int_eq(sims[0].d.reason, REASON_REGRESSION);
+    for (size_t i = 0; i < ARRAY_LEN(sims); i++)
+        sim_fini(&sims[i]);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     Suite *suite = suite_create("peer");
@@ -318,6 +351,7 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, flagger_counts_one_failure_a_check_and_silence_as_one);
     tcase_add_test(tcase, under_flagger_a_rollout_takes_a_step_a_minute);
     tcase_add_test(tcase, under_threshold_a_rollout_keeps_its_dwells_and_says_why_it_goes_back);
+    tcase_add_test(tcase, what_a_peer_has_seen_outlives_a_restart);
     suite_add_tcase(suite, tcase);
     return suite;
 }
