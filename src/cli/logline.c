@@ -9,11 +9,16 @@
 
 /* ---- small parts ---- */
 
-static bool two_digits(const char *p, int *value_r)
+/* Pairs of digits at these places. */
+static bool pairs_at(struct str s, const size_t *places, size_t len, int *values_r)
 {
-    if (p[0] < '0' || p[0] > '9' || p[1] < '0' || p[1] > '9')
-        return false;
-    *value_r = (p[0] - '0') * 10 + p[1] - '0';
+    for (size_t i = 0; i < len; i++) {
+        const char *p = s.p + places[i];
+
+        if (places[i] + 2 > s.len || p[0] < '0' || p[0] > '9' || p[1] < '0' || p[1] > '9')
+            return false;
+        values_r[i] = (p[0] - '0') * 10 + p[1] - '0';
+    }
     return true;
 }
 
@@ -37,25 +42,24 @@ static bool number(struct str s, double *value_r)
 /* "2026-11-21T06:00:00.123Z", with any number of decimals or none. */
 static bool iso_time(struct str s, int64_t *wall_ns_r)
 {
-    int century, year, month, day, hour, minute, second;
+    enum { CENTURY, YEAR, MONTH, DAY, HOUR, MINUTE, SECOND, PARTS };
+    static const size_t places[PARTS] = {0, 2, 5, 8, 11, 14, 17};
+    int parts[PARTS];
     double fraction = 0;
 
-    if (s.len < 20 || s.p[4] != '-' || s.p[10] != 'T' || s.p[s.len - 1] != 'Z')
-        return false;
-    if (!two_digits(s.p, &century) || !two_digits(s.p + 2, &year) || !two_digits(s.p + 5, &month) ||
-        !two_digits(s.p + 8, &day) || !two_digits(s.p + 11, &hour) || !two_digits(s.p + 14, &minute) ||
-        !two_digits(s.p + 17, &second))
+    if (s.len < 20 || s.p[4] != '-' || s.p[10] != 'T' || s.p[s.len - 1] != 'Z' ||
+        !pairs_at(s, places, PARTS, parts))
         return false;
     if (s.len > 20 && (s.p[19] != '.' || !number((struct str){s.p + 18, s.len - 19}, &fraction)))
         return false;
-    if (month < 1 || month > 12 || day < 1 || day > 31)
+    if (parts[MONTH] < 1 || parts[MONTH] > 12 || parts[DAY] < 1 || parts[DAY] > 31)
         return false;
-    struct civil civil = {.year = century * 100 + year,
-                          .month = month,
-                          .day = day,
-                          .hour = hour,
-                          .minute = minute,
-                          .second = second};
+    struct civil civil = {.year = parts[CENTURY] * 100 + parts[YEAR],
+                          .month = parts[MONTH],
+                          .day = parts[DAY],
+                          .hour = parts[HOUR],
+                          .minute = parts[MINUTE],
+                          .second = parts[SECOND]};
     *wall_ns_r = civil_to_s(&civil) * NS_PER_S + llround((fraction - floor(fraction)) * 1e9);
     return true;
 }
@@ -124,12 +128,41 @@ static bool ending(struct str blame, struct logline *line_r)
     return !str_eq(blame, STR("client")) && !str_eq(blame, STR("self"));
 }
 
+/* The fields behind the side, in their order. */
+enum { OWN_WEIGHT, OWN_ASSIGNMENT, OWN_BLAME, OWN_DURATION, OWN_STATUS, OWN_IP, OWN_FIELDS };
+static const struct str own_keys[OWN_FIELDS] = {
+    STR("\"weight\":"),   STR("\"assignment\":"),         STR("\"blame\":"),
+    STR("\"duration\":"), STR("\"target_status_code\":"), STR("\"ip\":")};
+
+static bool read_own(struct str line, const char *from, struct str fields[static OWN_FIELDS],
+                     struct logline *line_r)
+{
+    double percent, ns, status;
+
+    for (size_t i = 0; i < OWN_FIELDS; i++) {
+        if (!member(line, &from, own_keys[i], &fields[i]))
+            return false;
+    }
+    if (!number(fields[OWN_WEIGHT], &percent) || percent > 100 || !number(fields[OWN_DURATION], &ns) ||
+        !number(fields[OWN_STATUS], &status) || status > 999)
+        return false;
+    line_r->weight = (uint16_t)lround(percent * 100);
+    line_r->ms = ns / 1e6;
+    line_r->status = (uint16_t)status;
+    line_r->unit = trace_key(fields[OWN_IP]);
+    return true;
+}
+
+static bool was_drawn(struct str assignment)
+{
+    return str_eq(assignment, STR("random")) || str_eq(assignment, STR("sticky"));
+}
+
 static enum logline_kind read_penstock(const struct logline_rule *rule, struct str line,
                                        struct logline *line_r)
 {
-    struct str time, route, side, weight, assignment, blame, duration, status, ip;
+    struct str time, route, side, fields[OWN_FIELDS];
     const char *from = line.p;
-    double percent, ns, code;
 
     if (!member(line, &from, STR("\"timestamp\":"), &time) || !iso_time(time, &line_r->wall_ns))
         return LOGLINE_BAD;
@@ -137,23 +170,11 @@ static enum logline_kind read_penstock(const struct logline_rule *rule, struct s
         return LOGLINE_OTHER; /* it ended before a group was known */
     if (rule->route.len && !str_eq(route, rule->route))
         return LOGLINE_OTHER;
-    if (!member(line, &from, STR("\"weight\":"), &weight) ||
-        !member(line, &from, STR("\"assignment\":"), &assignment) ||
-        !member(line, &from, STR("\"blame\":"), &blame) ||
-        !member(line, &from, STR("\"duration\":"), &duration) ||
-        !member(line, &from, STR("\"target_status_code\":"), &status) ||
-        !member(line, &from, STR("\"ip\":"), &ip) || !number(weight, &percent) || percent > 100 ||
-        !number(duration, &ns) || !number(status, &code) || code > 999)
+    if (!read_own(line, from, fields, line_r))
         return LOGLINE_BAD;
-    if (!str_eq(assignment, STR("random")) && !str_eq(assignment, STR("sticky")))
-        return LOGLINE_LEFT;
-    if (!ending(blame, line_r))
-        return LOGLINE_LEFT;
     line_r->canary = str_eq(side, STR("canary"));
-    line_r->weight = (uint16_t)lround(percent * 100);
-    line_r->ms = ns / 1e6;
-    line_r->status = (uint16_t)code;
-    line_r->unit = trace_key(ip);
+    if (!was_drawn(fields[OWN_ASSIGNMENT]) || !ending(fields[OWN_BLAME], line_r))
+        return LOGLINE_LEFT;
     return LOGLINE_REQUEST;
 }
 
@@ -249,23 +270,25 @@ static enum logline_kind read_alb(const struct logline_rule *rule, struct str li
 /* "21/Nov/2026:06:00:00 +0900". */
 static bool clf_time(struct str s, int64_t *wall_ns_r)
 {
+    enum { DAY, CENTURY, YEAR, HOUR, MINUTE, SECOND, EAST_HOUR, EAST_MINUTE, PARTS };
+    static const size_t places[PARTS] = {0, 7, 9, 12, 15, 18, 22, 24};
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    struct civil civil = {0};
-    int century, year, east_hour, east_minute;
+    int parts[PARTS];
     const char *month;
     int64_t east_s;
 
-    if (s.len != 26 || (s.p[21] != '+' && s.p[21] != '-'))
+    if (s.len != 26 || (s.p[21] != '+' && s.p[21] != '-') || !pairs_at(s, places, PARTS, parts))
         return false;
     month = memmem(months, sizeof months - 1, s.p + 3, 3);
-    if (!month || (month - months) % 3 || !two_digits(s.p, &civil.day) || !two_digits(s.p + 7, &century) ||
-        !two_digits(s.p + 9, &year) || !two_digits(s.p + 12, &civil.hour) ||
-        !two_digits(s.p + 15, &civil.minute) || !two_digits(s.p + 18, &civil.second) ||
-        !two_digits(s.p + 22, &east_hour) || !two_digits(s.p + 24, &east_minute))
+    if (!month || (month - months) % 3 || parts[DAY] < 1 || parts[DAY] > 31)
         return false;
-    civil.month = (int)((month - months) / 3) + 1;
-    civil.year = century * 100 + year;
-    east_s = (east_hour * 60 + east_minute) * 60;
+    struct civil civil = {.year = parts[CENTURY] * 100 + parts[YEAR],
+                          .month = (int)((month - months) / 3) + 1,
+                          .day = parts[DAY],
+                          .hour = parts[HOUR],
+                          .minute = parts[MINUTE],
+                          .second = parts[SECOND]};
+    east_s = (parts[EAST_HOUR] * 60 + parts[EAST_MINUTE]) * 60;
     *wall_ns_r = (civil_to_s(&civil) - (s.p[21] == '-' ? -east_s : east_s)) * NS_PER_S;
     return true;
 }

@@ -388,8 +388,8 @@ bool look_back(struct look *look)
 
     if (rollout_is_over(look->r) || look->r->weight == 0)
         return false;
-    if (find_peer(look, &cause) || find_evidence(look, &cause) || find_brake(look, &cause) || find_exposure(look, &cause) ||
-        find_external(look, &cause) || find_webhook(look, &cause))
+    if (find_peer(look, &cause) || find_evidence(look, &cause) || find_brake(look, &cause) ||
+        find_exposure(look, &cause) || find_external(look, &cause) || find_webhook(look, &cause))
         return go_back(look, &cause);
     return false;
 }
