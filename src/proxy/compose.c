@@ -45,6 +45,28 @@ static void queue_lines(struct relay_queue *queue, const struct head *head, cons
     }
 }
 
+/*
+ * Takes a Content-Length out whose line is written otherwise than we would write it (blanks, tabs): nobody
+ * shall read another length from it than we did. True when ours has to be added.
+ */
+static bool drop_odd_length(struct head *head)
+{
+    const struct field *field = head_find(head, FIELD_CONTENT_LENGTH);
+
+    if (!head->has_length || !field)
+        return false;
+    if (field->value.p == field->name.p + field->name.len + 2 && field->value.p[-1] == ' ' &&
+        field->value.p[field->value.len] == '\r')
+        return false;
+    head_drop(head, FIELD_CONTENT_LENGTH);
+    return true;
+}
+
+static void write_length(struct buf *buf, const struct head *head)
+{
+    h1_write_number(buf, STR("Content-Length"), head->content_length);
+}
+
 /* ---- ids ---- */
 
 static bool all_hex(struct str s, bool *zero_r)
@@ -239,8 +261,10 @@ bool compose_request(struct txn *txn)
     const char *end = front->in.p + front->scan.end - 2;
     struct buf line, own;
     size_t line_len;
+    bool odd_length;
 
     drop_ours(txn);
+    odd_length = drop_odd_length(&txn->head);
     line_len = txn->head.method_name.len + txn->head.path.len + txn->head.query.len + host_of(txn).len + 32;
     if (line_len > LINE_MAX_COPIED) {
         relay_add(&txn->up, txn->head.method_name);
@@ -262,6 +286,8 @@ bool compose_request(struct txn *txn)
     queue_lines(&txn->up, &txn->head, end);
     if (!compose_start(txn, &own, OWN_FIELDS_MAX))
         return false;
+    if (odd_length)
+        write_length(&own, &txn->head);
     write_own_fields(&own, txn);
     return compose_end(&txn->up, &own);
 }
@@ -282,10 +308,11 @@ static struct str reason_of(const struct head *head)
     return head->reason.len <= REASON_MAX ? head->reason : STR_NULL;
 }
 
-bool compose_reply(struct txn *txn, const struct head *head, bool close)
+bool compose_reply(struct txn *txn, struct head *head, bool close)
 {
     const char *end = txn->back_in.p + txn->back_scan.end - 2;
     struct str reason = reason_of(head);
+    bool odd_length = drop_odd_length(head);
     struct buf line, own;
 
     if (!compose_start(txn, &line, reason.len + 32) || !compose_start(txn, &own, REPLY_FIELDS_MAX))
@@ -294,6 +321,8 @@ bool compose_reply(struct txn *txn, const struct head *head, bool close)
     if (!compose_end(&txn->down, &line))
         return false;
     queue_lines(&txn->down, head, end);
+    if (odd_length)
+        write_length(&own, head);
     if (txn->chunked)
         buf_lit(&own, "Transfer-Encoding: chunked\r\n");
     if (!head_find(head, FIELD_DATE))

@@ -18,7 +18,7 @@ MUST_CHECK bool compose_request(struct txn *txn);
 
 /* Queues the head of the target's answer (parsed into `head`, whose lines lie in txn->back_in) in txn->down.
  * `close`: this connection ends after it. False when it does not fit. */
-MUST_CHECK bool compose_reply(struct txn *txn, const struct head *head, bool close);
+MUST_CHECK bool compose_reply(struct txn *txn, struct head *head, bool close);
 /* The same for an interim answer (1xx). */
 MUST_CHECK bool compose_interim(struct txn *txn, const struct head *head);
 

@@ -214,6 +214,10 @@ MORE_REFUSED = [
     ("A9 NUL in a trailer", post(CHUNKED, b"0\r\nX: \0\r\n\r\n"), 400),
     ("A9 33 trailers", post(CHUNKED, b"0\r\n" + b"X: y\r\n" * 33 + b"\r\n"), 431),
     ("A9 tiny chunks without end", post(CHUNKED, b"1;" + b"a" * 200 + b"\r\nx\r\n" + b"1\r\nx\r\n" * 30000), 400),
+    ("C35 DEL in the path", b"GET /\x7f HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    ("A10 garbage", bytes(range(128, 250)) + b"\r\n\r\n", 400),
+    ("A10 a line of blanks", b"   \r\n\r\n", 400),
+    ("A10 a field of 40 KiB", post(b"X: " + b"y" * 40960 + b"\r\n", b""), 431),
     ("A10 VT for a space", b"GET\x0b/ HTTP/1.1\r\nHost: a\r\n\r\n", 400),
     ("A10 a name in quotes", post(b"\"X\": a\r\n", b""), 400),
     ("A10 a name with a space", post(b"X Y: a\r\n", b""), 400),
@@ -370,6 +374,10 @@ def _(t):
     # bodies
     length = b"Content-Length: 3\r\n"
     passed(stage, "C39 GET with a body", get(b"/x", length) + b"abc", up(b"GET /x", length, b"abc"))
+    for odd in (b"Content-Length:3\r\n", b"content-length: 3 \r\n", b"Content-Length:\t3\r\n",
+                b"Content-Length:  3\r\n"):
+        passed(stage, f"C19 the length as {odd} is written anew", post(odd + b"X: y\r\n", b"abc"),
+               up(b"POST /p", b"X: y\r\n", b"abc", hop=length))
     passed(stage, "a body of no bytes", post(b"Content-Length: 0\r\n", b""), up(b"POST /p", b"Content-Length: 0\r\n"))
     passed(stage, "POST without framing", post(b"", b""), up(b"POST /p"))
     passed(stage, "A8 CL.0: a request as a body", post(b"Content-Length: %d\r\n" % len(SMUGGLED), SMUGGLED),
@@ -529,6 +537,9 @@ def _(t):
     answered(stage, "a reason and a status of its own", [b"HTTP/1.1 299 Quite Well\r\n" + date + two + b"\r\nhi"],
              b"HTTP/1.1 299 Quite Well\r\n" + date + two + b"\r\nhi")
     answered(stage, "equal lengths become one", [ok + date + two + two + b"\r\nhi"], ok + date + two + b"\r\nhi")
+    for odd in (b"Content-Length:2\r\n", b"content-length:  2\t\r\n"):
+        answered(stage, f"C19 the length as {odd} is written anew", [ok + odd + date + b"\r\nhi"],
+                 ok + date + two + b"\r\nhi")
     answered(stage, "chunks", [ok + date + CHUNKED + b"\r\n" + chunks], ok + date + CHUNKED + b"\r\n" + chunks)
     answered(stage, "M17 extensions are dropped", [ok + date + CHUNKED + b"\r\n2;a=\"b\"\r\nhi\r\n0;c\r\n\r\n"],
              ok + date + CHUNKED + b"\r\n" + chunks)
