@@ -214,6 +214,13 @@ enum next step_flush(struct txn *txn)
     BUG("flush");
 }
 
+bool step_takes_bulk(struct txn *txn)
+{
+    return !txn->chunked && /* else it has to be framed anew */
+           bulk_takes(&txn->worker->bulk_pipes, &txn->reply_body, &txn->back_in, &txn->down, &txn->back->conn,
+                      &txn->front->conn);
+}
+
 /* The client has everything that was there: reads on at the target, into a larger buffer when this one was
  * full. */
 static void read_on(struct txn *txn)
@@ -221,7 +228,7 @@ static void read_on(struct txn *txn)
     bool was_full = relay_room(&txn->back_in) == 0;
 
     relay_restart(&txn->back_in);
-    if (was_full)
+    if (was_full && !step_takes_bulk(txn))
         relay_stretch(&txn->back_in, &txn->worker->relay_memory);
     if (txn->back_end == BACK_OPEN)
         conn_read_resume(&txn->back->conn);

@@ -39,6 +39,8 @@ void step_to(struct txn *txn, enum txn_step step);
 MUST_CHECK enum next step_pump(struct txn *txn);
 /* The target has answered 101 with this head: begins the tunnel, or refuses the answer. */
 MUST_CHECK enum next step_switch(struct txn *txn, const struct head *head);
+/* In STREAM: whether what the target says next is best passed on unread (proxy/bulk). */
+MUST_CHECK bool step_takes_bulk(struct txn *txn);
 /* Writes what is queued for the client. NEXT: all was taken, and the answer goes on. */
 MUST_CHECK enum next step_flush(struct txn *txn);
 /* The interim answer that the client was slow to take is through; REPLY goes on behind it. */

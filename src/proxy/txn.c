@@ -275,14 +275,6 @@ static void target_ended(struct txn *txn, bool reset)
     run(txn);
 }
 
-/* Whether the rest of the answer may pass unseen; it must not be framed anew. */
-static bool takes_bulk_down(struct txn *txn)
-{
-    return txn->step == TXN_STREAM && !txn->chunked &&
-           bulk_takes(&txn->worker->bulk_pipes, &txn->reply_body, &txn->back_in, &txn->down, &txn->back->conn,
-                      &txn->front->conn);
-}
-
 static ssize_t read_bulk(struct txn *txn, struct relay_queue *queue, struct h1_body *body, struct conn *from)
 {
     ssize_t n = bulk_fill(queue, body, from);
@@ -297,7 +289,7 @@ static ssize_t read_back(struct txn *txn)
 {
     struct conn *conn = &txn->back->conn;
 
-    if (takes_bulk_down(txn))
+    if (txn->step == TXN_STREAM && step_takes_bulk(txn))
         return read_bulk(txn, &txn->down, &txn->reply_body, conn);
     if (relay_room(&txn->back_in) > 0 && !relay_piped(&txn->down))
         return relay_recv(&txn->back_in, conn);
