@@ -173,6 +173,10 @@ enum next step_pump(struct txn *txn)
         filled = fill_up(txn);
         if (filled == FILLED_REFUSED)
             return refuse_body(txn);
+        if (filled == FILLED_ALL && txn->front->ended) {
+            front_close(txn->front); /* the rest of the body will never come */
+            return OVER;
+        }
         flushed = relay_flush(&txn->up, &txn->back->conn);
     } while (flushed == RELAY_DRAINED && filled == FILLED_UP && !txn->body_sent);
     if (flushed == RELAY_DRAINED)

@@ -269,7 +269,8 @@ static void on_ready(struct conn *conn, unsigned ready)
 
 void front_want_body(struct front *front)
 {
-    conn_read_resume(&front->conn);
+    if (!front->ended)
+        conn_read_resume(&front->conn);
 }
 
 static void on_timer(struct wheel_timer *timer, int64_t now_ns)

@@ -399,11 +399,9 @@ void txn_on_client_timeout(struct txn *txn)
     ends_or_runs(txn, step_fail(txn, takes_nothing ? OUTCOME_CLIENT_STALLED : OUTCOME_BODY_TIMEOUT, NULL));
 }
 
-/* Whether a client that has closed its side may wait for an answer all the same. */
+/* Whether a client that has closed its side behind this request may wait for an answer. */
 static bool may_wait(const struct txn *txn)
 {
-    if (!h1_body_complete(&txn->body))
-        return false;
     switch (txn->worker->config->half_closed) {
     case CONFIG_HALF_CLOSED_LAST:
         return !txn->head.keep_alive;
@@ -415,10 +413,28 @@ static bool may_wait(const struct txn *txn)
     BUG("half closed %d", (int)txn->worker->config->half_closed);
 }
 
+/* The same, of the connection: false also when the request can never be whole. What has come of its body may
+ * not have been looked at yet. */
+static bool waits(struct txn *txn)
+{
+    bool unread = relay_rest(&txn->front->in).len > 0;
+
+    if (!may_wait(txn))
+        return false;
+    if (h1_body_complete(&txn->body))
+        return true;
+    if (!unread || txn->up_broken)
+        return false;
+    txn->front->ended = true;
+    if (txn->step == TXN_REPLY || txn->step == TXN_STREAM)
+        ends_or_runs(txn, step_pump(txn));
+    return true;
+}
+
 bool txn_on_client_end(struct txn *txn, bool broken)
 {
     if (txn->step != TXN_TUNNEL)
-        return !broken && may_wait(txn);
+        return !broken && waits(txn);
     txn->tunnel.up.ended = true;
     ends_or_runs(txn, broken ? step_tunnel_over(txn, "the client broke the tunnel", true) : NEXT);
     return true;

@@ -13,6 +13,7 @@ const faults = {
     errorRate: 0,      // share of the requests that are answered with 500
     delayMs: 0,        // before the answer
     hang: false,       // never answers
+    echo: false,       // answers with the request as it was read
     reset: false,      // breaks the connection instead of answering
     closeAfterMs: 3600000, // idle keep-alive connections
 };
@@ -27,6 +28,10 @@ function answer(request, response) {
         counts.errors += 1;
         response.statusCode = 500;
     }
+    if (faults.echo) {
+        echo(request, response);
+        return;
+    }
     const url = new URL(request.url, 'http://node');
     if (url.pathname === '/hash') {
         hash(request, response);
@@ -36,6 +41,16 @@ function answer(request, response) {
         response.setHeader('Content-Type', 'text/plain');
         response.end(label + '\n');
     }
+}
+
+// What was read of the request, each text in hex of its bytes.
+function echo(request, response) {
+    const pieces = [];
+    const hex = (text) => Buffer.from(text, 'latin1').toString('hex');
+    request.on('data', (piece) => pieces.push(piece));
+    request.on('end', () => response.end(JSON.stringify([
+        hex(request.method), hex(request.url), Buffer.concat(pieces).toString('hex'),
+    ])));
 }
 
 // The SHA-256 and the length of the request body.

@@ -135,7 +135,7 @@ class Node(Process):
         return json.loads(line)
 
     def set(self, **faults):
-        """errorRate (share of 500), delayMs, hang, closeAfterMs (idle keep-alive), reset, statuses."""
+        """errorRate (share of 500), delayMs, hang, closeAfterMs (idle keep-alive), reset, echo."""
         return self._ask({"set": faults})
 
     def counts(self):

@@ -12,8 +12,9 @@ import socket
 from collections import Counter
 
 import strict
-from harness import Failure, case, main, scaled
+from harness import Failure, Skip, case, main, scaled, tool
 from messages import BAD_ANSWERS, CUT_ANSWERS, REFUSED_BODIES, REFUSED_HEADS, REFUSED_SIZES
+from peers import Node
 from penstock import Penstock, configuration
 from recorder import OK, Play, Recorder
 from wire import Closed, Wire
@@ -839,6 +840,13 @@ def agree(stage, data, cut):
 @case("of anything at all, the target gets what another strict reader finds in it")
 def _(t):
     stage = Stage(t, halfClosed="serve")
+    for data, at in random_requests(t):
+        agree(stage, data, at)
+    stage.end()
+
+
+def random_requests(t):
+    """(bytes, where to cut them) for as many as are wanted."""
     seeds = [data for rows in (REFUSED_HEADS, REFUSED_BODIES, MORE_REFUSED) for _, data, _ in rows
              if len(data) < 600 and b"/small" not in data]
     seeds += [get(b"/x"), get(b"/y?z", b"A: b\r\nConnection: keep-alive\r\n"), post(CHUNKED, BODY),
@@ -846,8 +854,38 @@ def _(t):
               get(b"http://b/x"), get(b"*", method=b"OPTIONS")] * 50
     for _ in range(int(os.environ.get("PENSTOCK_E2E_MUTATIONS") or scaled(1500))):
         data = mutated(t.random, seeds)
-        agree(stage, data, t.random.randrange(len(data) + 1))
-    stage.end()
+        yield data, t.random.randrange(len(data) + 1)
+
+
+@case("node reads in what we pass on what the strict reader reads")
+def _(t):
+    if not tool("node"):
+        raise Skip("node is not installed")
+    p = Penstock(t, {"ec2": [Node(t, "ec2", echo=True)]}, workers=1, halfClosed="serve")
+    counts, wrong = Counter(), []
+
+    def run(wire, data, at):
+        send_all(wire, [data[:at], data[at:]])
+        try:
+            wire.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+        for method, path, body in strict.requests(data):
+            answer = wire.answer(method.decode())
+            if answer.status != 200:  # a method, for example, that node does not know
+                counts["refused"] += 1
+                t.equal(answer.status, 400, "the status of what node refuses")
+            elif method != b"HEAD":
+                counts["read"] += 1
+                t.equal([bytes.fromhex(x) for x in json.loads(answer.body)], [method, path, body], "what node read")
+    for data, at in random_requests(t):
+        try:
+            with Wire(p.address) as wire:
+                run(wire, data, at)
+        except (Failure, Closed) as error:
+            wrong.append(f"{data!r}: {error}")
+    t.note(", ".join(f"{n} {what}" for what, n in counts.items()))
+    t.check(not wrong, "\n".join(wrong))
 
 
 def agrees_on_answer(stage, data, cut):

@@ -1543,6 +1543,48 @@ START_TEST(a_client_that_closes_its_side_may_wait_for_the_answer)
 }
 END_TEST
 
+/* All at once: the end of what the client says is seen before the target has been reached. */
+static const struct {
+    const char *request;
+    bool whole;
+} ended[] = {
+    {"POST / HTTP/1.0\r\nContent-Length: 5\r\n\r\nhello", true},
+    {"POST / HTTP/1.0\r\nContent-Length: 6\r\n\r\nhello", false},
+    {"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: "
+     "chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+     true},
+    {"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: "
+     "chunked\r\n\r\n5\r\nhello\r\n0\r\nX: y\r\n",
+     false},
+};
+
+START_TEST(a_client_may_have_said_all_before_the_target_is_reached)
+{
+    int client, target;
+
+    start(NULL);
+    client = proxy_connect(&proxy);
+    freeze();
+    say(client, "%s", ended[_i].request);
+    shutdown(client, SHUT_WR);
+    thaw();
+    target = target_accept(&proxy.stable);
+    if (ended[_i].whole) {
+        hear_head(target);
+        ck_assert(has(hear(target, "hello"), "hello"));
+        say(target, OK);
+        hear_head(client);
+        ck_assert_str_eq(hear_end(client, NULL), "ok");
+    } else {
+        ck_assert_str_eq(hear_end(client, NULL), "");
+        ck_assert(!has(hear_end(target, NULL), "\r\n0\r\n\r\n"));
+    }
+    stop(1);
+    ck_assert_str_eq(outcome(0), ended[_i].whole ? "served" : "client_gone");
+    proxy_free(&proxy);
+}
+END_TEST
+
 START_TEST(all_that_was_pipelined_is_served_to_a_client_that_closed_its_side)
 {
     const struct proxy_setup setup = {.top = "halfClosed: serve\n"};
@@ -1633,6 +1675,7 @@ Suite *unit_suite(void)
     tcase_add_test(tc, long_trailers_behind_a_long_head_arrive);
     tcase_add_test(tc, an_ending_that_was_decided_stays_when_the_client_leaves_too);
     tcase_add_loop_test(tc, a_client_that_closes_its_side_may_wait_for_the_answer, 0, ARRAY_LEN(half_closed));
+    tcase_add_loop_test(tc, a_client_may_have_said_all_before_the_target_is_reached, 0, ARRAY_LEN(ended));
     tcase_add_test(tc, all_that_was_pipelined_is_served_to_a_client_that_closed_its_side);
     suite_add_tcase(suite, tc);
     return suite;
