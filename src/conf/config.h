@@ -23,6 +23,7 @@ enum {
     CONFIG_TARGETS_MAX = 4096, /* over all groups */
     CONFIG_TAGS_MAX = 16,      /* a group */
     CONFIG_LOGS_MAX = 8,
+    CONFIG_RETRIES_MAX = 5,
     CONFIG_UPGRADES_MAX = 4,   /* protocols that a route switches to */
     CONFIG_UPGRADE_LEN = 32,   /* of a protocol's name, with NUL */
     CONFIG_NAME_MAX = 63,      /* bytes in the name of a route, group or platform: [A-Za-z0-9._-] */
@@ -65,6 +66,14 @@ struct config_target {
         slot; /* identity in the counters: the index over all groups at load; kept over reloads by control */
 };
 
+/* When a worker leaves a target alone for a while. */
+struct config_ejection {
+    uint32_t failures; /* in a row; 0: never */
+    int64_t time_ns;   /* the first time; the n-th time n times as long */
+    int64_t max_time_ns;
+    uint32_t max_share; /* percent of a group's targets that may be out at once */
+};
+
 struct config_group {
     char *name;
     char *platform; /* the label; the group's name unless written */
@@ -75,6 +84,15 @@ struct config_group {
     size_t targets_len;
     uint32_t max_connections; /* open connections a target and worker, 0 < n */
     bool trailers;            /* its targets take trailer fields of requests; else these are dropped */
+    struct config_ejection ejection;
+};
+
+/* When a failed request is tried again (http.md U8, U9). */
+struct config_retries {
+    uint32_t attempts; /* further tries of a request; 0: none */
+    uint32_t budget;   /* percent of the route's requests in flight that may be such tries */
+    uint32_t minimum;  /* and this many always, in each worker */
+    bool shield;       /* a failed idempotent request to the canary is tried once on stable */
 };
 
 /* How a client sticks to a group while the weight stands. */
@@ -116,9 +134,10 @@ struct config_route {
     int32_t canary;    /* index in groups; -1 for none */
     uint32_t weight;   /* hundredths of a percent to the canary at start, when no rollout is stored */
     enum config_affinity affinity;
-    char *affinity_name;                                    /* cookie or header name */
-    int64_t affinity_max_age_ns;                            /* cookie life */
-    struct config_timeouts timeouts;                        /* the global ones unless written */
+    char *affinity_name;             /* cookie or header name */
+    int64_t affinity_max_age_ns;     /* cookie life */
+    struct config_timeouts timeouts; /* the global ones unless written */
+    struct config_retries retries;
     uint64_t max_body;                                      /* bytes of a request body */
     char upgrades[CONFIG_UPGRADES_MAX][CONFIG_UPGRADE_LEN]; /* protocols that may be switched to */
     size_t upgrades_len;

@@ -1,5 +1,6 @@
 #include "conf/config_check.h"
 
+#include "base/clk.h"
 #include "base/mem.h"
 #include "conf/address.h"
 #include "conf/config.h"
@@ -95,6 +96,15 @@ void config_check_affinity(struct schema_reader *reader, const struct tree *map,
 
 static const uint32_t no_group = UINT32_MAX; /* while `stable` was not read */
 
+void config_init_group(struct schema_reader *reader, void *at)
+{
+    struct config_group *group = at;
+
+    (void)reader;
+    group->ejection = (struct config_ejection){
+        .failures = 5, .time_ns = 10 * NS_PER_S, .max_time_ns = 300 * NS_PER_S, .max_share = 50};
+}
+
 void config_init_route(struct schema_reader *reader, void *at)
 {
     const struct config *config = reader->object;
@@ -103,6 +113,7 @@ void config_init_route(struct schema_reader *reader, void *at)
     route->stable = no_group;
     route->canary = -1;
     route->timeouts = config->route_timeouts;
+    route->retries = (struct config_retries){.attempts = 1, .budget = 20, .minimum = 3};
     memcpy(route->upgrades[0], "websocket", sizeof "websocket");
     route->upgrades_len = 1;
 }

@@ -413,6 +413,48 @@ static const struct setting target_row = {
     .section = &target_section,
     .text = "A target: its address alone, or a map.",
 };
+static const struct setting ejection_rows[] = {
+    {.key = "failures",
+     .type = &type_count,
+     FIELD(config_group, ejection.failures),
+     .min = 0,
+     .max = 1000,
+     .inherits = "5",
+     .example = "5",
+     .text = "This many requests in a row without an answer (refused, reset, timed out, broken); 0: never."},
+    {.key = "time",
+     .type = &type_duration,
+     FIELD(config_group, ejection.time_ns),
+     .min = S,
+     .max = 3600 * S,
+     .inherits = "10s",
+     .example = "10s",
+     .text = "How long the first time; the second time twice as long, and so on."},
+    {.key = "maxTime",
+     .type = &type_duration,
+     FIELD(config_group, ejection.max_time_ns),
+     .min = S,
+     .max = 24 * 3600 * S,
+     .inherits = "5m",
+     .example = "5m",
+     .text = "The longest time."},
+    {.key = "maxShare",
+     .type = &type_count,
+     FIELD(config_group, ejection.max_share),
+     .min = 0,
+     .max = 100,
+     .inherits = "50",
+     .example = "50",
+     .text = "Percent of the group's targets that may be out at once; one may always, where there are two or "
+             "more."},
+};
+static const struct section ejection_section = {
+    SECTION(ejection_rows),
+    .text = "When a worker leaves a target alone for a while. Each worker sees for itself; answers of any "
+            "status are "
+            "answers, and the judge's business.",
+};
+
 static const struct setting group_rows[] = {
     {.key = "platform",
      .shown = true,
@@ -448,9 +490,14 @@ static const struct setting group_rows[] = {
      .fallback = "false",
      .text = "Whether its targets take trailer fields behind request bodies (as gRPC does); else these are "
              "dropped."},
+    {.key = "ejection",
+     .type = &schema_map,
+     .section = &ejection_section,
+     .text = "What happens to a target that does not answer."},
 };
 static const struct section group_section = {
     SECTION(group_rows),
+    .before = config_init_group,
     .size = sizeof(struct config_group),
     .name_offset = offsetof(struct config_group, name),
     .check = config_check_group,
@@ -503,6 +550,49 @@ static const struct section affinity_section = {
     .one_of_required = true,
     .check = config_check_affinity,
     .text = "What keeps a client in its group. Without this key each request is drawn anew.",
+};
+
+static const struct setting retry_rows[] = {
+    {.key = "attempts",
+     .type = &type_count,
+     FIELD(config_route, retries.attempts),
+     .min = 0,
+     .max = CONFIG_RETRIES_MAX,
+     .inherits = "1",
+     .example = "1",
+     .text = "Further tries of a request of which nothing was sent, or whose method may be repeated and that "
+             "has no body, "
+             "on another target where there is one."},
+    {.key = "budget",
+     .type = &type_count,
+     FIELD(config_route, retries.budget),
+     .min = 0,
+     .max = 100,
+     .inherits = "20",
+     .example = "20",
+     .text = "Percent of the route's requests in flight that may be further tries, in each worker."},
+    {.key = "minimum",
+     .type = &type_count,
+     FIELD(config_route, retries.minimum),
+     .min = 0,
+     .max = 1000,
+     .inherits = "3",
+     .example = "3",
+     .text = "Further tries at a time that the budget never forbids, in each worker."},
+    {.key = "shield",
+     .type = &type_flag,
+     FIELD(config_route, retries.shield),
+     .inherits = "false",
+     .example = "true",
+     .text = "Whether a request that the canary fails (no answer, or a status from 500 on) is tried once on "
+             "stable, if its "
+             "method may be repeated and it has no body. It counts against the canary all the same, and has "
+             "a line of "
+             "its own in the access log."},
+};
+static const struct section retry_section = {
+    SECTION(retry_rows),
+    .text = "When a request is tried again. A limit of penstock's own is never a reason.",
 };
 
 static const struct setting route_timeout_rows[] = {
@@ -610,6 +700,10 @@ static const struct setting route_rows[] = {
      .type = &schema_map,
      .section = &route_timeout_section,
      .text = "Times of this route alone."},
+    {.key = "retries",
+     .type = &schema_map,
+     .section = &retry_section,
+     .text = "Further tries of this route's requests."},
     {.key = "maxBody",
      .type = &type_size,
      FIELD(config_route, max_body),

@@ -137,7 +137,7 @@ static json_t *route_json(const struct board *board, const struct live *live)
 
 static json_t *target_json(const struct board *board, const struct config_target *target)
 {
-    uint64_t requests = 0, failures = 0, open = 0, busy = 0;
+    uint64_t requests = 0, failures = 0, open = 0, busy = 0, out = 0;
 
     for (size_t w = 0; w < crew_size(board->crew); w++) {
         struct shard_target *cells = shard_target(crew_shard(board->crew, w), target->slot);
@@ -148,10 +148,12 @@ static json_t *target_json(const struct board *board, const struct config_target
         failures += cell_get(&cells->failures);
         open += cell_get(&cells->open);
         busy += cell_get(&cells->busy);
+        out += cell_get(&cells->out);
     }
-    return json_pack("{s:s, s:b, s:o, s:o, s:o, s:o}", "address", target->address.text, "draining",
-                     (int)board->draining[target->slot], "requests", count_json(requests), "failures",
-                     count_json(failures), "connections", count_json(open), "inFlight", count_json(busy));
+    return json_pack("{s:s, s:b, s:o, s:o, s:o, s:o, s:o}", "address", target->address.text, "draining",
+                     (int)board->draining[target->slot], "ejectedBy", count_json(out), "requests",
+                     count_json(requests), "failures", count_json(failures), "connections", count_json(open),
+                     "inFlight", count_json(busy));
 }
 
 json_t *status_targets(const struct board *board, const struct config_group *group)

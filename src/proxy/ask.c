@@ -37,7 +37,7 @@ static void begin_try(struct txn *txn)
     txn->back_end = BACK_OPEN;
     txn->up_broken = false;
     txn->connect_ns = 0;
-    worker->busy[txn->target->conf->slot]++;
+    worker->load.busy[txn->target->conf->slot]++;
     cell_add(&cells->requests, 1);
     cell_add(&cells->busy, 1);
 }
@@ -45,7 +45,8 @@ static void begin_try(struct txn *txn)
 enum next step_lease(struct txn *txn)
 {
     struct worker *worker = txn->worker;
-    const struct route_target *target = pick_target(txn->group, &worker->rnd, worker->busy, txn->avoid);
+    const struct route_target *target =
+        pick_target(txn->group, &worker->rnd, &worker->load, worker->now_ns, txn->avoid);
     struct pool *pool;
     int error;
 

@@ -7,11 +7,13 @@ src_libpenstock_a_SOURCES += \
 	src/proxy/compose.c src/proxy/compose.h \
 	src/proxy/cookie.c src/proxy/cookie.h \
 	src/proxy/crew.c src/proxy/crew.h \
+	src/proxy/eject.c src/proxy/eject.h \
 	src/proxy/front.c src/proxy/front.h \
 	src/proxy/outcome.c src/proxy/outcome.h \
 	src/proxy/record.c src/proxy/record.h \
 	src/proxy/relay.c src/proxy/relay.h \
 	src/proxy/reply.c \
+	src/proxy/retry.c src/proxy/retry.h \
 	src/proxy/score.c src/proxy/score.h \
 	src/proxy/shard.c src/proxy/shard.h \
 	src/proxy/step.h \

@@ -157,6 +157,7 @@ static void write_log(struct txn *txn, int64_t now_ns)
         .bytes_read = received(txn),
         .bytes_written = txn->down.sent,
         .attempts = txn->attempts,
+        .shield = txn->shielded && txn->pick.side == ROUTE_CANARY ? STR("failed") : STR_NULL,
         .error = str_from(txn->error),
     };
 

@@ -86,7 +86,6 @@ static enum next begin_answer(struct txn *txn, struct head *head)
     struct front *front = txn->front;
     bool delimited = head->framing == FRAMING_NONE || head->framing == FRAMING_LENGTH;
 
-    txn->target_status = head->status;
     txn->back_keep = head->keep_alive && head->framing != FRAMING_UNTIL_CLOSE;
     txn->reply_ns = txn->worker->now_ns;
     h1_body_init(&txn->reply_body, head->framing, head->content_length, &h1_response_limits);
@@ -144,7 +143,9 @@ enum next step_reply(struct txn *txn)
     error = h1_response_parse(&txn->back_scan, txn->back_in.p, txn->head.method, &head);
     if (error)
         return step_try_failed(txn, OUTCOME_BAD_RESPONSE, h1_error_text(error));
-    return head.status < 200 ? pass_interim(txn, &head) : begin_answer(txn, &head);
+    if (head.status < 200)
+        return pass_interim(txn, &head);
+    return step_shields(txn, head.status) ? NEXT : begin_answer(txn, &head);
 }
 
 /* ---- STREAM: the body of the answer ---- */

@@ -97,6 +97,8 @@ struct shard_target {
     struct cell requests; /* tries, retries included */
     struct cell failures; /* tries that ended with blame GROUP or a status of 500 and more */
     struct cell connects;
+    struct cell ejections;
+    struct cell out;  /* gauge: 1 while the worker leaves it alone */
     struct cell open; /* gauge: connections */
     struct cell busy; /* gauge: requests in flight */
 };

@@ -2,8 +2,10 @@
 
 #include "base/log.h"
 #include "proxy/compose.h"
+#include "proxy/eject.h"
 #include "proxy/front.h"
 #include "proxy/record.h"
+#include "proxy/retry.h"
 #include "proxy/step.h"
 #include "proxy/worker.h"
 
@@ -77,14 +79,28 @@ static void release_back(struct txn *txn, bool keep)
     relay_release(&txn->back_in, &txn->worker->relay_memory);
     bulk_release(&txn->worker->bulk_pipes, &txn->up);
     bulk_release(&txn->worker->bulk_pipes, &txn->down);
+    retry_over(txn);
     if (txn->back && keep)
         pool_give(txn->back, txn->worker->now_ns);
     else if (txn->back)
         pool_drop(txn->back);
     txn->back = NULL;
     txn->arena.len = txn->arena_keep;
-    txn->worker->busy[slot]--;
+    txn->worker->load.busy[slot]--;
     cell_sub(&shard_target(txn->worker->shard, slot)->busy, 1);
+}
+
+/* Whether the target has answered, for its ejection. An ending that is not its fault says nothing. */
+static void note_target(const struct txn *txn, enum outcome outcome)
+{
+    const struct outcome_row *row = outcome_row(outcome);
+
+    if (!txn->trying)
+        return;
+    if (row->blame == BLAME_GROUP)
+        eject_failed(txn->worker, txn->group, txn->target, row->name);
+    else if (txn->target_status)
+        eject_answered(txn->worker, txn->group, txn->target);
 }
 
 /* Counts, scores and logs; the slices of the request are valid for the last time. An ending that was decided
@@ -99,6 +115,7 @@ static void finish(struct txn *txn, enum outcome outcome)
     keep = txn->outcome == OUTCOME_SERVED && txn->back_keep && txn->back_end == BACK_OPEN && txn->body_sent &&
            !txn->up_broken && relay_drained(&txn->up) && txn->back_in.off == txn->back_in.len;
     step_to(txn, TXN_END);
+    note_target(txn, txn->outcome);
     record_txn(txn);
     release_back(txn, keep);
     worker_drop_routes(worker, txn->routes);
@@ -170,6 +187,7 @@ static enum next answer(struct txn *txn, enum outcome outcome, unsigned status, 
     txn->error = error ? error : txn->error;
     if (txn->status || !relay_drained(&txn->down))
         return step_cut(txn, outcome);
+    note_target(txn, outcome);
     release_back(txn, false);
     txn->outcome = outcome;
     if (!txn->front->closing)
@@ -194,35 +212,62 @@ enum next step_refuse(struct txn *txn, enum outcome outcome, enum h1_error error
     return answer(txn, outcome, h1_error_status(error), h1_error_text(error));
 }
 
-/* Whether the row of this ending, and what was sent so far, allow another try. */
-static bool may_retry(const struct txn *txn, enum outcome outcome)
+/* The try is over, and another one begins. */
+static enum next try_again(struct txn *txn)
 {
-    if (txn->attempts >= TXN_ATTEMPTS_MAX || txn->down.sent)
-        return false;
-    switch (outcome_row(outcome)->retry) {
-    case RETRY_NEVER:
-        return false;
-    case RETRY_UNSENT:
-        return true;
-    case RETRY_IDEMPOTENT: /* the keep-alive race: the target closed a waiting connection as we took it
-                              (http.md U8) */
-        return txn->back && txn->back->uses > 0 && txn->back_in.len == 0 &&
-               method_is_idempotent(txn->head.method) && txn->head.framing == FRAMING_NONE;
-    }
-    BUG("retry rule %d", (int)outcome_row(outcome)->retry);
+    txn->fresh = true;
+    cell_add(&txn->cells->side[txn->pick.side].retries, 1);
+    step_to(txn, TXN_LEASE);
+    return NEXT;
+}
+
+/* The canary has failed: its part is over and recorded, and stable is asked as if the request were new. */
+static enum next shield(struct txn *txn, enum outcome outcome, unsigned status, const char *error)
+{
+    txn->outcome = outcome;
+    txn->error = error;
+    txn->status = status;
+    txn->shielded = true;
+    note_target(txn, outcome);
+    record_txn(txn);
+    release_back(txn, false);
+    txn->outcome = OUTCOME_SERVED;
+    txn->status = txn->target_status = 0;
+    txn->error = NULL;
+    txn->reply_ns = 0;
+    txn->avoid = NULL;
+    txn->pick = (struct pick_side){ROUTE_STABLE, ASSIGNMENT_SHIELD};
+    txn->group = txn->route->side[ROUTE_STABLE];
+    score_none(&txn->score);
+    cell_add(&txn->cells->side[ROUTE_STABLE].open, 1);
+    retry_begin(txn);
+    return try_again(txn);
 }
 
 enum next step_try_failed(struct txn *txn, enum outcome outcome, const char *error)
 {
-    if (!may_retry(txn, outcome))
-        return step_fail(txn, outcome, error);
-    txn->avoid = outcome_row(outcome)->retry == RETRY_UNSENT ? txn->target : NULL;
-    txn->fresh = true;
-    cell_add(&shard_target(txn->worker->shard, txn->target->conf->slot)->failures, 1);
-    cell_add(&txn->cells->side[txn->pick.side].retries, 1);
-    release_back(txn, false);
-    step_to(txn, TXN_LEASE);
-    return NEXT;
+    if (retry_allowed(txn, outcome)) {
+        txn->avoid = retry_is_race(txn, outcome) ? NULL : txn->target;
+        cell_add(&shard_target(txn->worker->shard, txn->target->conf->slot)->failures, 1);
+        if (txn->avoid)
+            note_target(txn, outcome);
+        release_back(txn, false);
+        if (txn->avoid)
+            retry_begin(txn);
+        return try_again(txn);
+    }
+    if (retry_shields(txn))
+        return shield(txn, outcome, outcome_row(outcome)->status, error);
+    return step_fail(txn, outcome, error);
+}
+
+bool step_shields(struct txn *txn, unsigned status)
+{
+    txn->target_status = status;
+    if (status < 500 || !retry_shields(txn))
+        return false;
+    shield(txn, OUTCOME_SERVED, status, NULL);
+    return true;
 }
 
 /* ---- the driver ---- */

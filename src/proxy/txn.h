@@ -64,7 +64,6 @@ enum {
     TXN_RESPONSE_FIELDS_MAX = 200, /* of a response, likewise */
     TXN_ARENA = 16 * 1024,         /* what we make for one request: path, ids, heads, the error body */
     TXN_PATH_MAX = TXN_ARENA / 2,  /* of a path that has to be brought to its normal form; beyond it 414 */
-    TXN_ATTEMPTS_MAX = 2,          /* tries to reach a target */
 };
 
 struct txn {
@@ -104,6 +103,8 @@ struct txn {
     struct h1_body reply_body; /* decodes the answer's body in back_in */
     unsigned attempts;
     bool fresh;                       /* the next try takes a new connection */
+    bool retrying;                    /* counts in the retry budget */
+    bool shielded;                    /* the canary has failed, and stable was asked instead */
     bool continued;                   /* the target has said 100 (Continue) */
     const struct route_target *avoid; /* and another target, where there is one */
     bool up_broken;                   /* the target takes no more of the request; its answer may still come */

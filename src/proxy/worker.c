@@ -238,7 +238,7 @@ static void close_listeners(struct worker *worker)
 
 /* ---- the loop ---- */
 
-static void sweep_pools(struct worker *worker)
+static void sweep_targets(struct worker *worker)
 {
     for (size_t slot = 0; slot < CONFIG_TARGETS_MAX; slot++) {
         struct worker_target *target = worker->targets[slot];
@@ -247,6 +247,8 @@ static void sweep_pools(struct worker *worker)
             continue;
         pool_expire(&target->pool, worker->now_ns, worker->config->timeouts.pool_idle_ns);
         cell_set(&shard_target(worker->shard, (uint32_t)slot)->open, target->pool.open);
+        cell_set(&shard_target(worker->shard, (uint32_t)slot)->out,
+                 worker->load.out_until_ns[slot] > worker->now_ns);
     }
 }
 
@@ -264,7 +266,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     if (worker->draining && worker->now_ns - worker->deaf_ns >= DEAF_MS * NS_PER_MS)
         close_listeners(worker);
     if (++worker->ticks % SWEEP_TICKS == 0)
-        sweep_pools(worker);
+        sweep_targets(worker);
 }
 
 /* Frees what died in this turn; nobody on the stack can hold it any more. */

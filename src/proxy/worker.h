@@ -16,11 +16,12 @@
 #include "net/pool.h"
 #include "proxy/accesslog.h"
 #include "proxy/bulk.h"
+#include "proxy/eject.h"
 #include "proxy/relay.h"
 #include "proxy/score.h"
 #include "proxy/shard.h"
 #include "proxy/units.h"
-#include "route/routes.h"
+#include "route/pick.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -45,6 +46,7 @@ struct worker_shared {
 /* One target as this worker sees it. */
 struct worker_target {
     struct pool pool;
+    struct eject eject;
 };
 
 struct worker_listener {
@@ -99,7 +101,8 @@ struct worker {
     struct relay_memory relay_memory;
     struct bulk_pipes bulk_pipes;
     struct worker_target *targets[CONFIG_TARGETS_MAX]; /* by slot; made when a snapshot names it */
-    uint32_t busy[CONFIG_TARGETS_MAX];                 /* requests in flight, by slot */
+    struct pick_load load;                             /* of the targets, by slot */
+    uint32_t retrying[CONFIG_ROUTES_MAX];              /* further tries in flight, by the route's slot */
     struct scorer scorer;
     struct accesslog log;
     struct accesslog_pipe pipe;

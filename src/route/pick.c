@@ -8,6 +8,7 @@ const char *assignment_name(enum assignment assignment)
         [ASSIGNMENT_RANDOM] = "random",
         [ASSIGNMENT_STICKY] = "sticky",
         [ASSIGNMENT_ONLY] = "only",
+        [ASSIGNMENT_SHIELD] = "shield",
     };
 
     return names[assignment];
@@ -41,9 +42,37 @@ struct pick_side pick_side(const struct routes *routes, const struct route *rout
     return pick;
 }
 
-const struct route_target *pick_target(const struct route_group *group, struct rnd *rnd, const uint32_t *busy,
+/* ---- the target ---- */
+
+struct choice {
+    const struct pick_load *load;
+    const struct route_target *avoid;
+    int64_t now_ns;
+};
+
+static bool is_usable(const struct choice *choice, const struct route_target *target)
+{
+    return target != choice->avoid && choice->load->out_until_ns[target->conf->slot] <= choice->now_ns;
+}
+
+/* The first usable one from a place on, or the one at the place when there is none. */
+static const struct route_target *usable_from(const struct choice *choice, const struct route_group *group,
+                                              uint32_t place)
+{
+    for (uint32_t i = 0; i < group->open_len; i++) {
+        const struct route_target *target = &group->targets[(place + i) % group->open_len];
+
+        if (is_usable(choice, target))
+            return target;
+    }
+    return &group->targets[place];
+}
+
+const struct route_target *pick_target(const struct route_group *group, struct rnd *rnd,
+                                       const struct pick_load *load, int64_t now_ns,
                                        const struct route_target *avoid)
 {
+    const struct choice choice = {load, avoid, now_ns};
     uint32_t n = group->open_len, first, second;
     const struct route_target *a, *b;
 
@@ -56,9 +85,11 @@ const struct route_target *pick_target(const struct route_group *group, struct r
     second += second >= first;
     a = &group->targets[first];
     b = &group->targets[second];
-    if (a == avoid)
+    if (!is_usable(&choice, a) && !is_usable(&choice, b))
+        return usable_from(&choice, group, first);
+    if (!is_usable(&choice, a))
         return b;
-    if (b == avoid)
+    if (!is_usable(&choice, b))
         return a;
-    return busy[b->conf->slot] < busy[a->conf->slot] ? b : a;
+    return load->busy[b->conf->slot] < load->busy[a->conf->slot] ? b : a;
 }

@@ -18,6 +18,7 @@ enum assignment {
     ASSIGNMENT_RANDOM, /* drawn for this request */
     ASSIGNMENT_STICKY, /* drawn once for its unit */
     ASSIGNMENT_ONLY,   /* there was nothing to draw: no canary, or a canary without an open target */
+    ASSIGNMENT_SHIELD, /* the canary it was drawn for has failed, and stable is asked instead */
 };
 
 const char *assignment_name(enum assignment assignment);
@@ -39,12 +40,19 @@ struct pick_side {
 struct pick_side pick_side(const struct routes *routes, const struct route *route, struct rnd *rnd,
                            struct str unit);
 
+/* What a worker knows of the targets, by slot. */
+struct pick_load {
+    uint32_t busy[CONFIG_TARGETS_MAX];        /* requests in flight */
+    int64_t out_until_ns[CONFIG_TARGETS_MAX]; /* ejected until then, on the clock of pick_target's `now_ns` */
+};
+
 /*
- * Two targets at random, the less busy of them (Mitzenmacher 2001). `busy` holds the requests in flight by
- * target slot. `avoid` (may be NULL) is passed over while another is open. NULL when none is open. Thread:
- * the generator's owner.
+ * Two targets at random, the less busy of them (Mitzenmacher 2001). Those that are ejected, and `avoid` (may
+ * be NULL), are passed over while there is another; when there is none, trying beats refusing. NULL when no
+ * target is open. Thread: the generator's owner.
  */
-const struct route_target *pick_target(const struct route_group *group, struct rnd *rnd, const uint32_t *busy,
+const struct route_target *pick_target(const struct route_group *group, struct rnd *rnd,
+                                       const struct pick_load *load, int64_t now_ns,
                                        const struct route_target *avoid);
 
 #endif

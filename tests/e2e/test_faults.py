@@ -43,6 +43,41 @@ def _(t):
     t.equal(up.arrived(50), 50, "requests at the target that is up")
 
 
+@case("the shield: nobody sees a failure of the canary, and each one stands in the log")
+def _(t):
+    stable, canary = Nginx(t, "ec2"), Node(t, "fargate", errorRate=0.5)
+    p = Penstock(t, {"ec2": [stable], "fargate": [canary]}, weight=40, route={"retries": {"shield": True}})
+    with Wire(p.address) as wire:
+        for n in range(300):
+            t.equal(wire.ask().status, 200, f"request {n}")
+    counts = canary.counts()
+    records = p.log.wait(300 + counts["errors"])
+    failed = [r for r in records if r["penstock"].get("shield") == "failed"]
+    instead = [r for r in records if r["assignment"] == "shield"]
+    t.check(counts["errors"] > 20, "the canary fails")
+    t.equal(len(failed), counts["errors"], "lines of the canary's failures")
+    t.equal({(r["platform"], r["http"]["status_code"]) for r in failed}, {("fargate", 500)}, "what they say")
+    t.equal(sorted(r["http"]["request_id"] for r in failed), sorted(r["http"]["request_id"] for r in instead),
+            "the requests that stable answered instead")
+    t.equal(sum(r["platform"] == "fargate" for r in records), counts["requests"], "lines of the canary")
+
+
+@case("a target that stops answering is left alone, and taken again when it is back")
+def _(t):
+    up, down = Nginx(t, "ec2"), Nginx(t, "ec2")
+    p = Penstock(t, {"ec2": [up, down]}, workers=1,
+                 targetGroups={"ec2": {"ejection": {"failures": 3, "time": "1s"}}})
+    down.kill()
+    with Wire(p.address) as wire:
+        for n in range(100):
+            t.equal(wire.ask("POST", body=b"x").status, 200, f"request {n}")
+        targets = {x["address"]: x for x in p.admin.get("/v1/groups/ec2/targets").json()["targets"]}
+        t.equal(targets[down.text]["ejectedBy"], 1, "workers that leave it alone")
+        t.equal(targets[down.text]["failures"], 3, "requests that it cost")
+        again = Nginx(t, "ec2", port=down.port)
+        t.wait(lambda: wire.ask().status == 200 and again.arrived(0) > 0, "it gets requests again")
+
+
 @case("a target that comes back is used again, without a restart")
 def _(t):
     target = Nginx(t, "ec2")

@@ -8,6 +8,7 @@ unit_tests += \
 	tests/unit/proxy/test_crew \
 	tests/unit/proxy/test_outcome \
 	tests/unit/proxy/test_relay \
+	tests/unit/proxy/test_retry \
 	tests/unit/proxy/test_score \
 	tests/unit/proxy/test_shard \
 	tests/unit/proxy/test_steady \
@@ -18,6 +19,7 @@ unit_tests += \
 tests_unit_proxy_test_bulk_SOURCES = tests/unit/proxy/test_bulk.c $(proxy_fixture)
 tests_unit_proxy_test_chaos_SOURCES = tests/unit/proxy/test_chaos.c $(proxy_fixture)
 tests_unit_proxy_test_crew_SOURCES = tests/unit/proxy/test_crew.c $(proxy_fixture)
+tests_unit_proxy_test_retry_SOURCES = tests/unit/proxy/test_retry.c $(proxy_fixture)
 tests_unit_proxy_test_steady_SOURCES = tests/unit/proxy/test_steady.c $(proxy_fixture)
 tests_unit_proxy_test_trailers_SOURCES = tests/unit/proxy/test_trailers.c $(proxy_fixture)
 tests_unit_proxy_test_tunnel_SOURCES = tests/unit/proxy/test_tunnel.c $(proxy_fixture)

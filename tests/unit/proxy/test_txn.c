@@ -1071,7 +1071,7 @@ START_TEST(a_long_request_can_be_tried_again_and_refused_properly)
     memset(path, 'p', sizeof path - 1);
     proxy = (struct proxy){0};
     target_refuse(&proxy.stable);
-    proxy_start(&proxy, NULL);
+    proxy_start(&proxy, &(struct proxy_setup){.more_targets = ", \"127.0.0.1:1\""});
     client = proxy_connect(&proxy);
     say(client, "GET /%%61");
     say_bytes(client, path, sizeof path - 1);

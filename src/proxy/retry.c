@@ -1,0 +1,73 @@
+#include "proxy/retry.h"
+
+#include "proxy/txn.h"
+#include "proxy/worker.h"
+
+static bool within_budget(const struct txn *txn)
+{
+    const struct config_retries *conf = &txn->route->conf->retries;
+    const struct shard_side *side = txn->cells->side;
+    uint64_t open = cell_get(&side[ROUTE_STABLE].open) + cell_get(&side[ROUTE_CANARY].open);
+    uint64_t most = open * conf->budget / 100;
+
+    return txn->worker->retrying[txn->route->conf->slot] < (most > conf->minimum ? most : conf->minimum);
+}
+
+/* The one that has failed would most likely fail again. */
+static bool there_is_another(const struct txn *txn)
+{
+    return txn->group->open_len > 1;
+}
+
+static bool may_be_repeated(const struct txn *txn)
+{
+    return method_is_idempotent(txn->head.method) && txn->head.framing == FRAMING_NONE && !txn->upgrade.len;
+}
+
+bool retry_is_race(const struct txn *txn, enum outcome outcome)
+{
+    return outcome_row(outcome)->retry == RETRY_IDEMPOTENT && txn->back && txn->back->uses > 0 &&
+           txn->back_in.len == 0;
+}
+
+bool retry_allowed(const struct txn *txn, enum outcome outcome)
+{
+    const struct config_retries *conf = &txn->route->conf->retries;
+
+    if (txn->attempts > conf->attempts || txn->shielded || txn->down.sent)
+        return false;
+    switch (outcome_row(outcome)->retry) {
+    case RETRY_NEVER:
+        return false;
+    case RETRY_UNSENT:
+        return there_is_another(txn) && within_budget(txn);
+    case RETRY_IDEMPOTENT:
+        return may_be_repeated(txn) &&
+               (retry_is_race(txn, outcome) || (there_is_another(txn) && within_budget(txn)));
+    }
+    BUG("retry rule %d", (int)outcome_row(outcome)->retry);
+}
+
+/* At weight 100 stable gets no request at all, not even these. */
+bool retry_shields(const struct txn *txn)
+{
+    const struct route *route = txn->route;
+
+    return route->conf->retries.shield && txn->pick.side == ROUTE_CANARY &&
+           route->weight < CONFIG_WEIGHT_ONE && route->side[ROUTE_STABLE]->open_len > 0 &&
+           may_be_repeated(txn) && !txn->down.sent && within_budget(txn);
+}
+
+void retry_begin(struct txn *txn)
+{
+    txn->retrying = true;
+    txn->worker->retrying[txn->route->conf->slot]++;
+}
+
+void retry_over(struct txn *txn)
+{
+    if (!txn->retrying)
+        return;
+    txn->retrying = false;
+    txn->worker->retrying[txn->route->conf->slot]--;
+}
