@@ -66,7 +66,7 @@ static bool iso_time(struct str s, int64_t *wall_ns_r)
 
 static bool is_known_by(struct str haystack, struct str text)
 {
-    return text.len > 0 && memmem(haystack.p, haystack.len, text.p, text.len) != NULL;
+    return text.len > 0 && haystack.len > 0 && memmem(haystack.p, haystack.len, text.p, text.len) != NULL;
 }
 
 /* The group by the texts of the rule, in one of two places; where a text is empty, that group has the rest.
