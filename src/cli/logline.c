@@ -39,6 +39,13 @@ static bool number(struct str s, double *value_r)
     return i == s.len;
 }
 
+/* Nanoseconds since 1970 fit into 64 bits for 292 years. */
+static bool is_time(const struct civil *civil)
+{
+    return civil->year >= 1970 && civil->year < 2200 && civil->month >= 1 && civil->month <= 12 &&
+           civil->day >= 1 && civil->day <= 31;
+}
+
 /* "2026-11-21T06:00:00.123Z", with any number of decimals or none. */
 static bool iso_time(struct str s, int64_t *wall_ns_r)
 {
@@ -52,14 +59,14 @@ static bool iso_time(struct str s, int64_t *wall_ns_r)
         return false;
     if (s.len > 20 && (s.p[19] != '.' || !number((struct str){s.p + 18, s.len - 19}, &fraction)))
         return false;
-    if (parts[MONTH] < 1 || parts[MONTH] > 12 || parts[DAY] < 1 || parts[DAY] > 31)
-        return false;
     struct civil civil = {.year = parts[CENTURY] * 100 + parts[YEAR],
                           .month = parts[MONTH],
                           .day = parts[DAY],
                           .hour = parts[HOUR],
                           .minute = parts[MINUTE],
                           .second = parts[SECOND]};
+    if (!is_time(&civil))
+        return false;
     *wall_ns_r = civil_to_s(&civil) * NS_PER_S + llround((fraction - floor(fraction)) * 1e9);
     return true;
 }
@@ -259,6 +266,8 @@ static enum logline_kind read_alb(const struct logline_rule *rule, struct str li
         return LOGLINE_LEFT; /* the client's doing, or the load balancer's own answer */
     if (!number(words[ALB_TARGET_STATUS], &target_status))
         line_r->failed = true;
+    if (target_status > 999)
+        return LOGLINE_BAD;
     line_r->status = (uint16_t)target_status;
     line_r->ms = alb_ms(words);
     line_r->unit = trace_key(without_port(words[ALB_CLIENT]));
@@ -280,7 +289,7 @@ static bool clf_time(struct str s, int64_t *wall_ns_r)
     if (s.len != 26 || (s.p[21] != '+' && s.p[21] != '-') || !pairs_at(s, places, PARTS, parts))
         return false;
     month = memmem(months, sizeof months - 1, s.p + 3, 3);
-    if (!month || (month - months) % 3 || parts[DAY] < 1 || parts[DAY] > 31)
+    if (!month || (month - months) % 3)
         return false;
     struct civil civil = {.year = parts[CENTURY] * 100 + parts[YEAR],
                           .month = (int)((month - months) / 3) + 1,
@@ -288,6 +297,8 @@ static bool clf_time(struct str s, int64_t *wall_ns_r)
                           .hour = parts[HOUR],
                           .minute = parts[MINUTE],
                           .second = parts[SECOND]};
+    if (!is_time(&civil))
+        return false;
     east_s = (parts[EAST_HOUR] * 60 + parts[EAST_MINUTE]) * 60;
     *wall_ns_r = (civil_to_s(&civil) - (s.p[21] == '-' ? -east_s : east_s)) * NS_PER_S;
     return true;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const int64_t gap_max_s = 86400;
 static const double share_sd = 4; /* deviations by which a share has to differ to be another weight */
 
 void openplay_init(struct openplay *play, const struct plan *plan, const char *stable, const char *canary,
@@ -164,8 +165,13 @@ static struct tally *tally_of(struct openplay *play, uint32_t weight)
     return &play->tallies[i];
 }
 
+/* A gap of more than a day is no time in which anything could be decided: one look in it is enough. */
 static void pass_seconds(struct openplay *play, int64_t until)
 {
+    if (until - play->now > gap_max_s) {
+        pass_seconds(play, play->now + OPENPLAY_MINUTE);
+        play->now = until - until % OPENPLAY_MINUTE - OPENPLAY_MINUTE + play->now % OPENPLAY_MINUTE;
+    }
     for (; play->now < until; play->now++) {
         if (!play->estimated)
             end_second(play);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 static const double ms_max = 1e9, t_max = 1e10;
+static const double horizon_max = 366 * 86400; /* there is a look in each second of it */
 
 /* ---- the scanner ---- */
 
@@ -313,7 +314,7 @@ static bool head_from(const json_t *json, struct trace_head *head_r, char *why)
     if (!number(json, "trace", 1, 1, &version, why) ||
         !text(json, "id", head_r->id, sizeof head_r->id, why) ||
         !number(json, "slo_ms", 1, ms_max, &head_r->slo_ms, why) ||
-        !number(json, "horizon", 0, t_max, &head_r->horizon_s, why) ||
+        !number(json, "horizon", 0, horizon_max, &head_r->horizon_s, why) ||
         !text(json, "stable", head_r->stable, sizeof head_r->stable, why) ||
         !text(json, "canary", head_r->canary, sizeof head_r->canary, why) ||
         !text(json, "route", route, sizeof route, why))

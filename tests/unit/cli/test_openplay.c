@@ -162,6 +162,23 @@ START_TEST(lines_are_put_into_the_order_of_arrival)
 }
 END_TEST
 
+START_TEST(a_gap_of_years_takes_no_time)
+{
+    for (int estimated = 0; estimated < 2; estimated++) {
+        struct logline line = {.status = 200, .weight = 500, .wall_ns = start_ns};
+
+        begin(NULL, 0, estimated);
+        openplay_feed(play, &line);
+        line.wall_ns += INT64_C(100) * 365 * 86400 * NS_PER_S;
+        openplay_feed(play, &line);
+        openplay_end(play);
+        ck_assert_uint_eq(play->requests, 2);
+        ck_assert_int_eq(play->now, INT64_C(100) * 365 * 86400 + 1);
+        end();
+    }
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     Suite *suite = suite_create("openplay");
@@ -172,6 +189,7 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, a_list_says_which_weight_was_in_force);
     tcase_add_test(tcase, an_estimate_follows_a_change_and_not_the_noise);
     tcase_add_test(tcase, lines_are_put_into_the_order_of_arrival);
+    tcase_add_test(tcase, a_gap_of_years_takes_no_time);
     suite_add_tcase(suite, tcase);
     return suite;
 }
