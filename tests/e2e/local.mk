@@ -14,6 +14,7 @@ e2e_tests = \
 	tests/e2e/test_orders.py \
 	tests/e2e/test_proxy.py \
 	tests/e2e/test_reload.py \
+	tests/e2e/test_replay.py \
 	tests/e2e/test_restart.py \
 	tests/e2e/test_rollout.py \
 	tests/e2e/test_share.py \
