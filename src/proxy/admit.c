@@ -182,6 +182,7 @@ enum next step_route(struct txn *txn)
     txn->pick = pick_side(txn->routes, txn->route, &worker->rnd, txn->affinity_unit);
     txn->group = txn->route->side[txn->pick.side];
     txn->upgrade = upgrade_of(txn);
+    txn->fresh = txn->upgrade.len > 0; /* it will not come back, and must not meet one that is being closed */
     cell_add(&txn->cells->side[txn->pick.side].open, 1);
     if (txn->route->judging && txn->pick.assignment != ASSIGNMENT_ONLY)
         score_begin(&txn->score, &worker->scorer, txn->route, txn->cells,

@@ -2,6 +2,7 @@
 #include "net/websocket.h"
 #include "proxy/compose.h"
 #include "proxy/front.h"
+#include "proxy/retry.h"
 #include "proxy/step.h"
 #include "proxy/worker.h"
 
@@ -48,6 +49,7 @@ enum next step_switch(struct txn *txn, const struct head *head)
     /* For the judge the request ends here: how long people talk says nothing about the group. */
     score_end(&txn->score, OUTCOME_UPGRADED, head->status, txn->worker->now_ns);
     score_none(&txn->score);
+    retry_over(txn);
     cell_add(&side->tunnels, 1);
     front_no_deadline(txn->front);
     step_to(txn, TXN_TUNNEL);

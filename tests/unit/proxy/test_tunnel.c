@@ -117,6 +117,29 @@ START_TEST(nothing_goes_up_before_the_101)
 }
 END_TEST
 
+/* One that waits may be about to be closed, and an upgrade is not tried again. */
+START_TEST(an_upgrade_takes_a_connection_of_its_own)
+{
+    int other;
+
+    ask(NULL, GET);
+    hear_head(target);
+    say(target, OK);
+    hear_head(client);
+    hear_bytes(client, 2);
+    say(client, WEBSOCKET);
+    other = target_accept(&proxy.stable);
+    hear_head(other);
+    say(other, "%s", SWITCHED);
+    hear_head(client);
+    ck_assert(is_silent(target));
+    close(client);
+    close(other);
+    end(2);
+    proxy_free(&proxy);
+}
+END_TEST
+
 /* What was early for the tunnel is a request after all. */
 START_TEST(a_failed_upgrade_stays_http)
 {
@@ -381,6 +404,7 @@ Suite *unit_suite(void)
     tcase_set_timeout(tc, 30);
     tcase_add_test(tc, a_true_101_makes_a_tunnel_and_the_log_has_its_bytes);
     tcase_add_test(tc, nothing_goes_up_before_the_101);
+    tcase_add_test(tc, an_upgrade_takes_a_connection_of_its_own);
     tcase_add_loop_test(tc, a_failed_upgrade_stays_http, 0, 3);
     tcase_add_loop_test(tc, a_101_that_was_not_asked_for_or_does_not_match_is_502, 0, ARRAY_LEN(wrong));
     tcase_add_loop_test(tc, only_the_protocols_of_the_route_are_asked_for, 0, ARRAY_LEN(offers));
