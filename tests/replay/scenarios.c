@@ -10,6 +10,7 @@
 #include "family.h"
 #include "table.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -272,6 +273,7 @@ static void bench(struct suite *suite, const struct args *args)
     if (args_has(args, "runs"))
         print_runs(suite);
     table_print(&suite->table);
+    table_print_peers(&suite->table);
     print_goals(&suite->table);
 }
 
@@ -313,6 +315,73 @@ static void judge_family(const struct table *table, enum family_kind kind)
     say(oracle, "is found by who knows the law", name);
 }
 
+/* ---- the generator itself ---- */
+
+struct sums {
+    double requests, failed, refused, slow, differ;
+    double seconds, counts, squares; /* of the requests a second */
+    uint64_t print;                  /* a hash of it all */
+};
+
+static void sum_up(struct sums *sums, const struct trace_request *request)
+{
+    sums->requests++;
+    sums->failed += request->stable.status >= 500;
+    sums->refused += request->stable.status == 404;
+    sums->slow += request->stable.ms > 500;
+    sums->differ +=
+        request->stable.ms != request->canary.ms || request->stable.status != request->canary.status;
+    sums->print = sums->print * UINT64_C(0x100000001b3) ^ request->key ^ (uint64_t)(request->t * 1e6);
+}
+
+static struct sums sums_of(enum family_kind kind, uint64_t seed, struct gen *gen)
+{
+    struct trace_request request;
+    struct sums sums = {0};
+    double in_second = 0, second = 0;
+
+    gen_init(gen, kind, seed, false, NULL);
+    while (gen_next(gen, &request)) {
+        for (; second + 1 <= request.t; second++, in_second = 0) {
+            sums.counts += in_second;
+            sums.squares += in_second * in_second;
+        }
+        in_second++;
+        sum_up(&sums, &request);
+    }
+    sums.seconds = second;
+    return sums;
+}
+
+static bool near(double value, double wanted, double share)
+{
+    if (fabs(value - wanted) <= share * wanted)
+        return true;
+    printf("# %g instead of %g\n", value, wanted);
+    return false;
+}
+
+/* Base shares drift by a third and more for minutes, so they are known only roughly. */
+static void test_generator(void)
+{
+    struct gen *gen = mem_alloc(sizeof(*gen));
+    struct sums healthy = sums_of(FAMILY_HEALTHY, 1, gen), again = sums_of(FAMILY_HEALTHY, 1, gen);
+    double mean = healthy.counts / healthy.seconds;
+    double variance = healthy.squares / healthy.seconds - mean * mean;
+
+    say(healthy.print == again.print && healthy.requests == again.requests, "a seed is one trace",
+        "generator");
+    say(near(mean, gen->rate, 0.02) && near(variance / mean, 1 + gen->rate / 8, 0.1), "arrivals as described",
+        "generator");
+    say(near(healthy.failed / healthy.requests, gen->failed, 0.35) &&
+            near(healthy.slow / healthy.requests, gen->slow, 0.35) &&
+            near(healthy.refused / healthy.requests, gen->refused, 0.05),
+        "base shares as described", "generator");
+    say(healthy.differ == 0, "equal groups give equal answers", "generator");
+    say(sums_of(FAMILY_ERR_X10, 1, gen).differ > 0, "a fault makes answers differ", "generator");
+    free(gen);
+}
+
 static void test(struct suite *suite)
 {
     enum { RUNS = 2, RUNS_LONG = 1 };
@@ -324,6 +393,7 @@ static void test(struct suite *suite)
     for (int kind = 0; kind < FAMILY_REAL_HEALTHY; kind++)
         suite->table.seeds[kind] = families[kind].hours > 4 ? RUNS_LONG : RUNS;
     run_all(suite);
+    test_generator();
     for (int kind = 0; kind < FAMILY_REAL_HEALTHY; kind++)
         judge_family(&suite->table, (enum family_kind)kind);
     printf("1..%u\n", cases);

@@ -129,6 +129,44 @@ void table_print(const struct table *table)
     }
 }
 
+/* The judge with the least harm among those that find nearly all; the first if it is that itself. */
+static size_t least_harm(const struct table *table, enum family_kind kind)
+{
+    double least = figures_of(table, 0, kind).harm;
+    size_t best = 0;
+
+    for (size_t i = 1; i + 1 < contestants_len; i++) { /* without the oracle */
+        struct figures f = table->who >> i & 1 ? figures_of(table, i, kind) : (struct figures){0};
+
+        if (f.detected >= 0.9 && f.harm < least) {
+            least = f.harm;
+            best = i;
+        }
+    }
+    return best;
+}
+
+void table_print_peers(const struct table *table)
+{
+    const char *lead = "\nless harm than penstock, and at least 90 % found:";
+
+    for (int kind = 0; kind < FAMILIES; kind++) {
+        size_t best;
+
+        if (families[kind].class != CLASS_BAD || table->seeds[kind] == 0)
+            continue;
+        best = least_harm(table, (enum family_kind)kind);
+        if (best == 0)
+            continue;
+        printf("%s %s (%s, %.0f instead of %.0f)", lead, families[kind].name, contestants[best].name,
+               figures_of(table, best, (enum family_kind)kind).harm,
+               figures_of(table, 0, (enum family_kind)kind).harm);
+        lead = ",";
+    }
+    if (*lead == ',')
+        printf("\n");
+}
+
 /* ---- goals ---- */
 
 struct goals {

@@ -25,6 +25,8 @@ struct score_result *table_at(const struct table *table, size_t contestant, enum
 
 /* Per family a line for each class of figures. */
 void table_print(const struct table *table);
+/* The bad families in which another judge that finds at least 90 % does less harm than the first. */
+void table_print_peers(const struct table *table);
 
 struct goal {
     char text[128];
