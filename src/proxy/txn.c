@@ -103,6 +103,15 @@ static void note_target(const struct txn *txn, enum outcome outcome)
         eject_answered(txn->worker, txn->group, txn->target);
 }
 
+/* Whether the connection may carry another request. A read that filled the buffer to its end may have left
+ * bytes of the target's in the socket, which would be taken for the next answer (http.md M26). */
+static bool may_keep_back(const struct txn *txn)
+{
+    return txn->outcome == OUTCOME_SERVED && txn->back_keep && txn->back_end == BACK_OPEN && txn->body_sent &&
+           !txn->up_broken && relay_drained(&txn->up) && txn->back_in.off == txn->back_in.len &&
+           relay_room(&txn->back_in) > 0;
+}
+
 /* Counts, scores and logs; the slices of the request are valid for the last time. An ending that was decided
  * stays, however the answer of our own that tells of it fares. */
 static void finish(struct txn *txn, enum outcome outcome)
@@ -112,8 +121,7 @@ static void finish(struct txn *txn, enum outcome outcome)
 
     if (txn->outcome == OUTCOME_SERVED)
         txn->outcome = outcome;
-    keep = txn->outcome == OUTCOME_SERVED && txn->back_keep && txn->back_end == BACK_OPEN && txn->body_sent &&
-           !txn->up_broken && relay_drained(&txn->up) && txn->back_in.off == txn->back_in.len;
+    keep = may_keep_back(txn);
     step_to(txn, TXN_END);
     note_target(txn, txn->outcome);
     record_txn(txn);

@@ -234,6 +234,33 @@ START_TEST(bytes_behind_a_long_answer_are_never_the_next_one)
 }
 END_TEST
 
+/* The answer fills the buffer to its last byte, so what is behind it is still in the socket; the next request
+ * waits already. */
+START_TEST(bytes_behind_an_answer_that_fills_the_buffer_are_never_the_next_one)
+{
+    static const char form[] = "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n";
+    int len = RELAY_SMALL - (int)(sizeof form - 1 - 2 + 5);
+
+    start();
+    say(client, GET NEXT);
+    target = target_accept(&proxy.stable);
+    hear_head(target);
+    freeze();
+    say(target, form, len);
+    say_x(target, (size_t)len);
+    say(target, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil");
+    thaw();
+    hear_head(client);
+    hear_away(client, (size_t)len);
+    target = target_accept(&proxy.stable);
+    ck_assert(has(hear_head(target), "GET /next "));
+    say(target, OK);
+    hear_head(client);
+    ck_assert_str_eq(hear_bytes(client, 2), "ok");
+    end(2);
+}
+END_TEST
+
 /* What has to be framed anew, or looked into for its end, is read. */
 START_TEST(chunks_do_not_pass_in_bulk)
 {
@@ -263,6 +290,7 @@ Suite *unit_suite(void)
     tcase_add_test(tc, a_pipe_with_bytes_of_a_client_that_left_is_not_used_again);
     tcase_add_test(tc, bodies_that_find_no_pipe_pass_through_buffers);
     tcase_add_test(tc, bytes_behind_a_long_answer_are_never_the_next_one);
+    tcase_add_test(tc, bytes_behind_an_answer_that_fills_the_buffer_are_never_the_next_one);
     tcase_add_test(tc, chunks_do_not_pass_in_bulk);
     suite_add_tcase(suite, tc);
     return suite;
