@@ -15,10 +15,21 @@ struct scan {
     const char *p, *end;
 };
 
-static bool skip(struct scan *scan, char c)
+static void skip_blanks(struct scan *scan)
 {
     while (scan->p < scan->end && (*scan->p == ' ' || *scan->p == '\t'))
         scan->p++;
+}
+
+/* The next byte, NUL at the end. */
+static char next(const struct scan *scan)
+{
+    return scan->p < scan->end ? *scan->p : '\0';
+}
+
+static bool skip(struct scan *scan, char c)
+{
+    skip_blanks(scan);
     if (scan->p == scan->end || *scan->p != c)
         return false;
     scan->p++;
@@ -45,38 +56,40 @@ static bool scan_text(struct scan *scan, struct str *text_r)
     return true;
 }
 
-static bool is_digit(const struct scan *scan)
+enum { DIGITS_MAX = 15 }; /* of a number: they and any power of ten up to it are exact in a double */
+
+/* Appends digits, a few more than a number may have at most; how many there were. */
+static size_t scan_digits(struct scan *scan, uint64_t *digits)
 {
-    return scan->p < scan->end && *scan->p >= '0' && *scan->p <= '9';
+    const char *from = scan->p;
+
+    while (next(scan) >= '0' && next(scan) <= '9' && scan->p - from <= DIGITS_MAX)
+        *digits = *digits * 10 + (uint64_t)(*scan->p++ - '0');
+    return (size_t)(scan->p - from);
 }
 
-/* A number without sign or exponent and with at most 15 digits: then the division rounds as strtod would
- * (Clinger 1990). */
+/* A number without sign or exponent, with few digits: then the division rounds as strtod would (Clinger
+ * 1990). */
 static bool scan_number(struct scan *scan, double *value_r)
 {
     static const double tens[] = {1,   1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                   1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
     uint64_t digits = 0;
-    const char *from;
-    size_t len, decimals = 0;
+    size_t whole, decimals = 0;
+    bool zero;
 
-    while (scan->p < scan->end && (*scan->p == ' ' || *scan->p == '\t'))
-        scan->p++;
-    from = scan->p;
-    while (is_digit(scan))
-        digits = digits * 10 + (uint64_t)(*scan->p++ - '0');
-    len = (size_t)(scan->p - from);
-    if (len == 0 || len > 15 || (len > 1 && *from == '0'))
+    skip_blanks(scan);
+    zero = next(scan) == '0';
+    whole = scan_digits(scan, &digits);
+    if (whole == 0 || (zero && whole > 1))
         return false;
-    if (scan->p < scan->end && *scan->p == '.') {
-        from = ++scan->p;
-        while (is_digit(scan) && (size_t)(scan->p - from) < 16)
-            digits = digits * 10 + (uint64_t)(*scan->p++ - '0');
-        decimals = (size_t)(scan->p - from);
-        if (decimals == 0 || len + decimals > 15)
+    if (next(scan) == '.') {
+        scan->p++;
+        decimals = scan_digits(scan, &digits);
+        if (decimals == 0)
             return false;
     }
-    if (scan->p < scan->end && (*scan->p == 'e' || *scan->p == 'E' || is_digit(scan)))
+    if (whole + decimals > DIGITS_MAX || strchr("eE0123456789", next(scan) ? next(scan) : ' '))
         return false;
     *value_r = (double)digits / tens[decimals];
     return true;
@@ -178,8 +191,7 @@ bool traceline_scan(const struct trace_head *head, struct str line, struct trace
     } while (skip(&scan, ','));
     if (!skip(&scan, '}'))
         return false;
-    while (scan.p < scan.end && (*scan.p == ' ' || *scan.p == '\t'))
-        scan.p++;
+    skip_blanks(&scan);
     return scan.p == scan.end && (seen & parts_needed(head)) == parts_needed(head);
 }
 
