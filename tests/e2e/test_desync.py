@@ -6,6 +6,7 @@ closed, or still be in step. Rows run in one piece, byte by byte and in two piec
 """
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -14,10 +15,10 @@ from collections import Counter
 import strict
 from harness import Failure, Skip, case, main, scaled, tool
 from messages import BAD_ANSWERS, CUT_ANSWERS, REFUSED_BODIES, REFUSED_HEADS, REFUSED_SIZES
-from peers import Node
+from peers import Node, Raw
 from penstock import Penstock, configuration
 from recorder import OK, Play, Recorder
-from wire import Closed, Wire
+from wire import Closed, Wire, chunked, compose
 
 KEY = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
 ACCEPT = b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
@@ -886,6 +887,98 @@ def _(t):
             wrong.append(f"{data!r}: {error}")
     t.note(", ".join(f"{n} {what}" for what, n in counts.items()))
     t.check(not wrong, "\n".join(wrong))
+
+
+EVIL = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"
+BUFFERS = (16384, 131072)  # an answer that fills one leaves what is behind it in the socket
+
+
+def misbehave(wire):
+    """A target that answers /ID/HOW/SIZE with the id and so many bytes, in one of many ways."""
+    while True:
+        message = wire.head()
+        _, ident, how, size = message.target.split("/")
+        body = ident.encode() + b"." + b"x" * int(size)
+        answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+        if how == "early":
+            wire.send(answer)
+            wire.body(message)
+            continue
+        wire.body(message)
+        if how == "chunks":
+            middle = len(body) // 2
+            answer = b"HTTP/1.1 200 OK\r\n" + CHUNKED + b"\r\n" + chunked(body[:middle], body[middle:])
+        elif how == "full":
+            answer = exactly(ident, BUFFERS[int(size) > 10000])
+        if how in ("twice", "full"):
+            answer += EVIL
+        elif how == "hint":
+            answer = b"HTTP/1.1 103 Hm\r\nX: " + ident.encode() + b"\r\n\r\n" + answer
+        elif how == "pieces":
+            for at in range(0, len(answer), 7 + len(answer) // 20):
+                wire.send(answer[at:at + 7 + len(answer) // 20])
+            continue
+        elif how == "cut":
+            wire.send(answer[:-1])
+            return
+        elif how == "drop":
+            return
+        wire.send(answer)
+        if how == "close":
+            return
+
+
+def exactly(ident, total):
+    """An answer of so many bytes."""
+    for length in range(total - 60, total - 40):
+        answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % length
+        if len(answer) + length == total:
+            return answer + ident.encode() + b"." + b"x" * (length - len(ident) - 1)
+    raise Failure(f"no answer has {total} bytes")
+
+
+WAYS = ["plain"] * 8 + ["early", "chunks", "chunks", "twice", "full", "full", "hint", "pieces", "cut", "drop", "close"]
+
+
+def converse(t, p, seed, rounds):
+    """A client that pipelines: each answer has to be the one to its own request. Gives the answers of targets."""
+    rnd, served = random.Random(f"{t.name} {seed}"), 0
+    for turn in range(rounds):
+        sent, data = [], b""
+        for n in range(rnd.choice((1, 1, 2, 4))):
+            ident, how = f"{seed}-{turn}-{n}", rnd.choice(WAYS)
+            size = rnd.choice((0, 10, 1000, 20000, 150000))
+            body = b"y" * rnd.choice((0, 0, 0, 5, 30000, 100000))
+            sent.append((ident, how))
+            data += compose("POST" if body else "GET", f"/{ident}/{how}/{size}", body=body or None)
+        with Wire(p.address) as wire:
+            at = rnd.randrange(len(data))
+            sender = t.thread(send_all, wire, [data[:at], data[at:]])
+            for ident, how in sent:
+                try:
+                    answer = wire.answer()
+                except Closed:
+                    break  # an answer that was cut, or an early one, ends the connection
+                t.check(b"evil" not in answer.body, f"{ident} got an answer that nobody had asked for")
+                if answer.status == 200 and answer.complete:
+                    t.equal(answer.body.split(b".")[0], ident.encode(), f"the answer to {ident} {how}")
+                    served += 1
+                elif answer.status != 200:
+                    t.equal(answer.status, 502, f"{ident} {how}")  # dropped, or on a connection that was closing
+                if answer.get("connection") == "close" or not answer.complete:
+                    break
+            wire.sock.close()
+            sender.join()
+    return served
+
+
+@case("each answer belongs to its request, whatever targets do with the others")
+def _(t):
+    targets = [Raw(t, misbehave) for _ in range(2)]
+    p = Penstock(t, {"ec2": targets}, workers=1)
+    rounds = int(os.environ.get("PENSTOCK_E2E_ROUNDS") or scaled(60))
+    clients = [t.thread(converse, t, p, seed, rounds) for seed in range(6)]
+    t.note(f"{sum(client.join() for client in clients)} answers")
 
 
 def agrees_on_answer(stage, data, cut):
