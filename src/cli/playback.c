@@ -84,6 +84,19 @@ static void close_tally(struct playback *playback)
     }
 }
 
+/* While the weight moves in small parts, each is told with the decision that moves it. */
+static void tell(struct playback *playback)
+{
+    uint32_t weight = playback->rollout.weight;
+
+    if (!playback->report || (!playback->last.fresh && weight == playback->told_weight))
+        return;
+    if (playback->last.fresh)
+        playback->told = playback->last;
+    playback->told_weight = weight;
+    playback->report(playback->arg, playback, playback->now, weight, &playback->told);
+}
+
 static void look(struct playback *playback)
 {
     struct decision *d = &playback->last;
@@ -103,9 +116,7 @@ static void look(struct playback *playback)
     if (d->commit)
         rollout_commit(&playback->rollout, playback->plan, d);
     take_weight(playback);
-    if (playback->report && (d->fresh || playback->told != playback->rollout.weight))
-        playback->report(playback->arg, playback, playback->now, playback->rollout.weight, d);
-    playback->told = playback->rollout.weight;
+    tell(playback);
     approve(playback);
     memset(&playback->tally, 0, sizeof(playback->tally));
     if (playback->counting.guards)

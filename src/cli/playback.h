@@ -42,7 +42,8 @@ struct playback {
     struct trace_world world;
     struct counting counting;
     struct decision last;
-    uint32_t told; /* weight of the last report */
+    struct decision told; /* the last that was reported, at this weight */
+    uint32_t told_weight;
 
     struct tally tally;     /* since the last look */
     struct hist latency[2]; /* stable, canary; only with guards */

@@ -123,6 +123,19 @@ START_TEST(the_looks_go_on_without_requests)
 }
 END_TEST
 
+START_TEST(a_way_back_by_ramp_is_told_part_by_part)
+{
+    begin(STEPS "rollback: { mode: ramp, rampTime: 5s }\n");
+    feed(0, 60, 20, 500, 1, 1000000);
+    const char *first = strstr(told, ":rollback ");
+    ck_assert_ptr_nonnull(first);
+    ck_assert_ptr_nonnull(strstr(told, ":4000:rollback "));
+    ck_assert_ptr_nonnull(strstr(told, ":1000:rollback "));
+    ck_assert_ptr_nonnull(strstr(told, ":0:rollback "));
+    end();
+}
+END_TEST
+
 START_TEST(an_approval_comes_when_it_is_asked_for)
 {
     begin("name: p\nsteps: [ { setWeight: 0 }, { pause: {} }, { setWeight: 100 } ]\n");
@@ -170,6 +183,7 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, one_client_that_fails_is_one_piece_of_evidence);
     tcase_add_test(tcase, slow_answers_are_those_above_the_slo_of_the_trace);
     tcase_add_test(tcase, the_looks_go_on_without_requests);
+    tcase_add_test(tcase, a_way_back_by_ramp_is_told_part_by_part);
     tcase_add_test(tcase, an_approval_comes_when_it_is_asked_for);
     tcase_add_test(tcase, a_sticky_trace_counts_a_client_once_as_long_as_it_sticks);
     tcase_add_test(tcase, the_same_traffic_gives_the_same_decisions);
