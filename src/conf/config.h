@@ -74,6 +74,18 @@ struct config_ejection {
     uint32_t max_share; /* percent of a group's targets that may be out at once */
 };
 
+/* How the control thread finds out whether a target is well. */
+struct config_health {
+    bool wanted; /* false: it does not */
+    int64_t interval_ns;
+    int64_t timeout_ns;
+    char *path;         /* of a GET; NULL: to connect is enough */
+    char *host;         /* in the Host field; NULL: the target's address */
+    uint32_t status;    /* that a good answer has; 0: any from 200 to 399 */
+    uint32_t healthy;   /* good checks in a row until an unhealthy target is healthy */
+    uint32_t unhealthy; /* failed checks in a row until it is not */
+};
+
 struct config_group {
     char *name;
     char *platform; /* the label; the group's name unless written */
@@ -85,6 +97,7 @@ struct config_group {
     uint32_t max_connections; /* open connections a target and worker, 0 < n */
     bool trailers;            /* its targets take trailer fields of requests; else these are dropped */
     struct config_ejection ejection;
+    struct config_health health;
 };
 
 /* When a failed request is tried again (http.md U8, U9). */

@@ -1,6 +1,5 @@
 #include "conf/config_check.h"
 
-#include "base/clk.h"
 #include "base/mem.h"
 #include "conf/address.h"
 #include "conf/config.h"
@@ -81,6 +80,33 @@ void config_check_group(struct schema_reader *reader, const struct tree *map, vo
             }
 }
 
+/* The path goes into a request line as it is. */
+static bool is_target(const char *path)
+{
+    for (const char *p = path; *p; p++)
+        if (*p <= ' ' || *p >= 0x7f || *p == '#')
+            return false;
+    return path[0] == '/';
+}
+
+void config_check_health(struct schema_reader *reader, const struct tree *map, void *at)
+{
+    struct config_group *group = at;
+    struct config_health *health = &group->health;
+
+    health->wanted = true;
+    if (health->path && !is_target(health->path))
+        schema_problem(
+            reader, CONF_ERROR, tree_find(map, "path"),
+            "path: begins with '/' and has only visible ASCII characters without '#'; write others as %%XX");
+    if (health->timeout_ns > health->interval_ns)
+        schema_problem(
+            reader, CONF_ERROR, map,
+            "healthCheck: timeout is more than interval: a check would not have ended when the next begins");
+    if (!health->path && (tree_find(map, "host") || tree_find(map, "status")))
+        schema_problem(reader, CONF_ERROR, map, "healthCheck: host and status are for checks with a path");
+}
+
 void config_check_affinity(struct schema_reader *reader, const struct tree *map, void *at)
 {
     struct config_route *route = at;
@@ -96,15 +122,6 @@ void config_check_affinity(struct schema_reader *reader, const struct tree *map,
 
 static const uint32_t no_group = UINT32_MAX; /* while `stable` was not read */
 
-void config_init_group(struct schema_reader *reader, void *at)
-{
-    struct config_group *group = at;
-
-    (void)reader;
-    group->ejection = (struct config_ejection){
-        .failures = 5, .time_ns = 10 * NS_PER_S, .max_time_ns = 300 * NS_PER_S, .max_share = 50};
-}
-
 void config_init_route(struct schema_reader *reader, void *at)
 {
     const struct config *config = reader->object;
@@ -113,7 +130,6 @@ void config_init_route(struct schema_reader *reader, void *at)
     route->stable = no_group;
     route->canary = -1;
     route->timeouts = config->route_timeouts;
-    route->retries = (struct config_retries){.attempts = 1, .budget = 20, .minimum = 3};
     memcpy(route->upgrades[0], "websocket", sizeof "websocket");
     route->upgrades_len = 1;
 }

@@ -419,7 +419,7 @@ static const struct setting ejection_rows[] = {
      FIELD(config_group, ejection.failures),
      .min = 0,
      .max = 1000,
-     .inherits = "5",
+     .fallback = "5",
      .example = "5",
      .text = "This many requests in a row without an answer (refused, reset, timed out, broken); 0: never."},
     {.key = "time",
@@ -427,7 +427,7 @@ static const struct setting ejection_rows[] = {
      FIELD(config_group, ejection.time_ns),
      .min = S,
      .max = 3600 * S,
-     .inherits = "10s",
+     .fallback = "10s",
      .example = "10s",
      .text = "How long the first time; the second time twice as long, and so on."},
     {.key = "maxTime",
@@ -435,7 +435,7 @@ static const struct setting ejection_rows[] = {
      FIELD(config_group, ejection.max_time_ns),
      .min = S,
      .max = 24 * 3600 * S,
-     .inherits = "5m",
+     .fallback = "5m",
      .example = "5m",
      .text = "The longest time."},
     {.key = "maxShare",
@@ -443,7 +443,7 @@ static const struct setting ejection_rows[] = {
      FIELD(config_group, ejection.max_share),
      .min = 0,
      .max = 100,
-     .inherits = "50",
+     .fallback = "50",
      .example = "50",
      .text = "Percent of the group's targets that may be out at once; one may always, where there are two or "
              "more."},
@@ -453,6 +453,67 @@ static const struct section ejection_section = {
     .text = "When a worker leaves a target alone for a while. Each worker sees for itself; answers of any "
             "status are "
             "answers, and the judge's business.",
+};
+
+static const struct setting health_rows[] = {
+    {.key = "path",
+     .type = &type_string,
+     FIELD(config_group, health.path),
+     .max = 1024,
+     .example = "/healthz",
+     .text = "By a GET of this path, with query if any."},
+    {.key = "connect", .type = &type_true, .example = "true", .text = "By a connection alone."},
+    {.key = "host",
+     .type = &type_host,
+     FIELD(config_group, health.host),
+     .example = "api.example.com",
+     .text = "The Host of the GET; without this key the target's address."},
+    {.key = "status",
+     .type = &type_count,
+     FIELD(config_group, health.status),
+     .min = 200,
+     .max = 599,
+     .inherits = "any from 200 to 399",
+     .example = "200",
+     .text = "The status of a good answer."},
+    {.key = "interval",
+     .type = &type_duration,
+     FIELD(config_group, health.interval_ns),
+     .min = S / 10,
+     .max = 3600 * S,
+     .fallback = "5s",
+     .text = "From the beginning of a check to that of the next."},
+    {.key = "timeout",
+     .type = &type_duration,
+     FIELD(config_group, health.timeout_ns),
+     .min = S / 100,
+     .max = 300 * S,
+     .fallback = "2s",
+     .text = "For a whole check."},
+    {.key = "healthy",
+     .type = &type_count,
+     FIELD(config_group, health.healthy),
+     .min = 1,
+     .max = 100,
+     .fallback = "2",
+     .text = "Good checks in a row that make an unhealthy target healthy."},
+    {.key = "unhealthy",
+     .type = &type_count,
+     FIELD(config_group, health.unhealthy),
+     .min = 1,
+     .max = 100,
+     .fallback = "3",
+     .text = "Failed checks in a row that make a target unhealthy: it gets no requests, unless all of its "
+             "group are "
+             "unhealthy and no other group may serve."},
+};
+static const struct section health_section = {
+    SECTION(health_rows),
+    .one_of = "path connect",
+    .one_of_required = true,
+    .check = config_check_health,
+    .text =
+        "How each target is checked, apart from the requests. A target counts as healthy until it is known.",
 };
 
 static const struct setting group_rows[] = {
@@ -490,6 +551,10 @@ static const struct setting group_rows[] = {
      .fallback = "false",
      .text = "Whether its targets take trailer fields behind request bodies (as gRPC does); else these are "
              "dropped."},
+    {.key = "healthCheck",
+     .type = &schema_map,
+     .section = &health_section,
+     .text = "Active checks of the targets; without this key there are none."},
     {.key = "ejection",
      .type = &schema_map,
      .section = &ejection_section,
@@ -497,7 +562,6 @@ static const struct setting group_rows[] = {
 };
 static const struct section group_section = {
     SECTION(group_rows),
-    .before = config_init_group,
     .size = sizeof(struct config_group),
     .name_offset = offsetof(struct config_group, name),
     .check = config_check_group,
@@ -558,7 +622,7 @@ static const struct setting retry_rows[] = {
      FIELD(config_route, retries.attempts),
      .min = 0,
      .max = CONFIG_RETRIES_MAX,
-     .inherits = "1",
+     .fallback = "1",
      .example = "1",
      .text = "Further tries of a request of which nothing was sent, or whose method may be repeated and that "
              "has no body, "
@@ -568,7 +632,7 @@ static const struct setting retry_rows[] = {
      FIELD(config_route, retries.budget),
      .min = 0,
      .max = 100,
-     .inherits = "20",
+     .fallback = "20",
      .example = "20",
      .text = "Percent of the route's requests in flight that may be further tries, in each worker."},
     {.key = "minimum",
@@ -576,13 +640,13 @@ static const struct setting retry_rows[] = {
      FIELD(config_route, retries.minimum),
      .min = 0,
      .max = 1000,
-     .inherits = "3",
+     .fallback = "3",
      .example = "3",
      .text = "Further tries at a time that the budget never forbids, in each worker."},
     {.key = "shield",
      .type = &type_flag,
      FIELD(config_route, retries.shield),
-     .inherits = "false",
+     .fallback = "false",
      .example = "true",
      .text = "Whether a request that the canary fails (no answer, or a status from 500 on) is tried once on "
              "stable, if its "

@@ -14,6 +14,12 @@ const char *const weight_source_names[WEIGHT_SOURCES] = {
     [WEIGHT_ROLLOUT] = "rollout",
 };
 
+const char *const health_state_names[HEALTH_STATES] = {
+    [HEALTH_UNKNOWN] = "unknown",
+    [HEALTH_GOOD] = "healthy",
+    [HEALTH_BAD] = "unhealthy",
+};
+
 /* ---- the board
  * ----------------------------------------------------------------------------------------------- */
 
@@ -136,6 +142,7 @@ void board_sync(struct board *board, struct live *live)
 struct routes *board_snapshot(struct board *board)
 {
     struct route_live *lives = mem_zalloc(board->lives_len * sizeof *lives);
+    struct route_target_state states[CONFIG_TARGETS_MAX];
     struct routes *routes;
 
     for (size_t i = 0; i < board->lives_len; i++) {
@@ -146,7 +153,11 @@ struct routes *board_snapshot(struct board *board)
                                        .plan = live->judged ? live->run->plan : NULL,
                                        .step = live->step};
     }
-    routes = routes_build(board->config, lives, board->draining, &board->sticky_key, ++board->version);
+    for (size_t slot = 0; slot < CONFIG_TARGETS_MAX; slot++) {
+        states[slot].draining = board->draining[slot];
+        states[slot].unhealthy = board->health[slot].state == HEALTH_BAD;
+    }
+    routes = routes_build(board->config, lives, states, &board->sticky_key, ++board->version);
     board->changed = false;
     free(lives);
     return routes;
@@ -207,8 +218,18 @@ size_t board_open_targets(const struct board *board, const struct config_group *
     size_t open = 0;
 
     for (size_t i = 0; i < group->targets_len; i++)
-        open += !board->draining[group->targets[i].slot];
+        open += !board->draining[group->targets[i].slot] &&
+                board->health[group->targets[i].slot].state != HEALTH_BAD;
     return open;
+}
+
+/* Unhealthy targets serve when there is no other. */
+static bool may_serve(const struct board *board, const struct config_group *group)
+{
+    for (size_t i = 0; i < group->targets_len; i++)
+        if (!board->draining[group->targets[i].slot])
+            return true;
+    return false;
 }
 
 bool board_ready(const struct board *board, char *why, size_t why_len)
@@ -224,7 +245,7 @@ bool board_ready(const struct board *board, char *why, size_t why_len)
             const struct config_group *group = board_side(board, live, (enum route_side)side);
             bool used = side == ROUTE_CANARY ? live->weight > 0 : live->weight < CONFIG_WEIGHT_ONE;
 
-            if (!group || !used || board_open_targets(board, group) > 0)
+            if (!group || !used || may_serve(board, group))
                 continue;
             snprintf(why, why_len, "route %s: group %s has no target that takes requests", live->conf->name,
                      group->name);

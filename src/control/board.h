@@ -58,6 +58,20 @@ struct live {
     struct recent *recent[ROUTE_SIDES]; /* NULL before the first request */
 };
 
+/* What the health checks have found out about a target. */
+enum health_state {
+    HEALTH_UNKNOWN, /* no verdict yet, or no checks: counts as healthy */
+    HEALTH_GOOD,
+    HEALTH_BAD,
+    HEALTH_STATES,
+};
+extern const char *const health_state_names[HEALTH_STATES];
+enum { HEALTH_WHY_MAX = 120 };
+struct health {
+    enum health_state state;
+    char why[HEALTH_WHY_MAX]; /* the last check failed; empty: it did not */
+};
+
 struct board {
     struct config *config; /* a reference */
     struct slots *slots;
@@ -67,10 +81,11 @@ struct board {
     struct hash_key sticky_key;
     struct live *lives; /* config->routes_len */
     size_t lives_len;
-    bool draining[CONFIG_TARGETS_MAX]; /* by slot: takes no new work */
-    uint64_t version;                  /* of the last snapshot */
-    bool changed;                      /* since then */
-    uint32_t runs;                     /* numbers given to runs */
+    bool draining[CONFIG_TARGETS_MAX];        /* by slot: takes no new work */
+    struct health health[CONFIG_TARGETS_MAX]; /* by slot; the prober's */
+    uint64_t version;                         /* of the last snapshot */
+    bool changed;                             /* since then */
+    uint32_t runs;                            /* numbers given to runs */
     struct journal journal;
 
     /* The clocks of this turn, read once (board_now). */
@@ -117,7 +132,7 @@ void board_save_all(struct board *board);
 
 /* Takes no new work of a target's, or takes it again. */
 void board_drain_target(struct board *board, const struct config_target *target, bool drain);
-/* Targets of a group that take work. */
+/* Targets of a group that take work: neither draining nor unhealthy. */
 size_t board_open_targets(const struct board *board, const struct config_group *group);
 /* Empty when every route can be served and we are not leaving; else why not. */
 bool board_ready(const struct board *board, char *why, size_t why_len);

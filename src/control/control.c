@@ -9,6 +9,7 @@
 #include "control/api.h"
 #include "control/board.h"
 #include "control/notify.h"
+#include "control/prober.h"
 #include "control/reload.h"
 #include "control/restore.h"
 #include "control/status.h"
@@ -42,6 +43,7 @@ struct control {
     struct board *board;
     struct api api;
     struct admin *admin; /* NULL: none is configured */
+    struct prober *prober;
     enum phase phase;
     int64_t drain_until_ns; /* monotonic */
     int signal_fd;
@@ -228,6 +230,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 
     (void)fd, (void)what;
     board_now(control->board);
+    prober_look(control->prober);
     tick(control->board);
     api_look(&control->api);
     show_status(control);
@@ -433,6 +436,7 @@ static void stop(struct control *control)
 
     for (size_t i = 0; i < ARRAY_LEN(events); i++)
         free_event(events[i]);
+    prober_free(control->prober);
     admin_close(control->admin);
     if (control->api.board)
         api_fini(&control->api);
@@ -468,6 +472,7 @@ int control_run(const struct control_options *options)
     } else if (!start(&control, config, why)) {
         log_error("penstock cannot start: %s", why);
     } else {
+        control.prober = prober_new(control.base, control.board);
         add_events(&control);
         say_ready(&control);
         event_base_dispatch(control.base);

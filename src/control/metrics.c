@@ -47,6 +47,7 @@ void metrics_write(struct text *out, const struct board *board, bool open_metric
     struct prometheus_rollout *rollouts = mem_zalloc((board->lives_len + 1) * sizeof *rollouts);
     struct shard *shards[CONFIG_WORKERS_MAX];
     struct logsink_stats logs;
+    bool unhealthy[CONFIG_TARGETS_MAX];
     char why[256];
     struct prometheus_view view = {.version = PACKAGE_VERSION,
                                    .started_wall_ns = board->started_wall_ns,
@@ -55,8 +56,11 @@ void metrics_write(struct text *out, const struct board *board, bool open_metric
                                    .live = routes,
                                    .shards = shards,
                                    .shards_len = crew_size(board->crew),
-                                   .draining = board->draining};
+                                   .draining = board->draining,
+                                   .unhealthy = unhealthy};
 
+    for (size_t slot = 0; slot < CONFIG_TARGETS_MAX; slot++)
+        unhealthy[slot] = board->health[slot].state == HEALTH_BAD;
     for (size_t i = 0; i < board->lives_len; i++)
         route_view(board, &board->lives[i], &rollouts[i], &routes[i]);
     for (size_t w = 0; w < view.shards_len; w++)

@@ -137,6 +137,7 @@ static json_t *route_json(const struct board *board, const struct live *live)
 
 static json_t *target_json(const struct board *board, const struct config_target *target)
 {
+    const struct health *health = &board->health[target->slot];
     uint64_t requests = 0, failures = 0, open = 0, busy = 0, out = 0;
 
     for (size_t w = 0; w < crew_size(board->crew); w++) {
@@ -150,10 +151,11 @@ static json_t *target_json(const struct board *board, const struct config_target
         busy += cell_get(&cells->busy);
         out += cell_get(&cells->out);
     }
-    return json_pack("{s:s, s:b, s:o, s:o, s:o, s:o, s:o}", "address", target->address.text, "draining",
-                     (int)board->draining[target->slot], "ejectedBy", count_json(out), "requests",
-                     count_json(requests), "failures", count_json(failures), "connections", count_json(open),
-                     "inFlight", count_json(busy));
+    return json_pack("{s:s, s:b, s:s, s:s*, s:o, s:o, s:o, s:o, s:o}", "address", target->address.text,
+                     "draining", (int)board->draining[target->slot], "health",
+                     health_state_names[health->state], "healthReason", health->why[0] ? health->why : NULL,
+                     "ejectedBy", count_json(out), "requests", count_json(requests), "failures",
+                     count_json(failures), "connections", count_json(open), "inFlight", count_json(busy));
 }
 
 json_t *status_targets(const struct board *board, const struct config_group *group)

@@ -405,23 +405,30 @@ static void write_target_cell(struct page *page, const struct side_cell *cell)
     }
 }
 
-static void write_targets(struct page *page)
+/* 1 for each target that is not among `closed`. */
+static void write_open(struct page *page, const char *name, const char *help, const bool *closed)
 {
     const struct config *config = page->view->routes->config;
 
-    for (size_t i = 0; i < ARRAY_LEN(target_cells); i++)
-        write_target_cell(page, &target_cells[i]);
-    exposition_family(&page->to, "penstock_target_open", EXPOSITION_GAUGE,
-                      "1 when the target takes new requests, 0 while it drains.");
+    exposition_family(&page->to, name, EXPOSITION_GAUGE, help);
     for (size_t i = 0; i < config->groups_len; i++) {
         for (size_t k = 0; k < config->groups[i].targets_len; k++) {
             EXPOSITION_LABELS(labels);
 
             target_labels(&config->groups[i], &config->groups[i].targets[k], &labels);
-            exposition_number(&page->to, "penstock_target_open", "", &labels,
-                              !page->view->draining[config->groups[i].targets[k].slot]);
+            exposition_number(&page->to, name, "", &labels, !closed[config->groups[i].targets[k].slot]);
         }
     }
+}
+
+static void write_targets(struct page *page)
+{
+    for (size_t i = 0; i < ARRAY_LEN(target_cells); i++)
+        write_target_cell(page, &target_cells[i]);
+    write_open(page, "penstock_target_open", "1 when the target takes new requests, 0 while it drains.",
+               page->view->draining);
+    write_open(page, "penstock_target_healthy", "0 while the target fails its health checks, else 1.",
+               page->view->unhealthy);
 }
 
 /* ---- the proxy itself

@@ -57,10 +57,10 @@ static bool is_usable(const struct choice *choice, const struct route_target *ta
 
 /* The first usable one from a place on, or the one at the place when there is none. */
 static const struct route_target *usable_from(const struct choice *choice, const struct route_group *group,
-                                              uint32_t place)
+                                              uint32_t n, uint32_t place)
 {
-    for (uint32_t i = 0; i < group->open_len; i++) {
-        const struct route_target *target = &group->targets[(place + i) % group->open_len];
+    for (uint32_t i = 0; i < n; i++) {
+        const struct route_target *target = &group->targets[(place + i) % n];
 
         if (is_usable(choice, target))
             return target;
@@ -73,7 +73,7 @@ const struct route_target *pick_target(const struct route_group *group, struct r
                                        const struct route_target *avoid)
 {
     const struct choice choice = {load, avoid, now_ns};
-    uint32_t n = group->open_len, first, second;
+    uint32_t n = group->open_len ? group->open_len : group->ill_len, first, second;
     const struct route_target *a, *b;
 
     if (n == 0)
@@ -86,7 +86,7 @@ const struct route_target *pick_target(const struct route_group *group, struct r
     a = &group->targets[first];
     b = &group->targets[second];
     if (!is_usable(&choice, a) && !is_usable(&choice, b))
-        return usable_from(&choice, group, first);
+        return usable_from(&choice, group, n, first);
     if (!is_usable(&choice, a))
         return b;
     if (!is_usable(&choice, b))

@@ -47,9 +47,9 @@ struct pick_load {
 };
 
 /*
- * Two targets at random, the less busy of them (Mitzenmacher 2001). Those that are ejected, and `avoid` (may
- * be NULL), are passed over while there is another; when there is none, trying beats refusing. NULL when no
- * target is open. Thread: the generator's owner.
+ * Two targets at random, the less busy of them (Mitzenmacher 2001); of the unhealthy ones when no other is
+ * open. Those that are ejected, and `avoid` (may be NULL), are passed over while there is another; when there
+ * is none, trying beats refusing. NULL when no target is open. Thread: the generator's owner.
  */
 const struct route_target *pick_target(const struct route_group *group, struct rnd *rnd,
                                        const struct pick_load *load, int64_t now_ns,

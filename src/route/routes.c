@@ -6,21 +6,32 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The targets of a group, those that take work first. */
-static void build_group(struct route_group *group, const struct config_group *conf, const bool *draining)
+/* 0: takes work, 1: unhealthy, 2: draining. */
+static unsigned rank(struct route_target_state state)
 {
-    uint32_t front = 0, back = (uint32_t)conf->targets_len;
+    return state.draining ? 2 : state.unhealthy ? 1 : 0;
+}
+
+/* The targets of a group by rank, so that those that take work stand first. */
+static void build_group(struct route_group *group, const struct config_group *conf,
+                        const struct route_target_state *states)
+{
+    uint32_t ends[3] = {0};
 
     group->conf = conf;
-    group->targets_len = back;
     group->targets = mem_alloc(conf->targets_len * sizeof *group->targets);
-    for (size_t i = 0; i < conf->targets_len; i++) {
-        bool drains = draining && draining[conf->targets[i].slot];
+    for (unsigned r = 0; r < ARRAY_LEN(ends); r++) {
+        for (size_t i = 0; i < conf->targets_len; i++) {
+            struct route_target_state state =
+                states ? states[conf->targets[i].slot] : (struct route_target_state){0};
 
-        group->targets[drains ? --back : front++] =
-            (struct route_target){.conf = &conf->targets[i], .draining = drains};
+            if (rank(state) == r)
+                group->targets[group->targets_len++] = (struct route_target){&conf->targets[i], state};
+        }
+        ends[r] = group->targets_len;
     }
-    group->open_len = front;
+    group->open_len = ends[0];
+    group->ill_len = ends[1] - ends[0];
 }
 
 static void build_metric(struct judging_metric *metric, const struct plan_metric *plan)
@@ -83,8 +94,9 @@ static void build_route(struct routes *routes, struct route *route, const struct
     snprintf(route->plan_name, sizeof route->plan_name, "%s", live->plan->name);
 }
 
-struct routes *routes_build(struct config *config, const struct route_live *live, const bool *draining,
-                            const struct hash_key *sticky_key, uint64_t version)
+struct routes *routes_build(struct config *config, const struct route_live *live,
+                            const struct route_target_state *states, const struct hash_key *sticky_key,
+                            uint64_t version)
 {
     struct routes *routes = mem_zalloc(sizeof *routes);
 
@@ -94,7 +106,7 @@ struct routes *routes_build(struct config *config, const struct route_live *live
     routes->groups_len = config->groups_len;
     routes->groups = mem_zalloc(config->groups_len * sizeof *routes->groups);
     for (size_t i = 0; i < config->groups_len; i++)
-        build_group(&routes->groups[i], &config->groups[i], draining);
+        build_group(&routes->groups[i], &config->groups[i], states);
     routes->routes_len = config->routes_len;
     routes->routes = mem_zalloc(config->routes_len * sizeof *routes->routes);
     for (size_t i = 0; i < config->routes_len; i++)

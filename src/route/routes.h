@@ -56,9 +56,15 @@ struct judging {
     bool failures_apart; /* failures are not slow too: for judges that read quantiles of answer times */
 };
 
+/* What is live about one target. */
+struct route_target_state {
+    bool draining;  /* takes no new work */
+    bool unhealthy; /* takes work only when no target of its group is well, and no other group may serve */
+};
+
 struct route_target {
     const struct config_target *conf;
-    bool draining; /* takes no new work */
+    struct route_target_state state;
 };
 
 struct route_group {
@@ -66,6 +72,7 @@ struct route_group {
     struct route_target *targets;
     uint32_t targets_len;
     uint32_t open_len; /* targets that take work; they stand first in `targets` */
+    uint32_t ill_len;  /* unhealthy ones, behind them; the draining ones come last */
 };
 
 struct route {
@@ -105,11 +112,12 @@ struct routes {
 
 /*
  * Builds a snapshot. Ownership: takes one reference of `config`; `live` (config->routes_len entries) and
- * `draining` (targets by slot, may be NULL) are borrowed for the call. Never fails: the config was checked.
- * Thread: control.
+ * `states` (targets by slot; NULL: all take work) are borrowed for the call. Never fails: the config was
+ * checked. Thread: control.
  */
-struct routes *routes_build(struct config *config, const struct route_live *live, const bool *draining,
-                            const struct hash_key *sticky_key, uint64_t version);
+struct routes *routes_build(struct config *config, const struct route_live *live,
+                            const struct route_target_state *states, const struct hash_key *sticky_key,
+                            uint64_t version);
 /* Frees a snapshot that no worker can reach. NULL is allowed. Thread: control. */
 void routes_free(struct routes *routes);
 

@@ -78,6 +78,42 @@ def _(t):
         t.wait(lambda: wire.ask().status == 200 and again.arrived(0) > 0, "it gets requests again")
 
 
+def healths(p, group="ec2"):
+    return {x["address"]: x["health"] for x in p.admin.get(f"/v1/groups/{group}/targets").json()["targets"]}
+
+
+@case("health checks take a target out before it costs a request, and in again")
+def _(t):
+    well, ill = Node(t, "ec2"), Node(t, "ec2")
+    p = Penstock(t, {"ec2": [well, ill]}, targetGroups={"ec2": {
+        "healthCheck": {"path": "/health", "interval": "100ms", "timeout": "100ms"}}})
+    t.wait(lambda: set(healths(p).values()) == {"healthy"}, "both are healthy")
+    ill.set(errorRate=1)
+    t.wait(lambda: healths(p)[ill.text] == "unhealthy", "the ill one is found out")
+    with Wire(p.address) as wire:
+        for n in range(50):
+            t.equal(wire.ask().status, 200, f"request {n}")
+    t.check(f'target="{ill.text}"}} 0' in p.admin.get("/metrics").text, "the metrics say so")
+    ill.set(errorRate=0)
+    t.wait(lambda: healths(p)[ill.text] == "healthy", "it is well again")
+    ill.set(hang=True)
+    t.wait(lambda: healths(p)[ill.text] == "unhealthy", "it hangs")
+    t.contains(p.stderr(), "no answer in time", "the log")
+
+
+@case("when all targets are unhealthy, they serve all the same; a canary that is leaves its requests to stable")
+def _(t):
+    stable, canary = Node(t, "ec2"), Node(t, "fargate")
+    check = {"healthCheck": {"path": "/health", "status": 204, "interval": "100ms", "timeout": "100ms"}}
+    p = Penstock(t, {"ec2": [stable], "fargate": [canary]}, weight=50, targetGroups={"ec2": check, "fargate": check})
+    t.wait(lambda: set(healths(p).values()) | set(healths(p, "fargate").values()) == {"unhealthy"}, "none is healthy")
+    with Wire(p.address) as wire:
+        for n in range(50):
+            t.equal(wire.ask().status, 200, f"request {n}")
+    t.equal({r["platform"] for r in p.log.wait(50)}, {"ec2"}, "who served")
+    t.equal(p.admin.get("/readyz").status, 200, "penstock is ready")
+
+
 @case("a target that comes back is used again, without a restart")
 def _(t):
     target = Nginx(t, "ec2")

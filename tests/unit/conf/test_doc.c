@@ -152,6 +152,7 @@ START_TEST(only_keys_that_exclude_one_another_stop_the_whole_configuration_examp
                                            "token: excludes tokenFile",
                                            "environment has no variable",
                                            "stdout: excludes file",
+                                           "connect: excludes path",
                                            "header: excludes cookie",
                                            "clientAddress: excludes cookie"};
     struct conf_report report;

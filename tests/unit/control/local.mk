@@ -3,6 +3,7 @@ unit_tests += \
 	tests/unit/control/test_guard \
 	tests/unit/control/test_harvest \
 	tests/unit/control/test_journal \
+	tests/unit/control/test_prober \
 	tests/unit/control/test_recent \
 	tests/unit/control/test_slots \
 	tests/unit/control/test_store

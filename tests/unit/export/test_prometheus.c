@@ -20,7 +20,7 @@ static const char configuration[] = "listeners: [ { address: '127.0.0.1:0' } ]\n
 
 static struct routes *routes;
 static struct shard *shards[2];
-static bool draining[CONFIG_TARGETS_MAX];
+static bool draining[CONFIG_TARGETS_MAX], unhealthy[CONFIG_TARGETS_MAX];
 static struct prometheus_route live[2];
 static struct prometheus_view view;
 static struct text page;
@@ -36,7 +36,7 @@ static void set_up(void)
     config = config_load_bytes("test.yaml", str_from(configuration), ".", false, &report);
     conf_report_fini(&report);
     ck_assert_ptr_nonnull(config);
-    routes = routes_build(config, lives, draining, &key, 1);
+    routes = routes_build(config, lives, NULL, &key, 1);
     for (size_t i = 0; i < 2; i++) {
         shards[i] = shard_new();
         shard_cover(shards[i], config);
@@ -50,7 +50,8 @@ static void set_up(void)
                                     .live = live,
                                     .shards = shards,
                                     .shards_len = 2,
-                                    .draining = draining};
+                                    .draining = draining,
+                                    .unhealthy = unhealthy};
     text_init(&page, PROMETHEUS_BYTES_MAX);
 }
 

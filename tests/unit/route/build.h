@@ -31,8 +31,10 @@ static inline struct config *build_config(const char *yaml)
     return config;
 }
 
-/* A snapshot with this weight on every route, without a rollout. */
-static inline struct routes *build_routes(struct config *config, uint32_t weight, const bool *draining)
+/* A snapshot with this weight on every route, without a rollout; all targets take work when `states` is NULL.
+ */
+static inline struct routes *build_routes(struct config *config, uint32_t weight,
+                                          const struct route_target_state *states)
 {
     static const struct hash_key key = {1, 2};
     struct route_live live[16];
@@ -40,7 +42,7 @@ static inline struct routes *build_routes(struct config *config, uint32_t weight
     ck_assert_uint_le(config->routes_len, ARRAY_LEN(live));
     for (size_t i = 0; i < config->routes_len; i++)
         live[i] = (struct route_live){.weight = weight, .epoch = 1, .step = -1};
-    return routes_build(config, live, draining, &key, 1);
+    return routes_build(config, live, states, &key, 1);
 }
 
 #endif

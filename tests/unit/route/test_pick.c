@@ -12,7 +12,7 @@ static struct config *config;
 static struct routes *routes;
 static struct rnd rnd;
 
-static void make(const char *yaml, uint32_t weight, const bool *draining)
+static void make(const char *yaml, uint32_t weight, const struct route_target_state *draining)
 {
     config = build_config(yaml);
     routes = build_routes(config, weight, draining);
@@ -170,7 +170,8 @@ END_TEST
 
 START_TEST(an_empty_canary_spares_its_clients)
 {
-    static const bool draining[] = {false, false, false, true, true};
+    static const struct route_target_state draining[] = {
+        {0}, {0}, {0}, {.draining = true}, {.draining = true}};
 
     make(ONE_ROUTE, 9999, draining);
     for (unsigned i = 0; i < 20000; i++) {
@@ -185,7 +186,8 @@ END_TEST
 /* What would have been stable's anyway is a drawn request of stable's; the judge must not lose it. */
 START_TEST(only_what_was_drawn_for_an_empty_canary_is_no_evidence)
 {
-    static const bool draining[] = {false, false, false, true, true};
+    static const struct route_target_state draining[] = {
+        {0}, {0}, {0}, {.draining = true}, {.draining = true}};
     unsigned only = 0;
 
     make(ONE_ROUTE, 5000, draining);
@@ -198,7 +200,8 @@ END_TEST
 
 START_TEST(weight_100_stays_with_an_empty_canary)
 {
-    static const bool draining[] = {false, false, false, true, true};
+    static const struct route_target_state draining[] = {
+        {0}, {0}, {0}, {.draining = true}, {.draining = true}};
 
     make(ONE_ROUTE, 10000, draining);
     ck_assert_uint_eq(canaries(1000), 1000);
@@ -208,7 +211,8 @@ END_TEST
 
 START_TEST(an_empty_stable_group_does_not_give_its_requests_to_the_canary)
 {
-    static const bool draining[] = {true, true, true, false, false};
+    static const struct route_target_state draining[] = {
+        {.draining = true}, {.draining = true}, {.draining = true}, {0}, {0}};
 
     const struct pick_load load = {0};
 
@@ -252,7 +256,8 @@ END_TEST
 
 START_TEST(a_draining_target_gets_nothing_and_the_last_one_all)
 {
-    static const bool draining[] = {true, false, true, false, false};
+    static const struct route_target_state draining[] = {
+        {.draining = true}, {0}, {.draining = true}, {0}, {0}};
     const struct pick_load load = {.busy = {0, 1000, 0, 0, 0}};
 
     make(ONE_ROUTE, 0, draining);
@@ -261,7 +266,7 @@ START_TEST(a_draining_target_gets_nothing_and_the_last_one_all)
             pick_target(routes->routes[0].side[ROUTE_STABLE], &rnd, &load, 0, NULL);
 
         ck_assert_uint_eq(target->conf->slot, 1);
-        ck_assert(!target->draining);
+        ck_assert(!target->state.draining);
     }
     unmake();
 }
@@ -269,7 +274,7 @@ END_TEST
 
 START_TEST(the_target_that_failed_is_avoided_while_there_is_another)
 {
-    static const bool draining[] = {false, false, false, false, true};
+    static const struct route_target_state draining[] = {{0}, {0}, {0}, {0}, {.draining = true}};
     const struct route_group *group;
     const struct pick_load load = {.busy = {0, 5, 5, 0, 0}};
 
@@ -318,6 +323,34 @@ START_TEST(when_all_are_ejected_trying_beats_refusing)
 }
 END_TEST
 
+/* Rather an unhealthy target than none, and rather stable than an unhealthy canary. */
+START_TEST(unhealthy_targets_serve_when_no_other_may)
+{
+    static const struct route_target_state stable[] = {
+        {.draining = true}, {.unhealthy = true}, {.unhealthy = true}, {0}, {0}};
+    static const struct route_target_state canary[] = {
+        {0}, {0}, {0}, {.unhealthy = true}, {.unhealthy = true}};
+    const struct pick_load load = {0};
+    struct pick_side pick;
+
+    make(ONE_ROUTE, 0, stable);
+    for (unsigned i = 0; i < 300; i++)
+        ck_assert_uint_ne(pick_target(routes->routes[0].side[ROUTE_STABLE], &rnd, &load, 0, NULL)->conf->slot,
+                          0);
+    unmake();
+    make(ONE_ROUTE, 9999, canary);
+    pick = pick_side(routes, &routes->routes[0], &rnd, STR_NULL);
+    ck_assert_int_eq(pick.side, ROUTE_STABLE);
+    ck_assert_int_eq(pick.assignment, ASSIGNMENT_ONLY);
+    unmake();
+    make(ONE_ROUTE, 10000, canary);
+    pick = pick_side(routes, &routes->routes[0], &rnd, STR_NULL);
+    ck_assert_int_eq(pick.side, ROUTE_CANARY);
+    ck_assert_ptr_nonnull(pick_target(routes->routes[0].side[ROUTE_CANARY], &rnd, &load, 0, NULL));
+    unmake();
+}
+END_TEST
+
 START_TEST(a_route_is_found_by_host_and_path)
 {
     make(BUILD_HEAD "routes:\n"
@@ -356,6 +389,7 @@ Suite *unit_suite(void)
     tcase_add_test(tc, the_target_that_failed_is_avoided_while_there_is_another);
     tcase_add_test(tc, an_ejected_target_gets_nothing_until_its_time_is_over);
     tcase_add_test(tc, when_all_are_ejected_trying_beats_refusing);
+    tcase_add_test(tc, unhealthy_targets_serve_when_no_other_may);
     tcase_add_test(tc, a_route_is_found_by_host_and_path);
     suite_add_tcase(suite, tc);
     return suite;

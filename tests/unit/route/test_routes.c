@@ -35,7 +35,8 @@ END_TEST
 
 START_TEST(targets_that_take_work_stand_first)
 {
-    static const bool draining[] = {true, false, false, true, true};
+    static const struct route_target_state draining[] = {
+        {.draining = true}, {0}, {0}, {.draining = true}, {.draining = true}};
     struct config *config = build_config(TWO_ROUTES);
     struct routes *routes = build_routes(config, 0, draining);
     const struct route_group *group = &routes->groups[0];
@@ -43,10 +44,32 @@ START_TEST(targets_that_take_work_stand_first)
     ck_assert_uint_eq(group->targets_len, 3);
     ck_assert_uint_eq(group->open_len, 2);
     for (uint32_t i = 0; i < group->targets_len; i++) {
-        ck_assert(group->targets[i].draining == (i >= group->open_len));
-        ck_assert(group->targets[i].draining == draining[group->targets[i].conf->slot]);
+        ck_assert(group->targets[i].state.draining == (i >= group->open_len));
+        ck_assert(group->targets[i].state.draining == draining[group->targets[i].conf->slot].draining);
     }
     ck_assert_uint_eq(routes->groups[1].open_len, 0);
+    routes_free(routes);
+    config_unref(config);
+}
+END_TEST
+
+START_TEST(unhealthy_targets_stand_behind_and_draining_ones_last)
+{
+    static const struct route_target_state states[] = {{.unhealthy = true, .draining = true},
+                                                       {.unhealthy = true},
+                                                       {0},
+                                                       {.unhealthy = true},
+                                                       {.unhealthy = true}};
+    struct config *config = build_config(TWO_ROUTES);
+    struct routes *routes = build_routes(config, 0, states);
+
+    ck_assert_uint_eq(routes->groups[0].open_len, 1);
+    ck_assert_uint_eq(routes->groups[0].ill_len, 1);
+    ck_assert_uint_eq(routes->groups[0].targets[0].conf->slot, 2);
+    ck_assert_uint_eq(routes->groups[0].targets[1].conf->slot, 1);
+    ck_assert_uint_eq(routes->groups[0].targets[2].conf->slot, 0);
+    ck_assert_uint_eq(routes->groups[1].open_len, 0);
+    ck_assert_uint_eq(routes->groups[1].ill_len, 2);
     routes_free(routes);
     config_unref(config);
 }
@@ -161,6 +184,7 @@ Suite *unit_suite(void)
 
     tcase_add_test(tc, a_snapshot_holds_the_config_and_lets_it_go);
     tcase_add_test(tc, targets_that_take_work_stand_first);
+    tcase_add_test(tc, unhealthy_targets_stand_behind_and_draining_ones_last);
     tcase_add_test(tc, a_route_is_found_by_its_name);
     tcase_add_test(tc, a_plan_names_the_bad_statuses);
     tcase_add_test(tc, the_window_of_a_sticky_unit_is_its_life);
