@@ -242,6 +242,11 @@ void peer_look(struct peer *peer, const struct plan *plan, const struct peer_con
     peer->age_ns += context->dt_ns;
     peer->window_ns += context->dt_ns;
     feed(peer, plan, tallies, len);
+    if (context->weight == 0) { /* nothing to see yet, or no more */
+        forget_window(peer);
+        pass(verdict_r);
+        return;
+    }
     switch (plan->judge) {
     case JUDGE_PENSTOCK:
         BUG("the judge is penstock");

@@ -255,6 +255,18 @@ START_TEST(flagger_counts_one_failure_a_check_and_silence_as_one)
 }
 END_TEST
 
+START_TEST(nobody_is_judged_at_0)
+{
+    use(JUDGE_FLAGGER);
+    ready();
+    weight = 0;
+    ck_assert_int_eq(minute_of(0, 0, 0), VERDICT_PASS);
+    ck_assert_int_eq(minute_of(0, 0, 0), VERDICT_PASS);
+    ck_assert_uint_eq(peer.failed_checks, 0);
+    done();
+}
+END_TEST
+
 /* ---- whole rollouts ---- */
 
 START_TEST(under_flagger_a_rollout_takes_a_step_a_minute)
@@ -349,6 +361,7 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, flagger_steps_at_each_check_that_passes);
     tcase_add_test(tcase, flagger_goes_back_at_the_check_after_the_last_failed_one);
     tcase_add_test(tcase, flagger_counts_one_failure_a_check_and_silence_as_one);
+    tcase_add_test(tcase, nobody_is_judged_at_0);
     tcase_add_test(tcase, under_flagger_a_rollout_takes_a_step_a_minute);
     tcase_add_test(tcase, under_threshold_a_rollout_keeps_its_dwells_and_says_why_it_goes_back);
     tcase_add_test(tcase, what_a_peer_has_seen_outlives_a_restart);
