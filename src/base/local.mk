@@ -2,6 +2,7 @@ src_libpenstock_a_SOURCES += \
 	src/base/bug.c src/base/bug.h \
 	src/base/clk.c src/base/clk.h \
 	src/base/hist.c src/base/hist.h \
+	src/base/ip.c src/base/ip.h \
 	src/base/log.c src/base/log.h \
 	src/base/mem.c src/base/mem.h \
 	src/base/ring.c src/base/ring.h \

@@ -22,3 +22,13 @@ void config_unref(struct config *config)
     free(config->path);
     free(config);
 }
+
+bool config_trusts(const void *forwarded, const struct ip *ip)
+{
+    const struct config_forwarded *conf = forwarded;
+
+    for (size_t i = 0; i < conf->trusted_len; i++)
+        if (ip_net_has(&conf->trusted[i], ip))
+            return true;
+    return false;
+}

@@ -8,6 +8,8 @@
 #ifndef CONF_CONFIG_H
 #define CONF_CONFIG_H
 
+#include "base/ip.h"
+
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -116,6 +118,19 @@ enum config_affinity {
     CONFIG_AFFINITY_CLIENT, /* the client's address */
 };
 
+/* Who says which client a request is from, when a proxy in front of us has sent it. */
+enum config_hops {
+    CONFIG_HOPS_X_FORWARDED_FOR,
+    CONFIG_HOPS_FORWARDED,
+    CONFIG_HOPS_BOTH, /* to send */
+};
+struct config_forwarded {
+    struct ip_net *trusted; /* proxies whose word is taken */
+    size_t trusted_len;
+    enum config_hops from; /* which field is read: the other one may be the client's own */
+    enum config_hops send;
+};
+
 /* What is done with request fields whose name has '_' or '.'. */
 enum config_ambiguous {
     CONFIG_AMBIGUOUS_DROP,
@@ -195,6 +210,7 @@ struct config {
     char *via_name;     /* our pseudonym in Via */
     enum config_ambiguous ambiguous_fields;
     enum config_half_closed half_closed;
+    struct config_forwarded forwarded;
     struct config_listener *listeners;
     size_t listeners_len;
     struct config_admin admin;
@@ -209,6 +225,9 @@ struct config {
     struct config_route *routes;
     size_t routes_len;
 };
+
+/* Whether a hop is one of the proxies in front; `forwarded` is a struct config_forwarded. Thread: any. */
+bool config_trusts(const void *forwarded, const struct ip *ip);
 
 /* One more owner; gives `config` back. Thread: control. */
 struct config *config_ref(struct config *config);

@@ -814,6 +814,63 @@ static const struct word half_closed_words[] = {
 };
 static const struct word_table half_closed_table = {half_closed_words, ARRAY_LEN(half_closed_words)};
 
+static void network_read(struct schema_reader *reader, const struct setting *setting,
+                         const struct tree *value, void *at)
+{
+    struct str text;
+
+    if (schema_text(reader, setting, value, &text) && !ip_net_parse(text, at))
+        schema_refuse(
+            reader, setting, value,
+            "is no network: an address, '/' and the number of bits that count, and no bit set behind them "
+            "(10.0.0.0/8, 2001:db8::/32), or one address");
+}
+
+static const struct schema_type type_network = {
+    .name = "network",
+    .form = "such as 10.0.0.0/8, 2001:db8::/32, or one address",
+    .json = "{\"type\": \"string\", \"pattern\": \"^[0-9a-fA-F.:]+(/[0-9]+)?$\"}",
+    .read = network_read,
+};
+
+static const struct setting trusted_row = {
+    .key = "trusted", .type = &type_network, .width = sizeof(struct ip_net), .text = "A network."};
+static const struct word hops_words[] = {
+    [CONFIG_HOPS_X_FORWARDED_FOR] = {"xForwardedFor", "X-Forwarded-For, with X-Forwarded-Proto and -Host"},
+    [CONFIG_HOPS_FORWARDED] = {"forwarded", "Forwarded (RFC 7239)"},
+    [CONFIG_HOPS_BOTH] = {"both", "both of them"},
+};
+static const struct word_table from_table = {hops_words, CONFIG_HOPS_BOTH};
+static const struct word_table send_table = {hops_words, ARRAY_LEN(hops_words)};
+static const struct setting forwarded_rows[] = {
+    {.key = "trusted",
+     .type = &schema_list,
+     LIST(config, forwarded.trusted),
+     .max = 64,
+     .item = &trusted_row,
+     .example = "[10.0.0.0/8]",
+     .text = "Networks of the proxies and load balancers in front, and of nobody else: what they say of a "
+             "client is "
+             "believed. The client is the last address, from right to left, that is in none of them."},
+    {.key = "from",
+     .type = &type_word,
+     FIELD(config, forwarded.from),
+     .words = &from_table,
+     .fallback = "xForwardedFor",
+     .text = "The field in which they say it."},
+    {.key = "send",
+     .type = &type_word,
+     FIELD(config, forwarded.send),
+     .words = &send_table,
+     .fallback = "xForwardedFor",
+     .text = "The field that targets get. What a client says is replaced, what a trusted proxy says is "
+             "continued."},
+};
+static const struct section forwarded_section = {
+    SECTION(forwarded_rows),
+    .text = "Which client a request is from: for the access log, for affinity, and for the targets.",
+};
+
 static const struct setting config_rows[] = {
     {.key = "workers",
      .type = &type_workers,
@@ -854,6 +911,10 @@ static const struct setting config_rows[] = {
      .text =
          "What follows when a client closes its side behind a whole request: it may wait for the answer, or "
          "have left."},
+    {.key = "forwarded",
+     .type = &schema_map,
+     .section = &forwarded_section,
+     .text = "What proxies in front say about the client."},
     {.key = "listeners",
      .type = &schema_list,
      LIST(config, listeners),

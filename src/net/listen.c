@@ -98,6 +98,16 @@ void listen_deafen(int fd)
         log_debug("a listening socket stays open to new connections to its end: %s", strerror(errno));
 }
 
+bool listen_addr_ip(const struct sockaddr *addr, struct ip *ip_r)
+{
+    if (addr->sa_family == AF_INET)
+        ip_set_v4(ip_r, &((const struct sockaddr_in *)(const void *)addr)->sin_addr);
+    else if (addr->sa_family == AF_INET6)
+        memcpy(ip_r->bytes, &((const struct sockaddr_in6 *)(const void *)addr)->sin6_addr,
+               sizeof ip_r->bytes);
+    return addr->sa_family == AF_INET || addr->sa_family == AF_INET6;
+}
+
 void listen_addr_text(const struct sockaddr *addr, bool with_port, char text_r[static LISTEN_TEXT_LEN])
 {
     const struct sockaddr_in *in = (const void *)addr;

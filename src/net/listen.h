@@ -6,6 +6,7 @@
 #define NET_LISTEN_H
 
 #include "base/bug.h"
+#include "base/ip.h"
 #include "conf/config.h"
 
 #include <stdbool.h>
@@ -32,6 +33,9 @@ void listen_deafen(int fd);
 /* The address a socket is bound to, as text with the port ("127.0.0.1:8080", "[::1]:80", "unix:/path"),
  * NUL-ended. */
 void listen_text(int fd, char text_r[static LISTEN_TEXT_LEN]);
+
+/* The address without its port; false when it is not an IP address. */
+MUST_CHECK bool listen_addr_ip(const struct sockaddr *addr, struct ip *ip_r);
 
 /* An address as text without (ip) or with (ip:port) its port, NUL-ended. `with_port` has no meaning for unix
  * sockets. */

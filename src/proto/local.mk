@@ -7,6 +7,7 @@ src_libpenstock_a_SOURCES += \
 	src/proto/h1_line.c src/proto/h1_line.h \
 	src/proto/h1_write.c src/proto/h1_write.h \
 	src/proto/head.c src/proto/head.h \
+	src/proto/hops.c src/proto/hops.h \
 	src/proto/method.c src/proto/method.def src/proto/method.h \
 	src/proto/octet.c src/proto/octet.h \
 	src/proto/status.c src/proto/status.def src/proto/status.h \

@@ -1,5 +1,6 @@
 /* HEAD and ROUTE: may this request pass, and where to. */
 #include "base/log.h"
+#include "proto/hops.h"
 #include "proxy/compose.h"
 #include "proxy/cookie.h"
 #include "proxy/front.h"
@@ -119,6 +120,19 @@ static bool find_route(struct txn *txn)
     return true;
 }
 
+/* What the proxy in front says who the client is; without a word of it, the client is the proxy. */
+static void find_client(struct txn *txn)
+{
+    const struct config_forwarded *conf = &txn->worker->config->forwarded;
+    enum field_id field = conf->from == CONFIG_HOPS_FORWARDED ? FIELD_FORWARDED : FIELD_X_FORWARDED_FOR;
+    struct ip ip;
+    char *text;
+
+    if (hops_client(&txn->head, field, config_trusts, conf, &ip) &&
+        (text = arena_alloc(&txn->arena, IP_TEXT_LEN)))
+        txn->client = (struct str){text, ip_text(&ip, text)};
+}
+
 /* What the client sticks by; for a cookie that is missing, a new one. */
 static struct str affinity_unit(struct txn *txn)
 {
@@ -135,7 +149,7 @@ static struct str affinity_unit(struct txn *txn)
         field = head_find_name(&txn->head, str_from(conf->affinity_name), 0);
         return field ? field->value : STR_NULL;
     case CONFIG_AFFINITY_CLIENT:
-        return front_ip(txn->front);
+        return txn->client;
     case CONFIG_AFFINITY_COOKIE:
         unit = cookie_value(&txn->head, str_from(conf->affinity_name));
         break;
@@ -172,6 +186,8 @@ enum next step_route(struct txn *txn)
     struct worker *worker = txn->worker;
     uint32_t slot;
 
+    if (txn->front->trusted)
+        find_client(txn);
     if (!find_route(txn))
         return step_refuse(txn, OUTCOME_BAD_REQUEST, H1_START_LINE_TOO_LONG);
     if (!txn->route)
@@ -187,7 +203,7 @@ enum next step_route(struct txn *txn)
     if (txn->route->judging && txn->pick.assignment != ASSIGNMENT_ONLY)
         score_begin(&txn->score, &worker->scorer, txn->route, txn->cells,
                     atomic_load_explicit(&worker->shared->units[slot], memory_order_acquire), &txn->head,
-                    front_ip(txn->front), txn->path, txn->pick.side, worker->now_ns);
+                    txn->client, txn->path, txn->pick.side, worker->now_ns);
     if (txn->head.has_length && txn->head.content_length > txn->route->conf->max_body)
         return step_fail(txn, OUTCOME_BODY_TOO_LARGE, NULL);
     txn->arena_keep = txn->arena.len;

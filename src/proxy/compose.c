@@ -6,9 +6,13 @@
 #include "proxy/front.h"
 #include "proxy/worker.h"
 
+#include <string.h>
+
 enum {
-    REQUEST_ID_MAX = 128,   /* a longer X-Request-Id is replaced */
-    OWN_FIELDS_MAX = 1536,  /* what we add to a request; the authority alone may have 255 bytes twice */
+    REQUEST_ID_MAX = 128, /* a longer X-Request-Id is replaced */
+    CHAIN_MAX = 2048, /* of what trusted proxies say about the way of a request; a longer one begins anew */
+    HOST_SAID_MAX = 300,    /* of the host that a trusted proxy says */
+    OWN_FIELDS_MAX = 2048,  /* what we add to a request; the authority alone may have 255 bytes three times */
     REPLY_FIELDS_MAX = 512, /* what we add to an answer */
     OWN_ANSWER_MAX = 1024,
     LINE_MAX_COPIED = 1024, /* a longer request line stays where it is: its slices are queued */
@@ -231,6 +235,78 @@ static void write_hop_fields(struct buf *buf, const struct txn *txn)
         buf_lit(buf, "Connection: TE\r\nTE: trailers\r\n");
 }
 
+/* ---- who the client is, for the target ---- */
+
+/* What a trusted proxy has written in this field so far, each line with a comma behind it. */
+static void continue_list(struct buf *buf, const struct txn *txn, enum field_id id)
+{
+    size_t len = 0;
+
+    for (const struct field *f = head_find(&txn->head, id); f; f = head_next(&txn->head, f))
+        len += f->value.len + 2;
+    if (!txn->front->trusted || len > CHAIN_MAX)
+        return;
+    for (const struct field *f = head_find(&txn->head, id); f; f = head_next(&txn->head, f)) {
+        if (f->value.len == 0)
+            continue;
+        buf_str_add(buf, f->value);
+        buf_lit(buf, ", ");
+    }
+}
+
+/* The scheme that the client used: ours, or what a trusted proxy says. */
+static struct str scheme_of(const struct txn *txn)
+{
+    struct str said = txn->front->trusted ? single(&txn->head, FIELD_X_FORWARDED_PROTO) : STR_NULL;
+
+    return str_eq_nocase(said, STR("https")) ? STR("https") : STR("http");
+}
+
+static void write_x_forwarded(struct buf *buf, const struct txn *txn)
+{
+    struct str said = txn->front->trusted ? single(&txn->head, FIELD_X_FORWARDED_HOST) : STR_NULL;
+    struct str host = said.len && said.len <= HOST_SAID_MAX ? said : txn->head.authority.whole;
+
+    buf_lit(buf, "X-Forwarded-For: ");
+    continue_list(buf, txn, FIELD_X_FORWARDED_FOR);
+    buf_str_add(buf, front_ip(txn->front));
+    buf_lit(buf, "\r\nX-Forwarded-Proto: ");
+    buf_str_add(buf, scheme_of(txn));
+    buf_lit(buf, "\r\n");
+    if (host.len)
+        h1_write_field(buf, STR("X-Forwarded-Host"), host);
+}
+
+/* An IPv6 address stands in brackets and quotes (RFC 7239 section 6). */
+static void write_rfc_7239(struct buf *buf, const struct txn *txn)
+{
+    struct str ip = front_ip(txn->front);
+    bool v6 = memchr(ip.p, ':', ip.len) != NULL;
+
+    buf_lit(buf, "Forwarded: ");
+    continue_list(buf, txn, FIELD_FORWARDED);
+    buf_lit(buf, "for=");
+    buf_str_add(buf, v6 ? STR("\"[") : STR_NULL);
+    buf_str_add(buf, ip);
+    buf_str_add(buf, v6 ? STR("]\"") : STR_NULL);
+    if (txn->head.authority.whole.len) {
+        buf_lit(buf, ";host=\"");
+        buf_str_add(buf, txn->head.authority.whole);
+        buf_char(buf, '"');
+    }
+    buf_lit(buf, ";proto=http\r\n");
+}
+
+static void write_forwarded(struct buf *buf, const struct txn *txn)
+{
+    enum config_hops send = txn->worker->config->forwarded.send;
+
+    if (send != CONFIG_HOPS_FORWARDED)
+        write_x_forwarded(buf, txn);
+    if (send != CONFIG_HOPS_X_FORWARDED_FOR)
+        write_rfc_7239(buf, txn);
+}
+
 static void write_own_fields(struct buf *buf, const struct txn *txn)
 {
     const struct config *config = txn->worker->config;
@@ -240,10 +316,7 @@ static void write_own_fields(struct buf *buf, const struct txn *txn)
         buf_lit(buf, "Transfer-Encoding: chunked\r\n");
     write_hop_fields(buf, txn);
     h1_write_field(buf, str_from(config->label_header), str_from(txn->group->conf->platform));
-    h1_write_field(buf, STR("X-Forwarded-For"), front_ip(txn->front));
-    buf_lit(buf, "X-Forwarded-Proto: http\r\n");
-    if (head->authority.whole.len)
-        h1_write_field(buf, STR("X-Forwarded-Host"), head->authority.whole);
+    write_forwarded(buf, txn);
     buf_str_add(buf, head->minor ? STR("Via: 1.1 ") : STR("Via: 1.0 "));
     buf_str_add(buf, str_from(config->via_name));
     buf_lit(buf, "\r\n");
@@ -284,7 +357,7 @@ bool compose_request(struct txn *txn)
     if (!compose_end(&txn->up, &line))
         return false;
     queue_lines(&txn->up, &txn->head, end);
-    if (!compose_start(txn, &own, OWN_FIELDS_MAX))
+    if (!compose_start(txn, &own, OWN_FIELDS_MAX + (txn->front->trusted ? 2 * CHAIN_MAX : 0)))
         return false;
     if (odd_length)
         write_length(&own, &txn->head);

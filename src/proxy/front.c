@@ -307,6 +307,8 @@ static void note_peer(struct front *front, const struct sockaddr *peer)
 
     listen_addr_text(peer, false, text);
     len = strlen(text);
+    front->trusted =
+        listen_addr_ip(peer, &front->peer) && config_trusts(&front->worker->config->forwarded, &front->peer);
     front->ip_len = (uint8_t)(len < sizeof front->ip ? len : sizeof front->ip);
     memcpy(front->ip, text, front->ip_len);
     if (peer->sa_family == AF_INET)

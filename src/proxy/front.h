@@ -47,9 +47,11 @@ struct front {
     struct wheel_timer timer;
     int64_t first_byte_ns; /* of the request in progress */
     uint64_t requests;     /* served on this connection */
-    uint16_t port;         /* the client's */
+    struct ip peer;        /* who has connected */
+    bool trusted;          /* it is a proxy whose word about its client is taken */
+    uint16_t port;         /* the peer's */
     uint8_t ip_len;
-    char ip[46]; /* the client's address as text, without NUL */
+    char ip[46]; /* the peer's address as text, without NUL */
 };
 
 static inline struct str front_ip(const struct front *front)

@@ -136,7 +136,7 @@ static void fill_request(struct accesslog_record *record, const struct txn *txn)
     record->request_id = txn->request_id;
     record->trace_id = txn->trace_id;
     record->span_id = txn->span_id;
-    record->client_ip = front_ip(txn->front);
+    record->client_ip = txn->client;
     record->client_port = txn->front->port;
 }
 

@@ -506,6 +506,7 @@ bool txn_begin(struct front *front)
     txn->outcome = OUTCOME_SERVED;
     txn->routes = worker_hold_routes(worker);
     txn->head_ns = worker->now_ns;
+    txn->client = front_ip(front);
     relay_queue_init(&txn->up);
     relay_queue_init(&txn->down);
     arena_init(&txn->arena, txn->arena_block, sizeof txn->arena_block);

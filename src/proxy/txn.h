@@ -79,6 +79,7 @@ struct txn {
     struct head head;
     struct str path; /* normalised */
     struct str request_id, trace_id, span_id;
+    struct str client;        /* the client's address: the peer's, or what a trusted proxy says */
     struct h1_body body;      /* decodes the request body in front->in */
     bool body_sent;           /* the whole request is queued for the target */
     struct str affinity_unit; /* what the client sticks by; empty: drawn anew */

@@ -71,6 +71,37 @@ def _(t):
     t.check(b"10.9.9" not in request.head and b"evil" not in request.head, f"nothing is left: {request.head}")
 
 
+@case("what a trusted proxy says of the client is believed, and continued")
+def _(t):
+    raw = Raw(t)
+    p = Penstock(t, {"ec2": [raw]}, forwarded={"trusted": ["127.0.0.0/8", "10.0.0.0/8"], "send": "both"})
+    with Wire(p.address) as wire:
+        wire.ask(fields=[("X-Forwarded-For", "6.6.6.6, 203.0.113.7"), ("X-Forwarded-For", "10.0.0.9"),
+                         ("X-Forwarded-Proto", "https"), ("X-Forwarded-Host", "shop.example"),
+                         ("Forwarded", 'for="[2001:db8::1]"')])
+        wire.ask()
+    first, second = raw.requests
+    t.equal(first.all("x-forwarded-for"), ["6.6.6.6, 203.0.113.7, 10.0.0.9, 127.0.0.1"], "X-Forwarded-For")
+    t.equal(first.all("x-forwarded-proto"), ["https"], "X-Forwarded-Proto")
+    t.equal(first.all("x-forwarded-host"), ["shop.example"], "X-Forwarded-Host")
+    t.equal(first.all("forwarded"), ['for="[2001:db8::1]", for=127.0.0.1;host="a";proto=http'], "Forwarded")
+    t.equal(second.all("x-forwarded-for"), ["127.0.0.1"], "X-Forwarded-For of the proxy's own request")
+    t.equal([r["network"]["client"]["ip"] for r in p.log.wait(2)], ["203.0.113.7", "127.0.0.1"], "the log")
+
+
+@case("clients stick by the address that a trusted proxy says")
+def _(t):
+    stable, canary = Raw(t), Raw(t)
+    p = Penstock(t, {"ec2": [stable], "fargate": [canary]}, weight=50, forwarded={"trusted": ["127.0.0.1"]},
+                 route={"affinity": {"clientAddress": True}})
+    with Wire(p.address) as wire:
+        for n in range(120):
+            wire.ask(fields=[("X-Forwarded-For", f"203.0.113.{n % 40}")])
+    sides = [{r.get("x-forwarded-for") for r in raw.requests} for raw in (stable, canary)]
+    t.check(sides[0] and sides[1], "both sides serve")
+    t.equal(sides[0] & sides[1], set(), "clients that were on both sides")
+
+
 @case("Connection cannot name the fields that we add")
 def _(t):
     names = "close, X-Forwarded-For, X-Platform, X-Request-Id, traceparent, Via, X-Forwarded-Proto"

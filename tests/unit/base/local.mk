@@ -2,6 +2,7 @@ unit_tests += \
 	tests/unit/base/test_bug \
 	tests/unit/base/test_clk \
 	tests/unit/base/test_hist \
+	tests/unit/base/test_ip \
 	tests/unit/base/test_log \
 	tests/unit/base/test_mem \
 	tests/unit/base/test_ring \

@@ -109,6 +109,7 @@ START_TEST(addresses_are_written_as_people_write_them)
     struct sockaddr_un un = {.sun_family = AF_UNIX, .sun_path = "/run/x.sock"};
     struct sockaddr other = {.sa_family = AF_UNSPEC};
     char text[LISTEN_TEXT_LEN];
+    struct ip ip;
 
     in.sin_addr.s_addr = htonl(0x0a000102);
     listen_addr_text((struct sockaddr *)&in, true, text);
@@ -123,6 +124,13 @@ START_TEST(addresses_are_written_as_people_write_them)
     ck_assert_str_eq(text, "unix:/run/x.sock");
     listen_addr_text(&other, true, text);
     ck_assert_str_eq(text, "?");
+    ck_assert(listen_addr_ip((struct sockaddr *)&in, &ip));
+    ip_text(&ip, text);
+    ck_assert_str_eq(text, "10.0.1.2");
+    ck_assert(listen_addr_ip((struct sockaddr *)&in6, &ip));
+    ip_text(&ip, text);
+    ck_assert_str_eq(text, "::1");
+    ck_assert(!listen_addr_ip((struct sockaddr *)&un, &ip));
 }
 END_TEST
 

@@ -6,5 +6,6 @@ unit_tests += \
 	tests/unit/proto/test_h1_response \
 	tests/unit/proto/test_h1_write \
 	tests/unit/proto/test_head \
+	tests/unit/proto/test_hops \
 	tests/unit/proto/test_octet \
 	tests/unit/proto/test_target
