@@ -61,8 +61,8 @@ MUST_CHECK enum next step_fail(struct txn *txn, enum outcome outcome, const char
 MUST_CHECK enum next step_refuse(struct txn *txn, enum outcome outcome, enum h1_error error);
 /* The answer cannot be completed: ends the client's connection so that nobody takes it for whole. */
 enum next step_cut(struct txn *txn, enum outcome outcome);
-/* The target's final answer has this status, which is noted. True when stable is asked instead of a canary that has
- * failed: the step is LEASE again. */
+/* The target's final answer has this status, which is noted. True when stable is asked instead of a canary
+ * that has failed: the step is LEASE again. */
 MUST_CHECK bool step_shields(struct txn *txn, unsigned status);
 /* The whole answer was sent. */
 MUST_CHECK enum next step_served(struct txn *txn);
