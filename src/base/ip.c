@@ -5,7 +5,7 @@
 
 static const uint8_t v4_prefix[12] = {[10] = 0xff, [11] = 0xff};
 
-static bool is_v4(const struct ip *ip)
+bool ip_is_v4(const struct ip *ip)
 {
     return memcmp(ip->bytes, v4_prefix, sizeof v4_prefix) == 0;
 }
@@ -97,8 +97,8 @@ void ip_set_v4(struct ip *ip, const void *four)
 
 size_t ip_text(const struct ip *ip, char text_r[static IP_TEXT_LEN])
 {
-    const void *bytes = is_v4(ip) ? ip->bytes + sizeof v4_prefix : ip->bytes;
+    const void *bytes = ip_is_v4(ip) ? ip->bytes + sizeof v4_prefix : ip->bytes;
 
-    inet_ntop(is_v4(ip) ? AF_INET : AF_INET6, bytes, text_r, IP_TEXT_LEN);
+    inet_ntop(ip_is_v4(ip) ? AF_INET : AF_INET6, bytes, text_r, IP_TEXT_LEN);
     return strlen(text_r);
 }

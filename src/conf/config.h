@@ -47,6 +47,9 @@ struct config_address {
 
 struct config_listener {
     struct config_address address;
+    struct ip_net
+        *proxies; /* who must begin with a PROXY header; all others are refused. None: it is not spoken */
+    size_t proxies_len;
 };
 
 struct config_admin {
@@ -98,6 +101,7 @@ struct config_group {
     size_t targets_len;
     uint32_t max_connections; /* open connections a target and worker, 0 < n */
     bool trailers;            /* its targets take trailer fields of requests; else these are dropped */
+    uint32_t proxy_protocol;  /* version of the header to its targets, 1 or 2; 0: none */
     struct config_ejection ejection;
     struct config_health health;
 };

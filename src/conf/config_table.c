@@ -182,10 +182,31 @@ static const struct schema_type type_true = {
     .read = true_read,
 };
 
+static void network_read(struct schema_reader *reader, const struct setting *setting,
+                         const struct tree *value, void *at)
+{
+    struct str text;
+
+    if (schema_text(reader, setting, value, &text) && !ip_net_parse(text, at))
+        schema_refuse(
+            reader, setting, value,
+            "is no network: an address, '/' and the number of bits that count, and no bit set behind them "
+            "(10.0.0.0/8, 2001:db8::/32), or one address");
+}
+
+static const struct schema_type type_network = {
+    .name = "network",
+    .form = "such as 10.0.0.0/8, 2001:db8::/32, or one address",
+    .json = "{\"type\": \"string\", \"pattern\": \"^[0-9a-fA-F.:]+(/[0-9]+)?$\"}",
+    .read = network_read,
+};
+
 /* ---- the table, from the leaves up ---- */
 
 #define SECTION(rows) .settings = (rows), .len = ARRAY_LEN(rows)
 
+static const struct setting proxy_row = {
+    .key = "proxyProtocol", .type = &type_network, .width = sizeof(struct ip_net), .text = "A network."};
 static const struct setting listener_rows[] = {
     {.key = "address",
      .type = &type_listen_address,
@@ -193,6 +214,15 @@ static const struct setting listener_rows[] = {
      .required = true,
      .example = "0.0.0.0:8080",
      .text = "Where to listen for HTTP; port 0 takes a free one."},
+    {.key = "proxyProtocol",
+     .type = &schema_list,
+     LIST(config_listener, proxies),
+     .max = 64,
+     .item = &proxy_row,
+     .example = "[10.0.0.0/8]",
+     .text = "Networks of the load balancers that speak the PROXY protocol (1 or 2) here. Each connection "
+             "from them must "
+             "begin with its header, which says who the client is; connections from elsewhere are refused."},
 };
 static const struct section listener_section = {SECTION(listener_rows),
                                                 .size = sizeof(struct config_listener)};
@@ -551,6 +581,16 @@ static const struct setting group_rows[] = {
      .fallback = "false",
      .text = "Whether its targets take trailer fields behind request bodies (as gRPC does); else these are "
              "dropped."},
+    {.key = "proxyProtocol",
+     .type = &type_count,
+     FIELD(config_group, proxy_protocol),
+     .min = 1,
+     .max = 2,
+     .inherits = "none",
+     .example = "2",
+     .text = "Version of the PROXY header that tells its targets the client's address. Each request then has "
+             "a connection "
+             "of its own, since a connection is about one client."},
     {.key = "healthCheck",
      .type = &schema_map,
      .section = &health_section,
@@ -813,25 +853,6 @@ static const struct word half_closed_words[] = {
     [CONFIG_HALF_CLOSED_ABORT] = {"abort", "the client counts as gone, and the request is given up"},
 };
 static const struct word_table half_closed_table = {half_closed_words, ARRAY_LEN(half_closed_words)};
-
-static void network_read(struct schema_reader *reader, const struct setting *setting,
-                         const struct tree *value, void *at)
-{
-    struct str text;
-
-    if (schema_text(reader, setting, value, &text) && !ip_net_parse(text, at))
-        schema_refuse(
-            reader, setting, value,
-            "is no network: an address, '/' and the number of bits that count, and no bit set behind them "
-            "(10.0.0.0/8, 2001:db8::/32), or one address");
-}
-
-static const struct schema_type type_network = {
-    .name = "network",
-    .form = "such as 10.0.0.0/8, 2001:db8::/32, or one address",
-    .json = "{\"type\": \"string\", \"pattern\": \"^[0-9a-fA-F.:]+(/[0-9]+)?$\"}",
-    .read = network_read,
-};
 
 static const struct setting trusted_row = {
     .key = "trusted", .type = &type_network, .width = sizeof(struct ip_net), .text = "A network."};

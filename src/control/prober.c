@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "net/conn.h"
 #include "proto/h1.h"
+#include "proto/proxyline.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -244,6 +245,8 @@ static void compose(struct probe *probe)
     if (!conf->path)
         return; /* to connect is all */
     buf_init(&buf, probe->request, sizeof probe->request);
+    if (probe->group->proxy_protocol)
+        proxyline_write(&buf, probe->group->proxy_protocol, &(struct proxyline){.known = false});
     buf_printf(
         &buf, "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: penstock-health-check\r\nConnection: close\r\n\r\n",
         conf->path, host);

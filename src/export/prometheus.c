@@ -441,6 +441,8 @@ static const struct side_cell shard_cells[] = {
      offsetof(struct shard, accepted)},
     {"penstock_connections_refused", "Client connections closed at once, over a limit or out of descriptors.",
      EXPOSITION_COUNTER, offsetof(struct shard, refused)},
+    {"penstock_connections_unannounced", "Client connections closed because their PROXY header was wrong or missing.",
+     EXPOSITION_COUNTER, offsetof(struct shard, unannounced)},
     {"penstock_bulk_bytes", "Bytes of long bodies that passed within the kernel (splice).",
      EXPOSITION_COUNTER, offsetof(struct shard, bulk_bytes)},
     {"penstock_log_lines", "Access-log lines made.", EXPOSITION_COUNTER, offsetof(struct shard, log_lines)},

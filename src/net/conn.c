@@ -1,6 +1,7 @@
 #include "net/conn.h"
 
 #include "base/log.h"
+#include "net/listen.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -187,6 +188,17 @@ void conn_write_done(struct conn *conn)
         return;
     conn->writing = false;
     event_del_noblock(&conn->write_event);
+}
+
+bool conn_local(const struct conn *conn, struct ip *ip_r, uint16_t *port_r)
+{
+    struct sockaddr_storage addr = {0};
+    socklen_t len = sizeof addr;
+
+    if (getsockname(conn->fd, (struct sockaddr *)&addr, &len) < 0)
+        return false;
+    *port_r = listen_addr_port((struct sockaddr *)&addr);
+    return listen_addr_ip((struct sockaddr *)&addr, ip_r);
 }
 
 void conn_shutdown(struct conn *conn)

@@ -90,6 +90,9 @@ void conn_read_resume(struct conn *conn);
 void conn_write_wait(struct conn *conn);
 void conn_write_done(struct conn *conn);
 
+/* Our own end of the connection; false when it has no IP address. A system call. */
+MUST_CHECK bool conn_local(const struct conn *conn, struct ip *ip_r, uint16_t *port_r);
+
 /* Sends FIN after what was written; reading goes on (lingering close). */
 void conn_shutdown(struct conn *conn);
 /* Leaves the loop and closes the socket. A second call does nothing. */

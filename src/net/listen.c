@@ -108,6 +108,15 @@ bool listen_addr_ip(const struct sockaddr *addr, struct ip *ip_r)
     return addr->sa_family == AF_INET || addr->sa_family == AF_INET6;
 }
 
+uint16_t listen_addr_port(const struct sockaddr *addr)
+{
+    if (addr->sa_family == AF_INET)
+        return ntohs(((const struct sockaddr_in *)(const void *)addr)->sin_port);
+    if (addr->sa_family == AF_INET6)
+        return ntohs(((const struct sockaddr_in6 *)(const void *)addr)->sin6_port);
+    return 0;
+}
+
 void listen_addr_text(const struct sockaddr *addr, bool with_port, char text_r[static LISTEN_TEXT_LEN])
 {
     const struct sockaddr_in *in = (const void *)addr;

@@ -37,6 +37,9 @@ void listen_text(int fd, char text_r[static LISTEN_TEXT_LEN]);
 /* The address without its port; false when it is not an IP address. */
 MUST_CHECK bool listen_addr_ip(const struct sockaddr *addr, struct ip *ip_r);
 
+/* Its port, 0 when it has none. */
+uint16_t listen_addr_port(const struct sockaddr *addr);
+
 /* An address as text without (ip) or with (ip:port) its port, NUL-ended. `with_port` has no meaning for unix
  * sockets. */
 void listen_addr_text(const struct sockaddr *addr, bool with_port, char text_r[static LISTEN_TEXT_LEN]);

@@ -10,5 +10,6 @@ src_libpenstock_a_SOURCES += \
 	src/proto/hops.c src/proto/hops.h \
 	src/proto/method.c src/proto/method.def src/proto/method.h \
 	src/proto/octet.c src/proto/octet.h \
+	src/proto/proxyline.c src/proto/proxyline.h \
 	src/proto/status.c src/proto/status.def src/proto/status.h \
 	src/proto/target.c src/proto/target.h

@@ -55,6 +55,8 @@ enum next step_lease(struct txn *txn)
     txn->target = target;
     pool = &worker->targets[target->conf->slot]->pool;
     begin_try(txn);
+    if (txn->group->conf->proxy_protocol)
+        txn->fresh = true; /* a connection is about one client */
     if (!txn->fresh && (txn->back = pool_take(pool, txn_on_back, txn))) {
         txn->connect_ns = worker->now_ns;
         step_to(txn, TXN_SEND);

@@ -2,6 +2,7 @@
 
 #include "proto/h1_write.h"
 #include "proto/octet.h"
+#include "proto/proxyline.h"
 #include "proto/status.h"
 #include "proxy/front.h"
 #include "proxy/worker.h"
@@ -328,6 +329,22 @@ static void write_own_fields(struct buf *buf, const struct txn *txn)
     h1_write_end(buf);
 }
 
+/* The PROXY header before the request: this connection is about this client alone. */
+static bool announce(struct txn *txn)
+{
+    const struct front *front = txn->front;
+    struct proxyline line = {0};
+    struct buf buf;
+
+    line.known = ip_parse(txn->client, &line.source) &&
+                 conn_local(&front->conn, &line.destination, &line.destination_port);
+    line.source_port = str_eq(txn->client, front_ip(front)) ? front->port : 0;
+    if (!compose_start(txn, &buf, PROXYLINE_V1_MAX))
+        return false;
+    proxyline_write(&buf, txn->group->conf->proxy_protocol, &line);
+    return compose_end(&txn->up, &buf);
+}
+
 bool compose_request(struct txn *txn)
 {
     struct front *front = txn->front;
@@ -336,6 +353,8 @@ bool compose_request(struct txn *txn)
     size_t line_len;
     bool odd_length;
 
+    if (txn->group->conf->proxy_protocol && !announce(txn))
+        return false;
     drop_ours(txn);
     odd_length = drop_odd_length(&txn->head);
     line_len = txn->head.method_name.len + txn->head.path.len + txn->head.query.len + host_of(txn).len + 32;

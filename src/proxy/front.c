@@ -1,5 +1,7 @@
 #include "proxy/front.h"
 
+#include "base/log.h"
+#include "proto/proxyline.h"
 #include "proxy/txn.h"
 #include "proxy/worker.h"
 
@@ -105,7 +107,7 @@ static void read_away(struct front *front)
 void front_drain(struct front *front)
 {
     front->closing = true;
-    if (front->state != FRONT_IDLE)
+    if (front->state != FRONT_IDLE && front->state != FRONT_GREETS)
         return;
     if (front->requests == 0)
         front_deadline(front, FRESH_MS * NS_PER_MS);
@@ -226,6 +228,56 @@ static ssize_t receive(struct front *front)
     return CONN_AGAIN;
 }
 
+static void begin_request(struct front *front)
+{
+    if (front->state == FRONT_IDLE)
+        begin_head(front);
+    serve(front);
+}
+
+static void set_peer_text(struct front *front, const char *text, size_t len)
+{
+    front->ip_len = (uint8_t)(len < sizeof front->ip ? len : sizeof front->ip);
+    memcpy(front->ip, text, front->ip_len);
+}
+
+static void set_peer(struct front *front, const struct ip *ip, uint16_t port)
+{
+    char text[IP_TEXT_LEN];
+
+    set_peer_text(front, text, ip_text(ip, text));
+    front->port = port;
+    front->trusted = config_trusts(&front->worker->config->forwarded, ip);
+}
+
+/* The PROXY header: which client the connection is from. The time for it and for the first head is one. */
+static void greet(struct front *front)
+{
+    struct proxyline line;
+    const char *why;
+
+    switch (proxyline_parse(front->in.p, front->in.len, &line, &why)) {
+    case PROXYLINE_MORE:
+        return;
+    case PROXYLINE_BAD:
+        log_debug("a connection from %.*s is closed: %s", STR_ARG(front_ip(front)), why);
+        cell_add(&front->worker->shard->unannounced, 1);
+        front_close(front);
+        return;
+    case PROXYLINE_DONE:
+        break;
+    }
+    if (line.known)
+        set_peer(front, &line.source, line.source_port);
+    set_state(front, FRONT_IDLE);
+    front->in.keep = front->in.off = (uint32_t)line.len;
+    relay_restart(&front->in);
+    if (front->in.len)
+        begin_request(front);
+    else
+        relay_release(&front->in, &front->worker->relay_memory);
+}
+
 static void on_readable(struct front *front)
 {
     struct worker *worker = front->worker;
@@ -246,12 +298,12 @@ static void on_readable(struct front *front)
         on_end(front, n == CONN_FAILED);
         return;
     }
-    if (front->state == FRONT_IDLE)
-        begin_head(front);
-    if (front->state == FRONT_HEAD)
-        serve(front);
-    else
+    if (front->state == FRONT_GREETS)
+        greet(front);
+    else if (front->state == FRONT_BUSY)
         txn_on_body(front->txn);
+    else
+        begin_request(front);
 }
 
 static void on_ready(struct conn *conn, unsigned ready)
@@ -279,6 +331,10 @@ static void on_timer(struct wheel_timer *timer, int64_t now_ns)
 
     front->worker->now_ns = now_ns;
     switch (front->state) {
+    case FRONT_GREETS:
+        cell_add(&front->worker->shard->unannounced, 1);
+        front_close(front);
+        return;
     case FRONT_IDLE:
     case FRONT_LINGER:
         front_close(front);
@@ -303,27 +359,26 @@ static void on_timer(struct wheel_timer *timer, int64_t now_ns)
 static void note_peer(struct front *front, const struct sockaddr *peer)
 {
     char text[LISTEN_TEXT_LEN];
-    size_t len;
+    struct ip ip;
 
+    if (listen_addr_ip(peer, &ip)) {
+        set_peer(front, &ip, listen_addr_port(peer));
+        return;
+    }
     listen_addr_text(peer, false, text);
-    len = strlen(text);
-    front->trusted =
-        listen_addr_ip(peer, &front->peer) && config_trusts(&front->worker->config->forwarded, &front->peer);
-    front->ip_len = (uint8_t)(len < sizeof front->ip ? len : sizeof front->ip);
-    memcpy(front->ip, text, front->ip_len);
-    if (peer->sa_family == AF_INET)
-        front->port = ntohs(((const struct sockaddr_in *)(const void *)peer)->sin_port);
-    else if (peer->sa_family == AF_INET6)
-        front->port = ntohs(((const struct sockaddr_in6 *)(const void *)peer)->sin6_port);
+    set_peer_text(front, text, strlen(text));
 }
 
-struct front *front_new(struct worker *worker, int fd, const struct sockaddr *peer)
+struct front *front_new(struct worker *worker, const struct config_listener *listener, int fd,
+                        const struct sockaddr *peer)
 {
     struct front *front = mem_pool_get(&worker->front_memory);
 
     if (!front)
         return NULL;
-    *front = (struct front){.worker = worker, .state = FRONT_IDLE, .closing = worker->draining};
+    *front = (struct front){.worker = worker,
+                            .state = listener->proxies_len ? FRONT_GREETS : FRONT_IDLE,
+                            .closing = worker->draining};
     note_peer(front, peer);
     conn_init(&front->conn, worker->base, fd, on_ready);
     wheel_timer_init(&front->timer, on_timer);

@@ -19,6 +19,7 @@
 #include "proxy/relay.h"
 
 enum front_state {
+    FRONT_GREETS, /* before the first request: the PROXY header is expected */
     FRONT_IDLE,   /* between requests */
     FRONT_HEAD,   /* a head is arriving */
     FRONT_BUSY,   /* a transaction has it */
@@ -47,7 +48,6 @@ struct front {
     struct wheel_timer timer;
     int64_t first_byte_ns; /* of the request in progress */
     uint64_t requests;     /* served on this connection */
-    struct ip peer;        /* who has connected */
     bool trusted;          /* it is a proxy whose word about its client is taken */
     uint16_t port;         /* the peer's */
     uint8_t ip_len;
@@ -59,9 +59,10 @@ static inline struct str front_ip(const struct front *front)
     return (struct str){front->ip, front->ip_len};
 }
 
-/* Takes an accepted socket. NULL when there is no memory for it within the limits; the socket is then the
- * caller's still. */
-MUST_CHECK struct front *front_new(struct worker *worker, int fd, const struct sockaddr *peer);
+/* Takes a socket that was accepted on `listener`. NULL when there is no memory for it within the limits; the
+ * socket is then the caller's still. */
+MUST_CHECK struct front *front_new(struct worker *worker, const struct config_listener *listener, int fd,
+                                   const struct sockaddr *peer);
 /* Ends the connection now, with whatever is going on. */
 void front_close(struct front *front);
 /* Goes on with the pipelined requests that had to wait for the next turn. */

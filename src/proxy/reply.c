@@ -86,7 +86,8 @@ static enum next begin_answer(struct txn *txn, struct head *head)
     struct front *front = txn->front;
     bool delimited = head->framing == FRAMING_NONE || head->framing == FRAMING_LENGTH;
 
-    txn->back_keep = head->keep_alive && head->framing != FRAMING_UNTIL_CLOSE;
+    txn->back_keep =
+        head->keep_alive && head->framing != FRAMING_UNTIL_CLOSE && !txn->group->conf->proxy_protocol;
     txn->reply_ns = txn->worker->now_ns;
     h1_body_init(&txn->reply_body, head->framing, head->content_length, &h1_response_limits);
     txn->chunked = !delimited && txn->head.minor >= 1;

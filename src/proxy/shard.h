@@ -107,6 +107,7 @@ struct shard {
     struct cell accepted;
     struct cell connections; /* gauge: client connections */
     struct cell refused;     /* accepted and closed at once: over a limit or out of descriptors */
+    struct cell unannounced; /* closed because the PROXY header was wrong, or did not come */
     struct cell requests;
     struct cell bulk_bytes;         /* of bodies, passed within the kernel */
     struct cell unrouted[OUTCOMES]; /* requests that ended before a route was known */

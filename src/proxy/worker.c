@@ -177,13 +177,31 @@ static bool is_lasting(struct worker *worker, int listen_fd, int error)
     return error == ENOBUFS || error == ENOMEM;
 }
 
-static void take(struct worker *worker, int fd, const struct sockaddr *peer)
+/* A listener for the PROXY protocol takes connections from its proxies alone: anybody else could say
+ * anything. */
+static bool is_welcome(const struct config_listener *listener, const struct sockaddr *peer)
+{
+    struct ip ip;
+
+    if (listener->proxies_len == 0)
+        return true;
+    if (!listen_addr_ip(peer, &ip))
+        return false;
+    for (size_t i = 0; i < listener->proxies_len; i++)
+        if (ip_net_has(&listener->proxies[i], &ip))
+            return true;
+    return false;
+}
+
+static void take(struct worker *worker, const struct config_listener *listener, int fd,
+                 const struct sockaddr *peer)
 {
     struct worker_shared *shared = worker->shared;
     uint32_t open = atomic_fetch_add_explicit(&shared->connections, 1, memory_order_relaxed);
 
     cell_add(&worker->shard->accepted, 1);
-    if (open < worker->config->limits.connections && front_new(worker, fd, peer)) {
+    if (open < worker->config->limits.connections && is_welcome(listener, peer) &&
+        front_new(worker, listener, fd, peer)) {
         cell_add(&worker->shard->connections, 1);
         return;
     }
@@ -193,17 +211,18 @@ static void take(struct worker *worker, int fd, const struct sockaddr *peer)
 }
 
 /* False when there is nothing more to accept now. */
-static bool accept_one(struct worker *worker, int listen_fd)
+static bool accept_one(struct worker_listener *listener)
 {
+    struct worker *worker = listener->worker;
     struct sockaddr_storage peer = {0};
     socklen_t len = sizeof peer;
-    int fd = accept4(listen_fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd = accept4(listener->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
     if (fd >= 0) {
-        take(worker, fd, (struct sockaddr *)&peer);
+        take(worker, &worker->config->listeners[listener->index], fd, (struct sockaddr *)&peer);
         return true;
     }
-    if (is_lasting(worker, listen_fd, errno))
+    if (is_lasting(worker, listener->fd, errno))
         pause_accept(worker);
     return false;
 }
@@ -212,10 +231,10 @@ static void on_accept(evutil_socket_t listen_fd, short what, void *arg)
 {
     struct worker_listener *listener = arg;
 
-    (void)what;
+    (void)listen_fd, (void)what;
     worker_wake(listener->worker);
     for (int i = 0; i < ACCEPTS_PER_WAKE; i++)
-        if (!accept_one(listener->worker, listen_fd))
+        if (!accept_one(listener))
             return;
 }
 
@@ -225,12 +244,10 @@ static void close_listeners(struct worker *worker)
     if (worker->listeners_len == 0)
         return;
     for (size_t i = 0; i < worker->listeners_len; i++) {
-        int fd = worker->listeners[i].fd;
-
-        while (accept_one(worker, fd))
+        while (accept_one(&worker->listeners[i]))
             ;
         event_del(&worker->listeners[i].event);
-        close(fd);
+        close(worker->listeners[i].fd);
     }
     worker->listeners_len = 0;
     atomic_fetch_sub_explicit(&worker->shared->listening, 1, memory_order_relaxed);
@@ -424,7 +441,7 @@ struct worker *worker_new(struct worker_shared *shared, unsigned index, const in
     worker->listeners_len = listeners;
     atomic_fetch_add_explicit(&shared->listening, 1, memory_order_relaxed);
     for (size_t i = 0; i < listeners; i++)
-        worker->listeners[i] = (struct worker_listener){.worker = worker, .fd = listen_fds[i]};
+        worker->listeners[i] = (struct worker_listener){.index = i, .worker = worker, .fd = listen_fds[i]};
     adopt(worker, routes);
     add_events(worker);
     return worker;

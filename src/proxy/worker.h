@@ -50,6 +50,7 @@ struct worker_target {
 };
 
 struct worker_listener {
+    size_t index; /* in the configuration's listeners */
     struct worker *worker;
     int fd;
     struct event event;

@@ -13,6 +13,7 @@ e2e_tests = \
 	tests/e2e/test_log.py \
 	tests/e2e/test_orders.py \
 	tests/e2e/test_proxy.py \
+	tests/e2e/test_proxy_protocol.py \
 	tests/e2e/test_reload.py \
 	tests/e2e/test_replay.py \
 	tests/e2e/test_restart.py \
