@@ -91,6 +91,19 @@ struct config_health {
     uint32_t unhealthy; /* failed checks in a row until it is not */
 };
 
+/* How a group's requests are spread over its targets. */
+enum config_balance {
+    CONFIG_BALANCE_LEAST_REQUEST,
+    CONFIG_BALANCE_ROUND_ROBIN,
+    CONFIG_BALANCE_CONSISTENT_HASH,
+};
+enum config_hash {
+    CONFIG_HASH_NONE,
+    CONFIG_HASH_HEADER,
+    CONFIG_HASH_COOKIE,
+    CONFIG_HASH_CLIENT,
+};
+
 struct config_group {
     char *name;
     char *platform; /* the label; the group's name unless written */
@@ -102,6 +115,10 @@ struct config_group {
     uint32_t max_connections; /* open connections a target and worker, 0 < n */
     bool trailers;            /* its targets take trailer fields of requests; else these are dropped */
     uint32_t proxy_protocol;  /* version of the header to its targets, 1 or 2; 0: none */
+    enum config_balance balance;
+    enum config_hash hash; /* what requests are told apart by; NONE but for CONSISTENT_HASH */
+    char *hash_name;       /* of the header or cookie */
+    int64_t slow_start_ns; /* until a target that begins to take work has its full share; 0: at once */
     struct config_ejection ejection;
     struct config_health health;
 };

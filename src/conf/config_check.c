@@ -68,6 +68,9 @@ void config_check_group(struct schema_reader *reader, const struct tree *map, vo
     const struct tree *list = tree_find(map, "targets");
     struct config_group *group = at;
 
+    if ((group->balance == CONFIG_BALANCE_CONSISTENT_HASH) != (group->hash != CONFIG_HASH_NONE))
+        schema_problem(reader, CONF_ERROR, map,
+                       "balance: consistentHash and hash belong together; write both or neither");
     if (!group->platform && group->name && !tree_find(map, "platform"))
         group->platform = mem_strdup(group->name);
     for (size_t i = 1; i < group->targets_len; i++)
@@ -78,6 +81,16 @@ void config_check_group(struct schema_reader *reader, const struct tree *map, vo
                                list->values[j].line);
                 break;
             }
+}
+
+void config_check_hash(struct schema_reader *reader, const struct tree *map, void *at)
+{
+    struct config_group *group = at;
+
+    (void)reader;
+    group->hash = tree_find(map, "header")   ? CONFIG_HASH_HEADER
+                  : tree_find(map, "cookie") ? CONFIG_HASH_COOKIE
+                                             : CONFIG_HASH_CLIENT;
 }
 
 /* The path goes into a request line as it is. */

@@ -15,6 +15,7 @@ void config_check_log(struct schema_reader *reader, const struct tree *map, void
 void config_check_timeouts(struct schema_reader *reader, const struct tree *map, void *at);
 void config_check_limits(struct schema_reader *reader, const struct tree *map, void *at);
 void config_check_group(struct schema_reader *reader, const struct tree *map, void *at);
+void config_check_hash(struct schema_reader *reader, const struct tree *map, void *at);
 void config_check_health(struct schema_reader *reader, const struct tree *map, void *at);
 void config_check_affinity(struct schema_reader *reader, const struct tree *map, void *at);
 /* Before a route's rows: no canary, and the timeouts of all. */

@@ -546,6 +546,37 @@ static const struct section health_section = {
         "How each target is checked, apart from the requests. A target counts as healthy until it is known.",
 };
 
+static const struct word balance_words[] = {
+    [CONFIG_BALANCE_LEAST_REQUEST] = {"leastRequest",
+                                      "of two targets at random the one with fewer requests in flight"},
+    [CONFIG_BALANCE_ROUND_ROBIN] = {"roundRobin", "one after the other, in each worker"},
+    [CONFIG_BALANCE_CONSISTENT_HASH] = {"consistentHash",
+                                        "by `hash`, so that equal requests go to the same target"},
+};
+static const struct word_table balance_table = {balance_words, ARRAY_LEN(balance_words)};
+static const struct setting hash_rows[] = {
+    {.key = "header",
+     .type = &type_token,
+     FIELD(config_group, hash_name),
+     .max = CONFIG_NAME_MAX,
+     .example = "X-User-Id",
+     .text = "By the value of this request header."},
+    {.key = "cookie",
+     .type = &type_token,
+     FIELD(config_group, hash_name),
+     .max = CONFIG_NAME_MAX,
+     .example = "session",
+     .text = "By the value of this cookie."},
+    {.key = "clientAddress", .type = &type_true, .example = "true", .text = "By the address of the client."},
+};
+static const struct section hash_section = {
+    SECTION(hash_rows),
+    .one_of = "header cookie clientAddress",
+    .one_of_required = true,
+    .check = config_check_hash,
+    .text = "What consistentHash goes by; requests without it are spread as with leastRequest.",
+};
+
 static const struct setting group_rows[] = {
     {.key = "platform",
      .shown = true,
@@ -581,6 +612,23 @@ static const struct setting group_rows[] = {
      .fallback = "false",
      .text = "Whether its targets take trailer fields behind request bodies (as gRPC does); else these are "
              "dropped."},
+    {.key = "balance",
+     .type = &type_word,
+     FIELD(config_group, balance),
+     .words = &balance_table,
+     .fallback = "leastRequest",
+     .text = "How requests are spread over the targets."},
+    {.key = "hash", .type = &schema_map, .section = &hash_section, .text = "What consistentHash goes by."},
+    {.key = "slowStart",
+     .type = &type_duration,
+     FIELD(config_group, slow_start_ns),
+     NO_LIMIT_TO(3600 * S),
+     .fallback = "0",
+     .example = "30s",
+     .text = "A target that begins to take work while penstock runs (new, well again, or no longer draining) "
+             "gets a tenth of "
+             "its share at first and all of it after this time; 0: at once. It does not hold for "
+             "consistentHash."},
     {.key = "proxyProtocol",
      .type = &type_count,
      FIELD(config_group, proxy_protocol),

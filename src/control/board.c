@@ -139,6 +139,36 @@ void board_sync(struct board *board, struct live *live)
     }
 }
 
+/* Notes when a target begins to take work; those that are there at the start are warm already. */
+static struct route_target_state target_state(struct board *board, size_t slot)
+{
+    struct route_target_state state = {.draining = board->draining[slot],
+                                       .unhealthy = board->health[slot].state == HEALTH_BAD};
+    bool open = !state.draining && !state.unhealthy;
+
+    if (open && !board->opened[slot].open && board->version > 0)
+        board->opened[slot].since_ns = board->now_ns;
+    board->opened[slot].open = open;
+    state.opened_ns = board->opened[slot].since_ns;
+    return state;
+}
+
+/* By slot; what the configuration does not have is not open. */
+static void target_states(struct board *board, struct route_target_state states_r[static CONFIG_TARGETS_MAX])
+{
+    bool there[CONFIG_TARGETS_MAX] = {false};
+
+    for (size_t i = 0; i < board->config->groups_len; i++)
+        for (size_t k = 0; k < board->config->groups[i].targets_len; k++) {
+            size_t slot = board->config->groups[i].targets[k].slot;
+
+            there[slot] = true;
+            states_r[slot] = target_state(board, slot);
+        }
+    for (size_t slot = 0; slot < CONFIG_TARGETS_MAX; slot++)
+        board->opened[slot].open &= there[slot];
+}
+
 struct routes *board_snapshot(struct board *board)
 {
     struct route_live *lives = mem_zalloc(board->lives_len * sizeof *lives);
@@ -153,10 +183,7 @@ struct routes *board_snapshot(struct board *board)
                                        .plan = live->judged ? live->run->plan : NULL,
                                        .step = live->step};
     }
-    for (size_t slot = 0; slot < CONFIG_TARGETS_MAX; slot++) {
-        states[slot].draining = board->draining[slot];
-        states[slot].unhealthy = board->health[slot].state == HEALTH_BAD;
-    }
+    target_states(board, states);
     routes = routes_build(board->config, lives, states, &board->sticky_key, ++board->version);
     board->changed = false;
     free(lives);

@@ -83,9 +83,13 @@ struct board {
     size_t lives_len;
     bool draining[CONFIG_TARGETS_MAX];        /* by slot: takes no new work */
     struct health health[CONFIG_TARGETS_MAX]; /* by slot; the prober's */
-    uint64_t version;                         /* of the last snapshot */
-    bool changed;                             /* since then */
-    uint32_t runs;                            /* numbers given to runs */
+    struct {                                  /* by slot: since when it takes work, for the slow start */
+        bool open;
+        int64_t since_ns; /* 0: since the start */
+    } opened[CONFIG_TARGETS_MAX];
+    uint64_t version; /* of the last snapshot */
+    bool changed;     /* since then */
+    uint32_t runs;    /* numbers given to runs */
     struct journal journal;
 
     /* The clocks of this turn, read once (board_now). */

@@ -1,5 +1,6 @@
 /* LEASE, CONNECT and SEND: a connection to a target, and the request on its way there. */
 #include "proxy/compose.h"
+#include "proxy/cookie.h"
 #include "proxy/front.h"
 #include "proxy/step.h"
 #include "proxy/worker.h"
@@ -37,16 +38,36 @@ static void begin_try(struct txn *txn)
     txn->back_end = BACK_OPEN;
     txn->up_broken = false;
     txn->connect_ns = 0;
-    worker->load.busy[txn->target->conf->slot]++;
+    worker->balance.busy[txn->target->conf->slot]++;
     cell_add(&cells->requests, 1);
     cell_add(&cells->busy, 1);
+}
+
+/* What the request is told apart by, where the group goes by that. */
+static struct str hash_value(const struct txn *txn)
+{
+    const struct config_group *conf = txn->group->conf;
+    const struct field *field;
+
+    switch (conf->hash) {
+    case CONFIG_HASH_NONE:
+        break;
+    case CONFIG_HASH_HEADER:
+        field = head_find_name(&txn->head, str_from(conf->hash_name), 0);
+        return field ? field->value : STR_NULL;
+    case CONFIG_HASH_COOKIE:
+        return cookie_value(&txn->head, str_from(conf->hash_name));
+    case CONFIG_HASH_CLIENT:
+        return txn->client;
+    }
+    return STR_NULL;
 }
 
 enum next step_lease(struct txn *txn)
 {
     struct worker *worker = txn->worker;
     const struct route_target *target =
-        pick_target(txn->group, &worker->rnd, &worker->load, worker->now_ns, txn->avoid);
+        balance_pick(txn->group, &worker->balance, &worker->rnd, hash_value(txn), worker->now_ns, txn->avoid);
     struct pool *pool;
     int error;
 

@@ -7,7 +7,7 @@
 
 static int64_t out_until(const struct worker *worker, const struct route_target *target)
 {
-    return worker->load.out_until_ns[target->conf->slot];
+    return worker->balance.out_until_ns[target->conf->slot];
 }
 
 static int64_t time_out(const struct config_ejection *conf, uint32_t ejections)
@@ -49,7 +49,7 @@ void eject_failed(struct worker *worker, const struct route_group *group, const 
         return;
     eject->failed = conf->failures - 1; /* after its time, one more failure is enough */
     ns = time_out(conf, ++eject->ejections);
-    worker->load.out_until_ns[slot] = worker->now_ns + ns;
+    worker->balance.out_until_ns[slot] = worker->now_ns + ns;
     cell_add(&shard_target(worker->shard, slot)->ejections, 1);
     cell_set(&shard_target(worker->shard, slot)->out, 1);
     log_warn("group %s: target %s is left alone by worker %u for %" PRId64

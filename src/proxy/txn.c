@@ -86,7 +86,7 @@ static void release_back(struct txn *txn, bool keep)
         pool_drop(txn->back);
     txn->back = NULL;
     txn->arena.len = txn->arena_keep;
-    txn->worker->load.busy[slot]--;
+    txn->worker->balance.busy[slot]--;
     cell_sub(&shard_target(txn->worker->shard, slot)->busy, 1);
 }
 

@@ -265,7 +265,7 @@ static void sweep_targets(struct worker *worker)
         pool_expire(&target->pool, worker->now_ns, worker->config->timeouts.pool_idle_ns);
         cell_set(&shard_target(worker->shard, (uint32_t)slot)->open, target->pool.open);
         cell_set(&shard_target(worker->shard, (uint32_t)slot)->out,
-                 worker->load.out_until_ns[slot] > worker->now_ns);
+                 worker->balance.out_until_ns[slot] > worker->now_ns);
     }
 }
 

@@ -21,6 +21,7 @@
 #include "proxy/score.h"
 #include "proxy/shard.h"
 #include "proxy/units.h"
+#include "route/balance.h"
 #include "route/pick.h"
 
 #include <pthread.h>
@@ -102,7 +103,7 @@ struct worker {
     struct relay_memory relay_memory;
     struct bulk_pipes bulk_pipes;
     struct worker_target *targets[CONFIG_TARGETS_MAX]; /* by slot; made when a snapshot names it */
-    struct pick_load load;                             /* of the targets, by slot */
+    struct balance balance;                            /* of the targets, by slot */
     uint32_t retrying[CONFIG_ROUTES_MAX];              /* further tries in flight, by the route's slot */
     struct scorer scorer;
     struct accesslog log;

@@ -1,4 +1,5 @@
 src_libpenstock_a_SOURCES += \
+	src/route/balance.c src/route/balance.h \
 	src/route/index.c src/route/index.h \
 	src/route/path.c src/route/path.h \
 	src/route/pick.c src/route/pick.h \

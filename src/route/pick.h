@@ -1,6 +1,6 @@
 /*
- * The choice for one request: route, side, target. Pure: the random numbers, the loads and the snapshot are
- * arguments.
+ * The choice for one request: route and side (the target is route/balance). Pure: the random numbers, the
+ * loads and the snapshot are arguments.
  *
  * The draw is the foundation of the judge's guarantee (decisions.md 2.10): each request is drawn on its own
  * with exactly the weight in force, from a generator that no client can see, or, when sticky, from a keyed
@@ -39,20 +39,5 @@ struct pick_side {
  */
 struct pick_side pick_side(const struct routes *routes, const struct route *route, struct rnd *rnd,
                            struct str unit);
-
-/* What a worker knows of the targets, by slot. */
-struct pick_load {
-    uint32_t busy[CONFIG_TARGETS_MAX];        /* requests in flight */
-    int64_t out_until_ns[CONFIG_TARGETS_MAX]; /* ejected until then, on the clock of pick_target's `now_ns` */
-};
-
-/*
- * Two targets at random, the less busy of them (Mitzenmacher 2001); of the unhealthy ones when no other is
- * open. Those that are ejected, and `avoid` (may be NULL), are passed over while there is another; when there
- * is none, trying beats refusing. NULL when no target is open. Thread: the generator's owner.
- */
-const struct route_target *pick_target(const struct route_group *group, struct rnd *rnd,
-                                       const struct pick_load *load, int64_t now_ns,
-                                       const struct route_target *avoid);
 
 #endif

@@ -16,6 +16,7 @@ static unsigned rank(struct route_target_state state)
 static void build_group(struct route_group *group, const struct config_group *conf,
                         const struct route_target_state *states)
 {
+    static const struct hash_key everywhere_the_same = {0, 0};
     uint32_t ends[3] = {0};
 
     group->conf = conf;
@@ -26,7 +27,9 @@ static void build_group(struct route_group *group, const struct config_group *co
                 states ? states[conf->targets[i].slot] : (struct route_target_state){0};
 
             if (rank(state) == r)
-                group->targets[group->targets_len++] = (struct route_target){&conf->targets[i], state};
+                group->targets[group->targets_len++] = (struct route_target){
+                    &conf->targets[i], state,
+                    hash_keyed(&everywhere_the_same, str_from(conf->targets[i].address.text))};
         }
         ends[r] = group->targets_len;
     }

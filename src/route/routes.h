@@ -58,13 +58,15 @@ struct judging {
 
 /* What is live about one target. */
 struct route_target_state {
-    bool draining;  /* takes no new work */
-    bool unhealthy; /* takes work only when no target of its group is well, and no other group may serve */
+    bool draining;     /* takes no new work */
+    bool unhealthy;    /* takes work only when no target of its group is well, and no other group may serve */
+    int64_t opened_ns; /* monotonic: when it began to take work while we were running; 0: before */
 };
 
 struct route_target {
     const struct config_target *conf;
     struct route_target_state state;
+    uint64_t hash; /* of its address: the same in every process */
 };
 
 struct route_group {

@@ -152,6 +152,9 @@ START_TEST(only_keys_that_exclude_one_another_stop_the_whole_configuration_examp
                                            "token: excludes tokenFile",
                                            "environment has no variable",
                                            "stdout: excludes file",
+                                           "balance: consistentHash and hash belong together",
+                                           "cookie: excludes header",
+                                           "clientAddress: excludes header",
                                            "connect: excludes path",
                                            "header: excludes cookie",
                                            "clientAddress: excludes cookie"};

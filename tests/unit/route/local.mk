@@ -1,4 +1,5 @@
 unit_tests += \
+	tests/unit/route/test_balance \
 	tests/unit/route/test_index \
 	tests/unit/route/test_path \
 	tests/unit/route/test_pick \

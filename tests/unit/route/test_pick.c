@@ -214,143 +214,14 @@ START_TEST(an_empty_stable_group_does_not_give_its_requests_to_the_canary)
     static const struct route_target_state draining[] = {
         {.draining = true}, {.draining = true}, {.draining = true}, {0}, {0}};
 
-    const struct pick_load load = {0};
-
     make(ONE_ROUTE, 0, draining);
     ck_assert_uint_eq(canaries(1000), 0);
-    ck_assert_ptr_null(pick_target(routes->routes[0].side[ROUTE_STABLE], &rnd, &load, 0, NULL));
-    unmake();
-}
-END_TEST
-
-/* ---- targets ---- */
-
-START_TEST(of_two_targets_at_random_the_less_busy_is_taken)
-{
-    const struct pick_load load = {.busy = {0, 1, 9, 0, 0}};
-    unsigned taken[3] = {0};
-
-    make(ONE_ROUTE, 0, NULL);
-    for (unsigned i = 0; i < 30000; i++)
-        taken[pick_target(routes->routes[0].side[ROUTE_STABLE], &rnd, &load, 0, NULL)->conf->slot]++;
-    ck_assert_uint_eq(taken[2], 0); /* always the busier of two */
-    ck_assert_msg(taken[0] > 19000 && taken[0] < 21000, "%u", taken[0]);
-    ck_assert_msg(taken[1] > 9000 && taken[1] < 11000, "%u", taken[1]);
-    unmake();
-}
-END_TEST
-
-START_TEST(equal_targets_share_equally)
-{
-    const struct pick_load load = {.busy = {3, 3, 3, 0, 0}};
-    unsigned taken[3] = {0};
-
-    make(ONE_ROUTE, 0, NULL);
-    for (unsigned i = 0; i < 30000; i++)
-        taken[pick_target(routes->routes[0].side[ROUTE_STABLE], &rnd, &load, 0, NULL)->conf->slot]++;
-    for (size_t i = 0; i < 3; i++)
-        ck_assert_msg(taken[i] > 9500 && taken[i] < 10500, "target %zu: %u", i, taken[i]);
-    unmake();
-}
-END_TEST
-
-START_TEST(a_draining_target_gets_nothing_and_the_last_one_all)
-{
-    static const struct route_target_state draining[] = {
-        {.draining = true}, {0}, {.draining = true}, {0}, {0}};
-    const struct pick_load load = {.busy = {0, 1000, 0, 0, 0}};
-
-    make(ONE_ROUTE, 0, draining);
-    for (unsigned i = 0; i < 1000; i++) {
-        const struct route_target *target =
-            pick_target(routes->routes[0].side[ROUTE_STABLE], &rnd, &load, 0, NULL);
-
-        ck_assert_uint_eq(target->conf->slot, 1);
-        ck_assert(!target->state.draining);
-    }
-    unmake();
-}
-END_TEST
-
-START_TEST(the_target_that_failed_is_avoided_while_there_is_another)
-{
-    static const struct route_target_state draining[] = {{0}, {0}, {0}, {0}, {.draining = true}};
-    const struct route_group *group;
-    const struct pick_load load = {.busy = {0, 5, 5, 0, 0}};
-
-    make(ONE_ROUTE, 0, draining);
-    group = routes->routes[0].side[ROUTE_STABLE];
-    for (unsigned i = 0; i < 3000; i++)
-        ck_assert_ptr_ne(pick_target(group, &rnd, &load, 0, &group->targets[0]), &group->targets[0]);
-    group = routes->routes[0].side[ROUTE_CANARY];
-    ck_assert_ptr_eq(pick_target(group, &rnd, &load, 0, &group->targets[0]), &group->targets[0]);
-    unmake();
-}
-END_TEST
-
-START_TEST(an_ejected_target_gets_nothing_until_its_time_is_over)
-{
-    const struct pick_load load = {.busy = {0, 5, 5}, .out_until_ns = {100}};
-    const struct route_group *group;
-    unsigned taken = 0;
-
-    make(ONE_ROUTE, 0, NULL);
-    group = routes->routes[0].side[ROUTE_STABLE];
-    for (unsigned i = 0; i < 3000; i++)
-        ck_assert_uint_ne(pick_target(group, &rnd, &load, 99, NULL)->conf->slot, 0);
-    for (unsigned i = 0; i < 3000; i++)
-        ck_assert_uint_eq(pick_target(group, &rnd, &load, 99, &group->targets[1])->conf->slot, 2);
-    for (unsigned i = 0; i < 3000; i++)
-        taken += pick_target(group, &rnd, &load, 100, NULL)->conf->slot == 0;
-    ck_assert_uint_gt(taken, 1500);
-    unmake();
-}
-END_TEST
-
-START_TEST(when_all_are_ejected_trying_beats_refusing)
-{
-    const struct pick_load load = {.out_until_ns = {100, 100, 100}};
-    const struct route_group *group;
-    unsigned taken[3] = {0};
-
-    make(ONE_ROUTE, 0, NULL);
-    group = routes->routes[0].side[ROUTE_STABLE];
-    for (unsigned i = 0; i < 3000; i++)
-        taken[pick_target(group, &rnd, &load, 1, NULL)->conf->slot]++;
-    for (size_t i = 0; i < 3; i++)
-        ck_assert_uint_gt(taken[i], 800);
+    ck_assert_uint_eq(routes->routes[0].side[ROUTE_STABLE]->open_len, 0);
     unmake();
 }
 END_TEST
 
 /* Rather an unhealthy target than none, and rather stable than an unhealthy canary. */
-START_TEST(unhealthy_targets_serve_when_no_other_may)
-{
-    static const struct route_target_state stable[] = {
-        {.draining = true}, {.unhealthy = true}, {.unhealthy = true}, {0}, {0}};
-    static const struct route_target_state canary[] = {
-        {0}, {0}, {0}, {.unhealthy = true}, {.unhealthy = true}};
-    const struct pick_load load = {0};
-    struct pick_side pick;
-
-    make(ONE_ROUTE, 0, stable);
-    for (unsigned i = 0; i < 300; i++)
-        ck_assert_uint_ne(pick_target(routes->routes[0].side[ROUTE_STABLE], &rnd, &load, 0, NULL)->conf->slot,
-                          0);
-    unmake();
-    make(ONE_ROUTE, 9999, canary);
-    pick = pick_side(routes, &routes->routes[0], &rnd, STR_NULL);
-    ck_assert_int_eq(pick.side, ROUTE_STABLE);
-    ck_assert_int_eq(pick.assignment, ASSIGNMENT_ONLY);
-    unmake();
-    make(ONE_ROUTE, 10000, canary);
-    pick = pick_side(routes, &routes->routes[0], &rnd, STR_NULL);
-    ck_assert_int_eq(pick.side, ROUTE_CANARY);
-    ck_assert_ptr_nonnull(pick_target(routes->routes[0].side[ROUTE_CANARY], &rnd, &load, 0, NULL));
-    unmake();
-}
-END_TEST
-
 START_TEST(a_route_is_found_by_host_and_path)
 {
     make(BUILD_HEAD "routes:\n"
@@ -383,13 +254,6 @@ Suite *unit_suite(void)
     tcase_add_test(tc, only_what_was_drawn_for_an_empty_canary_is_no_evidence);
     tcase_add_test(tc, weight_100_stays_with_an_empty_canary);
     tcase_add_test(tc, an_empty_stable_group_does_not_give_its_requests_to_the_canary);
-    tcase_add_test(tc, of_two_targets_at_random_the_less_busy_is_taken);
-    tcase_add_test(tc, equal_targets_share_equally);
-    tcase_add_test(tc, a_draining_target_gets_nothing_and_the_last_one_all);
-    tcase_add_test(tc, the_target_that_failed_is_avoided_while_there_is_another);
-    tcase_add_test(tc, an_ejected_target_gets_nothing_until_its_time_is_over);
-    tcase_add_test(tc, when_all_are_ejected_trying_beats_refusing);
-    tcase_add_test(tc, unhealthy_targets_serve_when_no_other_may);
     tcase_add_test(tc, a_route_is_found_by_host_and_path);
     suite_add_tcase(suite, tc);
     return suite;
