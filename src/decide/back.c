@@ -248,6 +248,7 @@ static bool find_evidence(struct look *look, struct cause *cause)
     const struct verdict *verdict = &look->verdict;
     struct decision *d = look->d;
     char number[DECISION_NUMBER_LEN];
+    double tolerated;
 
     if (verdict->kind != VERDICT_FAIL)
         return false;
@@ -257,12 +258,12 @@ static bool find_evidence(struct look *look, struct cause *cause)
     if (verdict->fail_holds)
         d->e = verdict->metrics[verdict->metric].e * verdict->metrics[verdict->metric].share;
     look_say_counts(look);
+    tolerated = fmax(look->plan->analysis.metrics[verdict->metric].tolerance,
+                     look->r->incident.on ? INCIDENT_TOLERANCE : 0);
     if (isfinite(d->ratio.value))
-        decision_say(d, "; %.3g times as often, %g is tolerated", d->ratio.value,
-                     look->plan->analysis.metrics[verdict->metric].tolerance);
+        decision_say(d, "; %.3g times as often, %g is tolerated", d->ratio.value, tolerated);
     else
-        decision_say(d, "; at least %.3g times as often, %g is tolerated", d->ratio.lo,
-                     look->plan->analysis.metrics[verdict->metric].tolerance);
+        decision_say(d, "; at least %.3g times as often, %g is tolerated", d->ratio.lo, tolerated);
     decision_say(d, "; evidence %s of %.0f",
                  d->e < 1e6 ? decision_count((uint64_t)d->e, number) : "above 1,000,000", verdict->threshold);
     return true;

@@ -136,6 +136,28 @@ static bool is_judged_weight(const struct rollout *r)
     return r->weight > 0 && r->weight < PLAN_WEIGHT_ALL;
 }
 
+/* S7: stable fails too, so nothing can be learned about the canary. */
+static bool hold_incident(struct look *look)
+{
+    const struct incident *incident = &look->r->incident;
+    const int32_t m = incident->metric;
+    char stable[DECISION_NUMBER_LEN], canary[DECISION_NUMBER_LEN], time[DECISION_NUMBER_LEN];
+
+    if (!incident->on || !is_judged_weight(look->r))
+        return false;
+    look_metric(look, m);
+    decision_say(
+        look->d,
+        "%s: %s of the last requests to %s are bad, and %s of those to %s, for %s now; nothing moves "
+        "until it is over",
+        look->d->metric_name,
+        decision_share(incident->stable_bad[m] / fmax(incident->stable_requests[m], 1), stable),
+        look->r->stable,
+        decision_share(incident->canary_bad[m] / fmax(incident->canary_requests[m], 1), canary),
+        look->r->canary, decision_time(incident->age_ns, time));
+    return look_hold(look, REASON_SHARED_FAILURE);
+}
+
 /* S8: no raise while there is a tenth of the evidence against it. */
 static bool hold_suspicion(struct look *look)
 {
@@ -494,7 +516,7 @@ bool look_forward(struct look *look)
 
     const struct plan_step *step = &look->plan->steps[next];
     uint32_t weight = step->kind == STEP_WEIGHT ? step->weight : r->weight;
-    if (hold_suspicion(look) || hold_no_data(look) || hold_dwell(look))
+    if (hold_incident(look) || hold_suspicion(look) || hold_no_data(look) || hold_dwell(look))
         return true;
     if (!r->promote && (hold_window(look, step) || hold_freeze(look)))
         return true;

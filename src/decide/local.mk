@@ -3,6 +3,7 @@ src_libpenstock_a_SOURCES += \
 	src/decide/decision.c src/decide/decision.h \
 	src/decide/evidence.c src/decide/evidence.h \
 	src/decide/forward.c \
+	src/decide/incident.c src/decide/incident.h \
 	src/decide/judge.c src/decide/judge.h \
 	src/decide/look.h \
 	src/decide/observer.c src/decide/observer.h \

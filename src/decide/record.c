@@ -89,6 +89,19 @@ static const struct field counts_fields[] = {
     ONE(evidence_counts, FIELD_U64, canary_units),    ONE(evidence_counts, FIELD_U64, stable_units),
 };
 
+static const struct field incident_fields[] = {
+    MANY(incident, FIELD_DOUBLE, stable_requests),
+    MANY(incident, FIELD_DOUBLE, stable_bad),
+    MANY(incident, FIELD_DOUBLE, canary_requests),
+    MANY(incident, FIELD_DOUBLE, canary_bad),
+    MANY(incident, FIELD_DOUBLE, long_requests),
+    MANY(incident, FIELD_DOUBLE, long_bad),
+    ONE(incident, FIELD_BOOL, on),
+    ONE(incident, FIELD_I32, metric),
+    ONE(incident, FIELD_I64, age_ns),
+    ONE(incident, FIELD_I64, quiet_ns),
+};
+
 static const struct field peer_fields[] = {
     ONE(peer, FIELD_I64, age_ns),        ONE(peer, FIELD_I64, window_ns), ONE(peer, FIELD_U32, readings),
     ONE(peer, FIELD_U32, failed_checks), ONE(peer, FIELD_I32, culprit),
@@ -120,6 +133,11 @@ static const struct part metric_parts[] = {
     PART(judge_metric, step, counts_fields),
     PART(judge_metric, grace, counts_fields),
     PART(judge_metric, total, counts_fields),
+};
+
+/* Parts of a rollout that states of earlier versions lack: they begin empty then. */
+static const struct part rollout_parts[] = {
+    PART(rollout, incident, incident_fields),
 };
 
 /* Texts were cut to their maximum by bytes: what is no UTF-8 any more is shown as '?', not lost. */
@@ -178,18 +196,22 @@ static void fields_to_json(json_t *object, const struct field *fields, size_t le
     }
 }
 
+static void parts_to_json(json_t *object, const struct part *parts, size_t len, const void *base)
+{
+    for (size_t i = 0; i < len; i++) {
+        json_t *part = json_object();
+
+        fields_to_json(part, parts[i].fields, parts[i].fields_len, (const char *)base + parts[i].offset);
+        json_object_set_new(object, parts[i].name, part);
+    }
+}
+
 static json_t *metric_to_json(const struct judge_metric *metric)
 {
     json_t *object = json_object();
 
     fields_to_json(object, metric_fields, ARRAY_LEN(metric_fields), metric);
-    for (size_t i = 0; i < ARRAY_LEN(metric_parts); i++) {
-        json_t *part = json_object();
-
-        fields_to_json(part, metric_parts[i].fields, metric_parts[i].fields_len,
-                       (const char *)metric + metric_parts[i].offset);
-        json_object_set_new(object, metric_parts[i].name, part);
-    }
+    parts_to_json(object, metric_parts, ARRAY_LEN(metric_parts), metric);
     return object;
 }
 
@@ -219,6 +241,7 @@ json_t *rollout_to_json(const struct rollout *rollout)
         json_array_append_new(metrics, metric_to_json(&rollout->judge.metrics[i]));
     json_object_set_new(judge, "metrics", metrics);
     json_object_set_new(object, "judge", judge);
+    parts_to_json(object, rollout_parts, ARRAY_LEN(rollout_parts), rollout);
     if (rollout->peer.age_ns > 0) /* the judge is another than penstock */
         json_object_set_new(object, "peer", peer_to_json(&rollout->peer));
     return object;
@@ -383,6 +406,22 @@ static bool peer_from_json(const struct reader *reader, const json_t *object, st
     return true;
 }
 
+static bool parts_from_json(const struct reader *reader, const json_t *object, struct rollout *rollout)
+{
+    char place[64];
+
+    for (size_t i = 0; i < ARRAY_LEN(rollout_parts); i++) {
+        const struct part *part = &rollout_parts[i];
+        const json_t *json = json_object_get(object, part->name);
+
+        snprintf(place, sizeof(place), "%s.", part->name);
+        if (json && !fields_from_json(reader, json, place, part->fields, part->fields_len,
+                                      (char *)rollout + part->offset))
+            return false;
+    }
+    return true;
+}
+
 /* Values that the state machine uses without a further look. */
 static bool is_consistent(const struct rollout *rollout, const struct plan *plan)
 {
@@ -391,6 +430,7 @@ static bool is_consistent(const struct rollout *rollout, const struct plan *plan
     return rollout->step >= -1 && rollout->step < len && rollout->weight_step >= -1 &&
            rollout->weight_step <= rollout->step && rollout->weight <= PLAN_WEIGHT_ALL &&
            rollout->target <= PLAN_WEIGHT_ALL && rollout->manual_weight <= PLAN_WEIGHT_ALL &&
+           rollout->incident.metric >= 0 && rollout->incident.metric < (int32_t)plan->analysis.metrics_len &&
            rollout->peer.culprit >= -1 && rollout->peer.culprit < (int32_t)plan->analysis.metrics_len;
 }
 
@@ -407,7 +447,8 @@ bool rollout_from_json(struct rollout *rollout, const struct plan *plan, const j
     }
     if (!fields_from_json(&reader, json, "", rollout_fields, ARRAY_LEN(rollout_fields), rollout) ||
         !judge_from_json(&reader, json_object_get(json, "judge"), &rollout->judge) ||
-        !peer_from_json(&reader, json_object_get(json, "peer"), &rollout->peer))
+        !peer_from_json(&reader, json_object_get(json, "peer"), &rollout->peer) ||
+        !parts_from_json(&reader, json, rollout))
         return false;
     if (!is_consistent(rollout, plan)) {
         snprintf(why, why_len, "step, weight: outside the plan");

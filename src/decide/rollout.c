@@ -323,6 +323,7 @@ static struct judge_context context_of(const struct rollout *r, const struct pla
         .rate = rollout_rate(r),
         .bin = r->age_ns / analysis->bin_ns,
         .grace = r->raise_ns < r->grace_ns,
+        .tolerance_least = r->incident.on ? INCIDENT_TOLERANCE : 0,
         .judged = r->step >= (int32_t)analysis->starting_step && r->age_ns >= analysis->initial_delay_ns,
     };
 }
@@ -341,8 +342,12 @@ static void take_peer(struct look *look, const struct judge_context *context)
 static void take_tallies(struct look *look)
 {
     struct rollout *r = look->r;
-    struct judge_context context = context_of(r, look->plan);
+    struct judge_context context;
 
+    if (r->state != ROLLOUT_PENDING && look->plan->judge == JUDGE_PENSTOCK)
+        incident_look(&r->incident, look->plan, r->weight, look->dt_ns, look->in->tallies,
+                      look->in->tallies_len);
+    context = context_of(r, look->plan);
     if (r->state != ROLLOUT_PENDING)
         judge_feed(&r->judge, look->plan, &context, look->in->tallies, look->in->tallies_len);
     judge_verdict(&r->judge, look->plan, &context, &look->verdict);
@@ -453,6 +458,7 @@ static void begin(struct rollout *rollout, const struct plan *plan, const struct
     rollout->age_ns = 0;
     rollout->started_wall_ns = decision->wall_ns;
     rollout->cause = REASON_NONE;
+    rollout->incident = (struct incident){0};
     judge_init(&rollout->judge, plan);
     peer_init(&rollout->peer);
 }

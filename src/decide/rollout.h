@@ -24,6 +24,7 @@
 
 #include "base/bug.h"
 #include "decide/decision.h"
+#include "decide/incident.h"
 #include "decide/judge.h"
 #include "decide/peer.h"
 #include "decide/plan.h"
@@ -107,12 +108,13 @@ struct rollout {
     double ramp_down;  /* hundredths of a percent a second of a rollback by ramp; 0: at once */
 
     struct judge judge;
-    struct peer peer;  /* what the judges `threshold` and `flagger` remember */
-    bool settled;      /* the grace and the time behind it are over, and the ledger knows */
-    uint32_t proven;   /* the last weight that ended forward; 0: none; read by others */
-    uint32_t ceiling;  /* raises above it need an approval (after a retry by itself); 0: none */
-    uint32_t attempts; /* retries by itself so far */
-    enum reason cause; /* of the last way back */
+    struct incident incident; /* shared failures */
+    struct peer peer;         /* what the judges `threshold` and `flagger` remember */
+    bool settled;             /* the grace and the time behind it are over, and the ledger knows */
+    uint32_t proven;          /* the last weight that ended forward; 0: none; read by others */
+    uint32_t ceiling;         /* raises above it need an approval (after a retry by itself); 0: none */
+    uint32_t attempts;        /* retries by itself so far */
+    enum reason cause;        /* of the last way back */
 
     /* People. */
     bool starting; /* start or retry was ordered */

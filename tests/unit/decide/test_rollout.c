@@ -202,6 +202,60 @@ START_TEST(common_trouble_does_not_go_back)
 }
 END_TEST
 
+static void fail_both(double errors, double slow)
+{
+    sim.canary.errors = sim.stable.errors = errors;
+    sim.canary.slow = sim.stable.slow = slow;
+}
+
+START_TEST(while_both_groups_fail_nothing_moves)
+{
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        start(sim_reference_plan(), seed);
+        sim_run(&sim, 400);
+        uint32_t weight = sim.r.weight;
+        fail_both(0.4, 0.4);
+        until_hold(REASON_SHARED_FAILURE, 10);
+        ck_assert_ptr_nonnull(strstr(sim.d.text, "fargate"));
+        for (int i = 0; i < 600; i++) { /* longer than any step */
+            sim_tick(&sim);
+            ck_assert_int_eq(sim.d.reason, REASON_SHARED_FAILURE);
+        }
+        ck_assert_uint_eq(sim.r.weight, weight);
+        fail_both(0.001, 0.005);
+        sim_run(&sim, 150);
+        ck_assert(!sim.r.incident.on);
+        ck_assert_int_gt(sim_until(&sim, ACTION_PROMOTE, 14400), 0);
+        ck_assert_uint_eq(sim.backs, 0);
+        sim_fini(&sim);
+    }
+}
+END_TEST
+
+START_TEST(an_incident_does_not_hide_a_canary_that_is_far_worse)
+{
+    start(sim_reference_plan(), 1);
+    sim_run(&sim, 400);
+    sim.stable.errors = 0.05;
+    sim.canary.errors = 0.9;
+    ck_assert_int_gt(sim_until(&sim, ACTION_ROLLBACK, 60), 0);
+    sim_fini(&sim);
+}
+END_TEST
+
+START_TEST(usual_failures_of_stable_are_no_incident)
+{
+    start(sim_reference_plan(), 1);
+    fail_both(0.03, 0.03);
+    for (int i = 0; i < 2000; i++) {
+        sim_tick(&sim);
+        if (i > 300) /* as long as nothing else is known, 3 % are much */
+            ck_assert_int_ne(sim.d.reason, REASON_SHARED_FAILURE);
+    }
+    sim_fini(&sim);
+}
+END_TEST
+
 START_TEST(a_canary_without_healthy_targets_goes_back)
 {
     start(short_plan(50, 100), 1);
@@ -704,6 +758,9 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, a_dead_canary_costs_few_requests);
     tcase_add_test(tcase, a_fault_after_hours_is_found);
     tcase_add_test(tcase, common_trouble_does_not_go_back);
+    tcase_add_test(tcase, while_both_groups_fail_nothing_moves);
+    tcase_add_test(tcase, an_incident_does_not_hide_a_canary_that_is_far_worse);
+    tcase_add_test(tcase, usual_failures_of_stable_are_no_incident);
     tcase_add_test(tcase, a_canary_without_healthy_targets_goes_back);
     tcase_add_test(tcase, without_healthy_stable_targets_nothing_moves);
     tcase_add_test(tcase, nothing_stops_a_way_back);
