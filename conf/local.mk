@@ -3,4 +3,9 @@ examplesdir = $(docdir)/examples
 dist_examples_DATA = conf/penstock.yaml
 plansdir = $(docdir)/examples/plans
 dist_plans_DATA = \
-	conf/plans/ec2-to-fargate.yaml
+	conf/plans/ec2-to-fargate.yaml \
+	conf/plans/migration-1-test.yaml \
+	conf/plans/migration-2-load.yaml \
+	conf/plans/migration-3-staging.yaml \
+	conf/plans/migration-4-production.yaml \
+	conf/plans/reference.yaml

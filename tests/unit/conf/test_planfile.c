@@ -6,6 +6,7 @@
 
 #include "problems.h"
 
+#include <dirent.h>
 #include <unistd.h>
 
 /* What every small plan would be warned of. */
@@ -349,12 +350,27 @@ START_TEST(a_plan_for_other_groups_does_not_fit_the_route)
 }
 END_TEST
 
-START_TEST(the_plan_in_the_tree_loads_without_a_warning)
+/* Every sample plan, and what tells it from the others. */
+static const struct {
+    const char *name;
+    size_t steps, approvals;
+    enum on_regression on_regression;
+} samples[] = {
+    {"ec2-to-fargate", 5, 1, ON_REGRESSION_ROLLBACK},
+    {"migration-1-test", 3, 0, ON_REGRESSION_ROLLBACK},
+    {"migration-2-load", 6, 1, ON_REGRESSION_HOLD},
+    {"migration-3-staging", 5, 2, ON_REGRESSION_ROLLBACK},
+    {"migration-4-production", 8, 1, ON_REGRESSION_ROLLBACK},
+    {"reference", 6, 0, ON_REGRESSION_ROLLBACK},
+};
+
+START_TEST(a_sample_plan_loads_without_a_warning)
 {
     const char *top = getenv("top_srcdir");
-    char *path = mem_printf("%s/conf/plans/ec2-to-fargate.yaml", top ? top : "."), *text;
+    char *path = mem_printf("%s/conf/plans/%s.yaml", top ? top : ".", samples[_i].name), *text;
     struct plan *plan = mem_zalloc(sizeof *plan);
     struct conf_report report;
+    size_t approvals = 0;
     bool ok;
 
     conf_report_init(&report);
@@ -362,9 +378,30 @@ START_TEST(the_plan_in_the_tree_loads_without_a_warning)
     text = problems_text(&report);
     ck_assert_str_eq(text, "");
     ck_assert(ok);
-    ck_assert_uint_eq(plan->steps_len, 5);
+    ck_assert_str_eq(plan->name, samples[_i].name);
+    ck_assert_uint_eq(plan->steps_len, samples[_i].steps);
+    for (size_t i = 0; i < plan->steps_len; i++)
+        approvals += plan->steps[i].kind == STEP_PAUSE && plan->steps[i].pause == PAUSE_APPROVAL;
+    ck_assert_uint_eq(approvals, samples[_i].approvals);
+    ck_assert_int_eq(plan->on_regression, samples[_i].on_regression);
     free(text);
     free(plan);
+    free(path);
+}
+END_TEST
+
+START_TEST(no_sample_plan_is_without_a_test)
+{
+    const char *top = getenv("top_srcdir");
+    char *path = mem_printf("%s/conf/plans", top ? top : ".");
+    DIR *folder = opendir(path);
+    size_t files = 0;
+
+    ck_assert_ptr_nonnull(folder);
+    for (const struct dirent *entry = readdir(folder); entry; entry = readdir(folder))
+        files += strstr(entry->d_name, ".yaml") != NULL;
+    closedir(folder);
+    ck_assert_uint_eq(files, ARRAY_LEN(samples));
     free(path);
 }
 END_TEST
@@ -434,7 +471,8 @@ Suite *unit_suite(void)
     tcase_add_test(tc, a_plan_in_json_arrives_whole);
     tcase_add_test(tc, the_route_gives_what_the_plan_leaves_open);
     tcase_add_test(tc, a_plan_for_other_groups_does_not_fit_the_route);
-    tcase_add_test(tc, the_plan_in_the_tree_loads_without_a_warning);
+    tcase_add_loop_test(tc, a_sample_plan_loads_without_a_warning, 0, ARRAY_LEN(samples));
+    tcase_add_test(tc, no_sample_plan_is_without_a_test);
     tcase_add_test(tc, a_plan_file_may_use_the_environment);
     tcase_add_test(tc, a_plan_file_that_cannot_be_read_is_named);
     tcase_add_test(tc, a_plan_cut_anywhere_loads_or_tells_why);
