@@ -97,6 +97,12 @@ expect 0 '^To 100 % in 15m28s at least' 'steps\[1\].bake: ' check --plan plan.ya
 expect 0 '"atRisk": ' - check --plan plan.yaml --rps 100 --json
 printf 'judge: flagger\n' | cat plan.yaml - >flagger.yaml
 expect 0 '^ok, 1 plan' 'nobody knows what .flagger. finds' check --plan flagger.yaml --rps 100
+printf 'strategy: CANARY\nbakeTimeInMinutes: 30\n' >ecs.yaml
+expect 0 '^  - { setWeight: 5, minDwell: 10m }$' - check --plan ecs.yaml --expand
+expect 0 '^  - { setWeight: 100, bake: 30m }$' - check --plan ecs.yaml --expand
+expect 2 - 'needs --plan' check --expand
+printf 'strategy: CANRY\n' >ecs.yaml
+expect 1 - '^ecs.yaml:1:11: strategy: is none of' check --plan ecs.yaml --expand
 expect 2 - 'a number above 0' check --plan plan.yaml --rps 0
 expect 2 - 'shares such as 0.1%' check --plan plan.yaml --rps 1 --errors 0.1x
 

@@ -63,7 +63,7 @@ _penstock()
     case $command in
         demo) options='-f --fault -s --speed --rate --access-log --once --json' ;;
         serve) options='-c --config -v --verbose' ;;
-        check) options='-c --config --plan --route --rps --errors --slow --json' ;;
+        check) options='-c --config --plan --route --rps --errors --slow --expand --json' ;;
         explain) options='-c --config -H --header -w --weight --json' ;;
         status) options="-w --watch --json $remote" ;;
         weight) options="--lock --no-rollback --unlock -m --reason --json $remote" ;;

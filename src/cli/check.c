@@ -20,6 +20,7 @@ static const struct args_option options[] = {
     {.name = "rps", .value = "N", .text = "say what the plans can find out at N requests a second"},
     {.name = "errors", .value = "P", .text = "with this share of errors on a good day (default: 0.1%)"},
     {.name = "slow", .value = "P", .text = "with this share of slow answers on a good day (default: 0.5%)"},
+    {.name = "expand", .text = "print the plans with their short forms written out as steps"},
     SUBCOMMAND_OPTION_JSON,
     SUBCOMMAND_OPTION_HELP,
 };
@@ -215,6 +216,36 @@ static void print_text(struct findings *findings, const char *path, const struct
         check_power_print(&findings->power[i], findings->loaded[i], &findings->traffic, stdout);
 }
 
+/* ---- plans in the words of others ---- */
+
+/* Says what is wrong with the short forms; the rest is for a check without --expand to say. */
+static enum subcommand_exit run_expand(const struct args *args)
+{
+    struct conf_report report;
+    const char *path, *between = "";
+    size_t at = 0;
+    bool ok;
+
+    conf_report_init(&report);
+    while ((path = args_next(args, "plan", &at)) != NULL) {
+        char *text = plan_expanded(path, &report);
+
+        if (text && report.errors == 0)
+            printf("%s%s", between, text);
+        between = "---\n";
+        free(text);
+    }
+    conf_report_print(&report, stderr);
+    ok = report.errors == 0;
+    conf_report_fini(&report);
+    return ok ? SUBCOMMAND_OK : SUBCOMMAND_FAILED;
+}
+
+static bool expand_misused(const struct args *args)
+{
+    return !args_has(args, "plan") || args_has(args, "json") || args_has(args, "rps");
+}
+
 static enum subcommand_exit run(const struct args *args, const struct subcommand_verb *verb)
 {
     const char *path = subcommand_config(args);
@@ -224,6 +255,11 @@ static enum subcommand_exit run(const struct args *args, const struct subcommand
     bool ok;
 
     (void)verb;
+    if (args_has(args, "expand"))
+        return expand_misused(args)
+                   ? subcommand_misused(&subcommand_check,
+                                        "--expand needs --plan FILE, and no --json and --rps beside it")
+                   : run_expand(args);
     if (!path && !args_has(args, "plan"))
         return subcommand_misused(&subcommand_check,
                                   "which configuration? -c FILE or $PENSTOCK_CONFIG says so");
@@ -253,9 +289,12 @@ const struct subcommand subcommand_check = {
     .name = "check",
     .summary = "find every error in a configuration and in plans",
     .operands = "",
-    .text = "Lists all problems at once as FILE:LINE:COLUMN: MESSAGE and ends with 1 when any is an error.\n"
-            "Nothing is started and nothing is connected to. With --rps it says for each step of a plan\n"
-            "what can be found out at that rate, how fast, at which price, and the least time to 100 %.\n",
+    .text =
+        "Lists all problems at once as FILE:LINE:COLUMN: MESSAGE and ends with 1 when any is an error.\n"
+        "Nothing is started and nothing is connected to. With --rps it says for each step of a plan\n"
+        "what can be found out at that rate, how fast, at which price, and the least time to 100 %.\n"
+        "Plans may be written as ECS, CodeDeploy, Argo Rollouts and Flagger have them; --expand shows the\n"
+        "steps that they stand for.\n",
     .options = options,
     .options_len = ARRAY_LEN(options),
     .run = run,

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "conf/config_table.h"
 #include "conf/plan_table.h"
+#include "conf/shortform.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +27,8 @@ const struct doc doc_plan = {
     .text = "A plan says in which steps a route goes from its stable to its canary group, how the canary is "
             "judged, and "
             "what happens when it is worse. It is started with penstock rollout start ROUTE PLAN.",
-    .related = "penstock(1), penstock.yaml(5)",
+    .related = "penstock(1), penstock-check(1), penstock-rollout(1), penstock.yaml(5)",
+    .shortforms = true,
 };
 
 /* ---- walking a table ---- */
@@ -220,14 +222,10 @@ static const char *const general[] = {
     "starting anything.",
 };
 
-static void man_example(const struct doc *doc, struct text *out)
+static void man_lines(const char *text, struct text *out)
 {
-    struct text example;
-    struct str rest, line;
+    struct str rest = str_from(text), line;
 
-    text_init(&example, DOC_MAX);
-    doc_example(doc, &example);
-    rest = (struct str){example.p, example.len};
     text_printf(out, ".EX\n");
     while (str_split(&rest, '\n', &line)) {
         char *copy = mem_strndup(line.p, line.len);
@@ -237,6 +235,31 @@ static void man_example(const struct doc *doc, struct text *out)
         free(copy);
     }
     text_printf(out, ".EE\n");
+}
+
+static void man_shortforms(struct text *out)
+{
+    text_printf(out, ".SH SHORT FORMS\n");
+    roff_line(out,
+              "A plan in the words of ECS, CodeDeploy, Argo Rollouts or Flagger is taken as it is, in YAML "
+              "or JSON; name, analysis and the other keys may stand beside them, steps may not. Unless judge "
+              "says otherwise penstock judges, so their times become minimal dwells and nothing moves "
+              "without evidence. penstock check --plan FILE --expand prints the steps.");
+    for (size_t i = 0; i < shortform_samples_len; i++) {
+        text_printf(out, ".PP\n");
+        roff_line(out, shortform_samples[i].from);
+        text_printf(out, ".PP\n");
+        man_lines(shortform_samples[i].text, out);
+    }
+}
+
+static void man_example(const struct doc *doc, struct text *out)
+{
+    struct text example;
+
+    text_init(&example, DOC_MAX);
+    doc_example(doc, &example);
+    man_lines(example.p, out);
     text_fini(&example);
 }
 
@@ -252,6 +275,8 @@ void doc_manual(const struct doc *doc, const char *version, struct text *out)
     }
     text_printf(out, ".SH KEYS\n");
     walk(doc->section, "", man_setting, out);
+    if (doc->shortforms)
+        man_shortforms(out);
     text_printf(out, ".SH VALUES\n");
     man_types(doc->section, out);
     text_printf(out,

@@ -20,6 +20,7 @@ struct doc {
     const char *title;   /* "configuration of penstock" */
     const char *text;    /* what it is, a paragraph for the manual */
     const char *related; /* further pages, "penstock(1), penstock-plan(5)" */
+    bool shortforms;     /* the plans of others are taken too */
 };
 
 extern const struct doc doc_config, doc_plan;

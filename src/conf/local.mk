@@ -14,6 +14,7 @@ src_libpenstock_a_SOURCES += \
 	src/conf/planfile.c src/conf/planfile.h \
 	src/conf/report.c src/conf/report.h \
 	src/conf/schema.c src/conf/schema.h \
+	src/conf/shortform.c src/conf/shortform.h \
 	src/conf/tree.c src/conf/tree.h \
 	src/conf/types.c src/conf/types.h \
 	src/conf/zone.c src/conf/zone.h

@@ -4,6 +4,7 @@
 #include "conf/input.h"
 #include "conf/plan_table.h"
 #include "conf/schema.h"
+#include "conf/shortform.h"
 #include "conf/tree.h"
 
 #include <stdlib.h>
@@ -85,6 +86,8 @@ bool plan_load_bytes(const char *name, struct str bytes, bool env, const struct 
     if (!root)
         return false;
     plan_init(plan_r);
+    if (root->kind == TREE_MAP)
+        shortform_expand(&reader, root);
     schema_read(&reader, &plan_section, root);
     ok = root->kind == TREE_MAP && finish(&reader, root, target);
     tree_free(root);
@@ -107,6 +110,33 @@ bool plan_load(const char *path, const struct plan_target *target, struct plan *
     ok = plan_load_bytes(path, (struct str){bytes, len}, true, target, plan_r, report);
     free(bytes);
     return ok;
+}
+
+char *plan_expanded(const char *path, struct conf_report *report)
+{
+    struct schema_reader reader = {.report = report, .file = path, .folder = "."};
+    char *why, *bytes;
+    struct text out;
+    struct tree *root;
+    size_t len;
+
+    bytes = input_read(path, TREE_BYTES_MAX, &len, &why);
+    if (!bytes) {
+        conf_report_add(report, CONF_ERROR, path, 0, 0, "%s", why);
+        free(why);
+        return NULL;
+    }
+    root = tree_read(path, (struct str){bytes, len}, true, report);
+    free(bytes);
+    if (!root)
+        return NULL;
+    text_init(&out, TREE_BYTES_MAX);
+    if (root->kind == TREE_MAP) {
+        shortform_expand(&reader, root);
+        tree_print(root, &out);
+    }
+    tree_free(root);
+    return text_take(&out);
 }
 
 uint64_t plan_hash(struct str bytes)

@@ -36,6 +36,11 @@ MUST_CHECK bool plan_load_bytes(const char *name, struct str bytes, bool env,
                                 const struct plan_target *target, struct plan *plan_r,
                                 struct conf_report *report);
 
+/* The plan as YAML, with its short form (conf/shortform) written out as steps; comments are lost. "-" is
+ * standard input. The caller frees the text. Errors: NULL when it cannot be read; what is wrong with its
+ * short form goes to the report beside the text, and everything else is plan_load's to say. */
+MUST_CHECK char *plan_expanded(const char *path, struct conf_report *report);
+
 /* Tells whether a plan's text has changed: FNV-1a of 64 bits (Fowler, Noll, Vo). No proof against forgery.
  * Thread: any; pure. */
 uint64_t plan_hash(struct str bytes);

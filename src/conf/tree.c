@@ -458,3 +458,126 @@ bool tree_is_null(const struct tree *node)
     return node->kind == TREE_TEXT && node->plain && !node->broken &&
            (node->text[0] == '\0' || strcmp(node->text, "~") == 0 || strcmp(node->text, "null") == 0);
 }
+
+/* ---- to make a piece from another ---- */
+
+struct tree *tree_put(struct tree *map, const char *key, enum tree_kind kind, const struct tree *at)
+{
+    int line = at->line, col = at->col;
+
+    map->keys = mem_resize(map->keys, map->len + 1, sizeof *map->keys);
+    map->values = mem_resize(map->values, map->len + 1, sizeof *map->values);
+    map->keys[map->len] = (struct tree){.line = line, .col = col, .plain = true, .text = mem_strdup(key)};
+    map->values[map->len] = (struct tree){.kind = kind, .line = line, .col = col, .plain = true};
+    return &map->values[map->len++];
+}
+
+void tree_put_text(struct tree *map, const char *key, const char *text, const struct tree *at)
+{
+    char *copy = mem_strdup(text); /* it may stand in the map that moves */
+
+    tree_put(map, key, TREE_TEXT, at)->text = copy;
+}
+
+struct tree *tree_push(struct tree *list, enum tree_kind kind, const struct tree *at)
+{
+    int line = at->line, col = at->col;
+
+    list->values = mem_resize(list->values, list->len + 1, sizeof *list->values);
+    list->values[list->len] = (struct tree){.kind = kind, .line = line, .col = col, .plain = true};
+    return &list->values[list->len++];
+}
+
+void tree_drop(struct tree *map, const char *key)
+{
+    size_t i = position(map, key, strlen(key)), behind;
+
+    if (i == SIZE_MAX)
+        return;
+    clear(&map->keys[i]);
+    clear(&map->values[i]);
+    behind = --map->len - i;
+    memmove(&map->keys[i], &map->keys[i + 1], behind * sizeof *map->keys);
+    memmove(&map->values[i], &map->values[i + 1], behind * sizeof *map->values);
+}
+
+void tree_reset(struct tree *node, enum tree_kind kind)
+{
+    int line = node->line, col = node->col;
+
+    clear(node);
+    *node = (struct tree){.kind = kind, .line = line, .col = col, .plain = true};
+}
+
+/* Letters, digits and the like need no quotes. */
+static bool is_bare(const char *text)
+{
+    return *text && *text != '-' && *text != '.' &&
+           strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/") == strlen(text);
+}
+
+static void print_text(const char *text, struct text *out)
+{
+    if (is_bare(text)) {
+        text_printf(out, "%s", text);
+        return;
+    }
+    text_printf(out, "\"");
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ')
+            text_printf(out, "\\x%02x", (unsigned)*text);
+        else if (*text == '$')
+            text_printf(out, "$$");
+        else
+            text_printf(out, "%s%c", *text == '"' || *text == '\\' ? "\\" : "", *text);
+    text_printf(out, "\"");
+}
+
+static void print_flow(const struct tree *node, struct text *out)
+{
+    bool map = node->kind == TREE_MAP;
+
+    if (node->kind == TREE_TEXT) {
+        print_text(node->text, out);
+        return;
+    }
+    text_printf(out, !node->len ? map ? "{" : "[" : map ? "{ " : "[");
+    for (size_t i = 0; i < node->len; i++) {
+        if (map) {
+            print_text(node->keys[i].text, out);
+            text_printf(out, ": ");
+        }
+        print_flow(&node->values[i], out);
+        text_printf(out, i + 1 < node->len ? ", " : map ? " " : "");
+    }
+    text_printf(out, map ? "}" : "]");
+}
+
+static void print_block(const struct tree *node, int indent, struct text *out)
+{
+    for (size_t i = 0; i < node->len; i++) {
+        const struct tree *value = &node->values[i];
+        bool nested = value->kind == TREE_LIST || (value->kind == TREE_MAP && indent == 0);
+
+        text_printf(out, "%*s", indent, "");
+        if (node->kind == TREE_LIST) {
+            text_printf(out, "- ");
+            nested = false;
+        } else {
+            print_text(node->keys[i].text, out);
+            text_printf(out, ":%s", nested && value->len ? "" : " ");
+        }
+        if (nested && value->len) {
+            text_printf(out, "\n");
+            print_block(value, indent + 2, out);
+        } else {
+            print_flow(value, out);
+            text_printf(out, "\n");
+        }
+    }
+}
+
+void tree_print(const struct tree *map, struct text *out)
+{
+    print_block(map, 0, out);
+}

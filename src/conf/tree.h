@@ -64,6 +64,21 @@ struct tree *tree_find_key(const struct tree *map, const char *key);
 const struct tree *tree_at(const struct tree *root, const char *path);
 /* Marks the nodes at which the report has errors in `file`, and those around them. Sorts the report. */
 void tree_blame(struct tree *root, const char *file, struct conf_report *report);
+/*
+ * To make one piece of a tree from another: what is added stands at the place of `at`, so that whatever is
+ * wrong with it is said where a person wrote what it was made from. Adding and dropping moves the other
+ * values of the same map or list: pointers to them are stale then. `at` may be one of them. Texts are copied.
+ */
+struct tree *tree_put(struct tree *map, const char *key, enum tree_kind kind, const struct tree *at);
+void tree_put_text(struct tree *map, const char *key, const char *text, const struct tree *at);
+struct tree *tree_push(struct tree *list, enum tree_kind kind, const struct tree *at);
+/* Takes a key and its value out; nothing when it is not there. */
+void tree_drop(struct tree *map, const char *key);
+/* Empties a node and makes it a `kind` at the same place. */
+void tree_reset(struct tree *node, enum tree_kind kind);
+/* Appends a map as YAML: a key a line, items of lists in lines of their own. */
+void tree_print(const struct tree *map, struct text *out);
+
 /* Nothing was written: `key:` without a value, `~` or `null`. */
 bool tree_is_null(const struct tree *node);
 

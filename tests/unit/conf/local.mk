@@ -5,6 +5,7 @@ unit_tests += \
 	tests/unit/conf/test_env \
 	tests/unit/conf/test_planfile \
 	tests/unit/conf/test_report \
+	tests/unit/conf/test_shortform \
 	tests/unit/conf/test_tree \
 	tests/unit/conf/test_types
 EXTRA_DIST += tests/unit/conf/problems.h

@@ -1,0 +1,503 @@
+#include "conf/shortform.h"
+
+#include "base/mem.h"
+#include "base/unit.h"
+#include "decide/plan.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MINUTES_MAX = 366 * 24 * 60 };
+
+/* What is made, before it goes to where the short form stood. */
+struct maker {
+    struct schema_reader *reader;
+    struct tree made;   /* a map: the keys that the plan gets */
+    struct tree *steps; /* the list in it; NULL: no short form */
+};
+
+static void refuse(struct maker *maker, const struct tree *node, const char *key, const char *text)
+{
+    schema_problem(maker->reader, CONF_ERROR, node, "%s: %s", key, text);
+}
+
+/* `known` is a list with blanks around each word. */
+static void check_keys(struct maker *maker, const struct tree *map, const char *form, const char *known)
+{
+    for (size_t i = 0; map->kind == TREE_MAP && i < map->len; i++) {
+        char *word = mem_printf(" %s ", map->keys[i].text);
+
+        if (!strstr(known, word))
+            schema_problem(maker->reader, CONF_ERROR, &map->keys[i], "%s: unknown key in %s; known here:%s",
+                           map->keys[i].text, form, known);
+        free(word);
+    }
+}
+
+/* A percentage in hundredths, or a problem and 0. */
+static uint32_t percent_of(struct maker *maker, const struct tree *node, const char *key)
+{
+    char *end = NULL;
+    double value = node->kind == TREE_TEXT ? strtod(node->text, &end) : 0;
+
+    if (end && end != node->text && !*end && value >= 0.01 && value <= 100)
+        return (uint32_t)lround(value * 100);
+    refuse(maker, node, key, "a percentage is needed, 0.01 to 100");
+    return 0;
+}
+
+/* The whole number of a key, the default when it is missing, or a problem and 0. */
+static uint64_t number_of(struct maker *maker, const struct tree *node, const char *key, uint64_t fallback)
+{
+    uint64_t value;
+
+    if (!node)
+        return fallback;
+    if (node->kind == TREE_TEXT && str_to_u64(str_from(node->text), &value) && value <= MINUTES_MAX)
+        return value;
+    refuse(maker, node, key, "a whole number is needed, such as 10");
+    return 0;
+}
+
+/* ---- steps ---- */
+
+static struct tree *begin(struct maker *maker, const struct tree *at)
+{
+    maker->steps = tree_put(&maker->made, "steps", TREE_LIST, at);
+    return maker->steps;
+}
+
+static void put_minutes(struct tree *step, const char *key, uint64_t minutes, const struct tree *at)
+{
+    char *text = mem_printf("%llum", (unsigned long long)minutes);
+
+    if (minutes)
+        tree_put_text(step, key, text, at);
+    free(text);
+}
+
+static struct tree *add_weight(struct maker *maker, uint32_t weight, const struct tree *at)
+{
+    struct tree *step = tree_push(maker->steps, TREE_MAP, at);
+    char text[PLAN_PERCENT_LEN];
+
+    tree_put_text(step, "setWeight", plan_percent(weight, text), at);
+    return step;
+}
+
+static void add_canary(struct maker *maker, uint32_t weight, uint64_t minutes, const struct tree *at)
+{
+    if (weight && weight < PLAN_WEIGHT_ALL)
+        put_minutes(add_weight(maker, weight, at), "minDwell", minutes, at);
+}
+
+static void add_linear(struct maker *maker, uint32_t stride, uint64_t minutes, const struct tree *at)
+{
+    if (stride && PLAN_WEIGHT_ALL / stride >= PLAN_STEPS_MAX) {
+        schema_problem(maker->reader, CONF_ERROR, at, "the steps would be more than %d; make them larger",
+                       PLAN_STEPS_MAX);
+        return;
+    }
+    for (uint32_t weight = stride; weight && weight < PLAN_WEIGHT_ALL; weight += stride)
+        add_canary(maker, weight, minutes, at);
+}
+
+/* The last step: everything, watched for a while. */
+static void add_all(struct maker *maker, const struct tree *root, const char *bake_key, const struct tree *at)
+{
+    const struct tree *bake = tree_find(root, bake_key);
+
+    put_minutes(add_weight(maker, PLAN_WEIGHT_ALL, at), "bake", number_of(maker, bake, bake_key, 0),
+                bake ? bake : at);
+}
+
+/* ---- ECS ---- */
+
+static const struct tree *nested(const struct tree *root, const char *map, const char *key)
+{
+    const struct tree *found = tree_find(tree_find(root, map), key);
+
+    return found ? found : tree_find(root, key);
+}
+
+/* Percent and minutes of a strategy of ECS, in the nested map or flat. */
+struct ecs_words {
+    const char *map, *known, *percent, *minutes;
+    uint32_t percent_default;
+    uint64_t minutes_default;
+};
+static const struct ecs_words ecs_canary = {"canaryConfiguration",
+                                            " canaryPercent canaryBakeTimeInMinutes ",
+                                            "canaryPercent",
+                                            "canaryBakeTimeInMinutes",
+                                            500,
+                                            10};
+static const struct ecs_words ecs_linear = {"linearConfiguration",
+                                            " stepPercent stepBakeTimeInMinutes ",
+                                            "stepPercent",
+                                            "stepBakeTimeInMinutes",
+                                            1000,
+                                            6};
+
+static void read_ecs(struct maker *maker, const struct tree *root, const struct tree *strategy,
+                     const struct ecs_words *words, uint32_t *weight_r, uint64_t *minutes_r)
+{
+    const struct tree *map = tree_find(root, words->map), *percent = nested(root, words->map, words->percent);
+
+    (void)strategy;
+    if (map)
+        check_keys(maker, map, words->map, words->known);
+    *weight_r = percent ? percent_of(maker, percent, words->percent) : words->percent_default;
+    *minutes_r =
+        number_of(maker, nested(root, words->map, words->minutes), words->minutes, words->minutes_default);
+}
+
+static void expand_ecs(struct maker *maker, const struct tree *root, const struct tree *strategy)
+{
+    const char *name = strategy->text;
+    uint32_t weight;
+    uint64_t minutes;
+
+    begin(maker, strategy);
+    if (strcmp(name, "CANARY") == 0) {
+        read_ecs(maker, root, strategy, &ecs_canary, &weight, &minutes);
+        add_canary(maker, weight, minutes, strategy);
+    } else if (strcmp(name, "LINEAR") == 0) {
+        read_ecs(maker, root, strategy, &ecs_linear, &weight, &minutes);
+        add_linear(maker, weight, minutes, strategy);
+    } else if (strcmp(name, "BLUE_GREEN") != 0) {
+        refuse(maker, strategy, "strategy",
+               "is none of CANARY, LINEAR, BLUE_GREEN (ECS) or a map with canary (Argo)");
+    }
+    add_all(maker, root, "bakeTimeInMinutes", strategy);
+}
+
+/* ---- CodeDeploy ---- */
+
+static const struct {
+    const char *name;
+    bool linear;
+    uint32_t weight; /* 0: all at once */
+    uint64_t minutes;
+} deployments[] = {
+    {"ECSCanary10Percent5Minutes", false, 1000, 5},
+    {"ECSCanary10Percent15Minutes", false, 1000, 15},
+    {"ECSLinear10PercentEvery1Minutes", true, 1000, 1},
+    {"ECSLinear10PercentEvery3Minutes", true, 1000, 3},
+    {"ECSAllAtOnce", false, 0, 0},
+};
+
+static void expand_deployment(struct maker *maker, const struct tree *node)
+{
+    static const char prefix[] = "CodeDeployDefault.";
+    const char *name = node->kind == TREE_TEXT ? node->text : "";
+
+    if (strncmp(name, prefix, sizeof prefix - 1) == 0)
+        name += sizeof prefix - 1;
+    for (size_t i = 0; i < ARRAY_LEN(deployments); i++) {
+        if (strcmp(deployments[i].name, name) != 0)
+            continue;
+        if (deployments[i].linear)
+            add_linear(maker, deployments[i].weight, deployments[i].minutes, node);
+        else
+            add_canary(maker, deployments[i].weight, deployments[i].minutes, node);
+        return;
+    }
+    refuse(
+        maker, node, "deploymentConfigName",
+        "is none of ECSCanary10Percent5Minutes, ECSCanary10Percent15Minutes, "
+        "ECSLinear10PercentEvery1Minutes, ECSLinear10PercentEvery3Minutes, ECSAllAtOnce; write one of your "
+        "own as TimeBasedCanary or TimeBasedLinear");
+}
+
+static void expand_time_based(struct maker *maker, const struct tree *map, bool linear)
+{
+    const char *percent_key = linear ? "linearPercentage" : "canaryPercentage";
+    const char *minutes_key = linear ? "linearInterval" : "canaryInterval";
+    const struct tree *percent = tree_find(map, percent_key), *minutes = tree_find(map, minutes_key);
+    uint32_t weight;
+
+    check_keys(maker, map, linear ? "TimeBasedLinear" : "TimeBasedCanary",
+               linear ? " linearPercentage linearInterval " : " canaryPercentage canaryInterval ");
+    if (!percent || !minutes) {
+        refuse(maker, map, percent ? minutes_key : percent_key, "is missing; write it");
+        return;
+    }
+    weight = percent_of(maker, percent, percent_key);
+    if (linear)
+        add_linear(maker, weight, number_of(maker, minutes, minutes_key, 0), percent);
+    else
+        add_canary(maker, weight, number_of(maker, minutes, minutes_key, 0), percent);
+}
+
+static void expand_codedeploy(struct maker *maker, const struct tree *root)
+{
+    const struct tree *name = tree_find(root, "deploymentConfigName");
+    const struct tree *canary = tree_find(root, "TimeBasedCanary"),
+                      *linear = tree_find(root, "TimeBasedLinear");
+    const struct tree *at = name ? name : canary ? canary : linear;
+
+    begin(maker, at);
+    if (!!name + !!canary + !!linear > 1)
+        refuse(maker, at, "steps",
+               "only one of deploymentConfigName, TimeBasedCanary and TimeBasedLinear can make them");
+    else if (name)
+        expand_deployment(maker, name);
+    else
+        expand_time_based(maker, at, linear != NULL);
+    add_all(maker, root, "terminationWaitTimeInMinutes", at);
+}
+
+/* ---- Argo Rollouts ---- */
+
+/* A duration of Argo: a bare number is seconds. */
+static char *argo_duration(const struct tree *node)
+{
+    const char *text = node->kind == TREE_TEXT ? node->text : "";
+
+    return mem_printf("%s%s", text, *text && strspn(text, "0123456789") == strlen(text) ? "s" : "");
+}
+
+static void expand_argo_pause(struct maker *maker, const struct tree *pause)
+{
+    const struct tree *duration = tree_find(pause, "duration");
+    struct tree *last = maker->steps->len ? &maker->steps->values[maker->steps->len - 1] : NULL;
+    char *text;
+
+    check_keys(maker, pause, "pause", " duration ");
+    if (!duration) {
+        tree_put(tree_push(maker->steps, TREE_MAP, pause), "pause", TREE_MAP, pause);
+        return;
+    }
+    text = argo_duration(duration);
+    if (last && tree_find(last, "setWeight") && !tree_find(last, "minDwell"))
+        tree_put_text(last, "minDwell", text, duration);
+    else
+        tree_put_text(tree_put(tree_push(maker->steps, TREE_MAP, pause), "pause", TREE_MAP, pause),
+                      "duration", text, duration);
+    free(text);
+}
+
+/* The weight of the step, or 0. */
+static uint32_t expand_argo_step(struct maker *maker, const struct tree *step)
+{
+    const struct tree *weight = tree_find(step, "setWeight"), *pause = tree_find(step, "pause");
+    uint32_t share = 0;
+
+    if (step->kind != TREE_MAP || step->len != 1)
+        schema_problem(maker->reader, CONF_ERROR, step, "steps: a step of Argo has one key");
+    else if (pause)
+        expand_argo_pause(maker, pause);
+    else if (weight && strcmp(weight->text ? weight->text : "", "0") == 0)
+        add_weight(maker, 0, weight);
+    else if (weight && (share = percent_of(maker, weight, "setWeight")) != 0)
+        add_weight(maker, share, weight);
+    else if (!weight)
+        refuse(maker, &step->keys[0], step->keys[0].text,
+               "has no counterpart here; setWeight and pause are taken, the metrics and limits go to "
+               "analysis.metrics");
+    return share;
+}
+
+static void expand_argo(struct maker *maker, const struct tree *root, const struct tree *strategy)
+{
+    const struct tree *canary = tree_find(strategy, "canary"), *steps = tree_find(canary, "steps");
+    uint32_t last = 0;
+
+    (void)root;
+    begin(maker, steps ? steps : strategy);
+    check_keys(maker, strategy, "strategy", " canary ");
+    if (canary)
+        check_keys(maker, canary, "strategy.canary", " steps ");
+    if (!steps || steps->kind != TREE_LIST) {
+        refuse(maker, strategy, "strategy", "needs canary with a list of steps, as Argo Rollouts writes it");
+        add_weight(maker, PLAN_WEIGHT_ALL, strategy); /* one problem is enough */
+        return;
+    }
+    for (size_t i = 0; i < steps->len; i++) {
+        uint32_t weight = expand_argo_step(maker, &steps->values[i]);
+
+        last = weight ? weight : last;
+    }
+    if (last < PLAN_WEIGHT_ALL) /* Argo promotes after its last step */
+        add_weight(maker, PLAN_WEIGHT_ALL, steps);
+}
+
+/* ---- Flagger ---- */
+
+static void add_checked(struct maker *maker, uint32_t weight, const char *interval, const struct tree *at)
+{
+    if (weight && weight < PLAN_WEIGHT_ALL)
+        tree_put_text(add_weight(maker, weight, at), "minDwell", interval, at);
+}
+
+static void expand_flagger_list(struct maker *maker, const struct tree *weights, const char *interval)
+{
+    if (weights->kind != TREE_LIST)
+        refuse(maker, weights, "stepWeights", "must be a list, such as [1, 5, 25, 50]");
+    for (size_t i = 0; weights->kind == TREE_LIST && i < weights->len; i++)
+        add_checked(maker, percent_of(maker, &weights->values[i], "stepWeights"), interval,
+                    &weights->values[i]);
+}
+
+static void expand_flagger_stride(struct maker *maker, const struct tree *analysis, const struct tree *stride,
+                                  const char *interval)
+{
+    const struct tree *most = tree_find(analysis, "maxWeight");
+    uint32_t each = percent_of(maker, stride, "stepWeight");
+    uint32_t max = most ? percent_of(maker, most, "maxWeight") : PLAN_WEIGHT_ALL;
+
+    if (each && max / each >= PLAN_STEPS_MAX)
+        refuse(maker, stride, "stepWeight", "the steps would be too many; make them larger");
+    else
+        for (uint32_t weight = each; weight && weight <= max; weight += each)
+            add_checked(maker, weight, interval, stride);
+}
+
+/* The two metrics that Flagger has of itself, in our words. Others are left to be refused. */
+static void expand_flagger_metric(struct tree *metric, bool limits)
+{
+    const struct tree *name = tree_find(metric, "name"), *range = tree_find(metric, "thresholdRange");
+    const struct tree *min = tree_find(range, "min"), *max = tree_find(range, "max"),
+                      *bound = min ? min : max;
+    bool errors = name && name->text && strcmp(name->text, "request-success-rate") == 0 && min;
+    bool latency = name && name->text && strcmp(name->text, "request-duration") == 0 && max;
+    char *text = NULL;
+    struct tree at;
+
+    if ((!errors && !latency) || bound->kind != TREE_TEXT)
+        return;
+    at = (struct tree){.line = bound->line, .col = bound->col};
+    text =
+        errors ? mem_printf("%g", (100 - strtod(bound->text, NULL)) / 100) : mem_printf("%sms", bound->text);
+    tree_reset(metric, TREE_MAP);
+    tree_put_text(metric, "name", errors ? "request-success-rate" : "request-duration", metric);
+    tree_put_text(metric, "type", errors ? "errorRate" : "latencySlo", metric);
+    if (latency)
+        tree_put_text(metric, "threshold", text, &at);
+    else if (limits)
+        tree_put_text(metric, "max", text, &at);
+    free(text);
+}
+
+static void expand_flagger(struct maker *maker, const struct tree *root, struct tree *analysis)
+{
+    static const char *const taken[] = {"interval", "threshold", "stepWeight", "stepWeights", "maxWeight"};
+    const struct tree *stride = tree_find(analysis, "stepWeight"),
+                      *weights = tree_find(analysis, "stepWeights");
+    const struct tree *interval = tree_find(analysis, "interval"),
+                      *threshold = tree_find(analysis, "threshold");
+    const struct tree *judge = tree_find(root, "judge"), *at = stride ? stride : weights;
+    struct tree *metrics = tree_find(analysis, "metrics");
+    const char *every = "1m";
+    bool flagger = judge && judge->text && strcmp(judge->text, "flagger") == 0;
+
+    begin(maker, at);
+    if (interval && interval->text && unit_duration_parse(str_from(interval->text), &(int64_t){0}))
+        every = interval->text;
+    else if (interval)
+        refuse(maker, interval, "interval", "a duration is needed, such as 1m");
+    if (weights)
+        expand_flagger_list(maker, weights, every);
+    else
+        expand_flagger_stride(maker, analysis, stride, every);
+    add_weight(maker, PLAN_WEIGHT_ALL, at);
+    if (flagger && (interval || threshold)) {
+        struct tree *schedule = tree_put(&maker->made, "flagger", TREE_MAP, at);
+
+        if (interval)
+            tree_put_text(schedule, "interval", every, interval);
+        if (threshold && threshold->kind == TREE_TEXT)
+            tree_put_text(schedule, "threshold", threshold->text, threshold);
+    }
+    for (size_t i = 0; metrics && metrics->kind == TREE_LIST && i < metrics->len; i++)
+        expand_flagger_metric(&metrics->values[i], flagger);
+    for (size_t i = 0; i < ARRAY_LEN(taken); i++)
+        tree_drop(analysis, taken[i]);
+}
+
+/* ---- all of them ---- */
+
+/* What a short form is made of, and leaves the plan. */
+static const char *const spent[] = {
+    "strategy",        "canaryConfiguration",     "linearConfiguration",   "canaryPercent",
+    "stepPercent",     "canaryBakeTimeInMinutes", "stepBakeTimeInMinutes", "bakeTimeInMinutes",
+    "TimeBasedCanary", "TimeBasedLinear",         "deploymentConfigName",  "terminationWaitTimeInMinutes",
+};
+
+static const char *expand(struct maker *maker, struct tree *root)
+{
+    const struct tree *strategy = tree_find(root, "strategy");
+    struct tree *analysis = tree_find(root, "analysis");
+
+    if (strategy && strategy->kind == TREE_TEXT) {
+        expand_ecs(maker, root, strategy);
+        return "ecs";
+    }
+    if (strategy) {
+        expand_argo(maker, root, strategy);
+        return "argo";
+    }
+    if (tree_find(root, "deploymentConfigName") || tree_find(root, "TimeBasedCanary") ||
+        tree_find(root, "TimeBasedLinear")) {
+        expand_codedeploy(maker, root);
+        return "codedeploy";
+    }
+    if (tree_find(analysis, "stepWeight") || tree_find(analysis, "stepWeights")) {
+        expand_flagger(maker, root, analysis);
+        return "flagger";
+    }
+    return NULL;
+}
+
+void shortform_expand(struct schema_reader *reader, struct tree *root)
+{
+    struct maker maker = {.reader = reader, .made = {.kind = TREE_MAP}};
+    const char *form = expand(&maker, root);
+    const struct tree *steps = tree_find_key(root, "steps");
+
+    if (!form)
+        return;
+    if (steps)
+        schema_problem(reader, CONF_ERROR, steps,
+                       "steps: the short form (%s) makes them; remove one of the two", form);
+    for (size_t i = 0; i < ARRAY_LEN(spent); i++)
+        tree_drop(root, spent[i]);
+    tree_drop(root, "steps");
+    if (!tree_find(root, "name"))
+        tree_put_text(root, "name", form, root);
+    for (size_t i = 0; i < maker.made.len; i++) {
+        struct tree *value = &maker.made.values[i];
+
+        *tree_put(root, maker.made.keys[i].text, value->kind, value) = *value;
+        *value = (struct tree){.kind = TREE_MAP}; /* it has moved */
+    }
+    tree_reset(&maker.made, TREE_MAP);
+}
+
+const struct shortform_sample shortform_samples[] = {
+    {"ECS, canary: setWeight 5 with minDwell 10m, then 100 with bake 30m",
+     "name: web\nstrategy: CANARY\ncanaryConfiguration: { canaryPercent: 5, canaryBakeTimeInMinutes: 10 }\n"
+     "bakeTimeInMinutes: 30\n"},
+    {"ECS, linear: 10, 20 and so on to 90 with minDwell 6m each, then 100",
+     "name: web\nstrategy: LINEAR\nlinearConfiguration: { stepPercent: 10, stepBakeTimeInMinutes: 6 }\n"},
+    {"ECS, blue/green: 100 with a bake", "name: web\nstrategy: BLUE_GREEN\nbakeTimeInMinutes: 60\n"},
+    {"CodeDeploy, a configuration of its own: setWeight 10 with minDwell 5m, then 100; the wait is the bake",
+     "name: web\ndeploymentConfigName: CodeDeployDefault.ECSCanary10Percent5Minutes\n"
+     "terminationWaitTimeInMinutes: 60\n"},
+    {"CodeDeploy, one of yours; TimeBasedCanary takes canaryPercentage and canaryInterval",
+     "name: web\nTimeBasedLinear: { linearPercentage: 20, linearInterval: 10 }\n"},
+    {"Argo Rollouts: a pause with a duration is the minDwell of the weight before it, one without waits for "
+     "an "
+     "approval; 100 comes last, as Argo promotes",
+     "name: web\nstrategy:\n  canary:\n    steps:\n      - setWeight: 20\n      - pause: { duration: 10m }\n"
+     "      - pause: {}\n      - setWeight: 60\n      - pause: { duration: 10m }\n"},
+    {"Flagger: a step each interval up to maxWeight, then 100; stepWeights may list them. With judge: "
+     "flagger its "
+     "threshold and the limit of the success rate decide too",
+     "name: web\nanalysis:\n  interval: 1m\n  threshold: 5\n  stepWeight: 10\n  maxWeight: 50\n  metrics:\n"
+     "    - { name: request-success-rate, thresholdRange: { min: 99 } }\n"
+     "    - { name: request-duration, thresholdRange: { max: 500 } }\n"},
+};
+const size_t shortform_samples_len = ARRAY_LEN(shortform_samples);
