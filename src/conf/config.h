@@ -172,6 +172,8 @@ struct config_timeouts {
     int64_t first_byte_ns; /* from the request sent to the head of the answer */
     int64_t body_ns;       /* between two reads of a body, either side */
     int64_t tunnel_ns;     /* in which nobody speaks in a tunnel (WebSocket) */
+    int64_t grace_ns;      /* that a client may be slower than min_body_rate in all; > 0 */
+    uint32_t min_body_rate, min_write_rate; /* bytes a second from and to a client; 0: any */
 };
 
 struct config_route {

@@ -38,18 +38,26 @@ void config_check_log(struct schema_reader *reader, const struct tree *map, void
     log->kind = tree_find(map, "file") ? CONFIG_LOG_FILE : CONFIG_LOG_STDOUT;
 }
 
+/* A duration, size or number that is 0, however it is written. */
+static bool is_zero(const struct tree *value)
+{
+    return value && value->kind == TREE_TEXT && value->text[0] == '0' &&
+           value->text[strspn(value->text, "0.nusmhdKMGiB")] == '\0'; /* units */
+}
+
 void config_check_timeouts(struct schema_reader *reader, const struct tree *map, void *at)
 {
-    static const char *const unlimited[] = {"requestHead", "clientWrite", "connect",
-                                            "firstByte",   "body",        "tunnel"};
+    static const char *const unlimited[] = {"requestHead", "clientWrite", "connect",     "firstByte",
+                                            "body",        "tunnel",      "minBodyRate", "minWriteRate"};
 
     (void)at;
     for (size_t i = 0; i < ARRAY_LEN(unlimited); i++) {
         const struct tree *value = tree_find(map, unlimited[i]);
 
-        if (value && value->kind == TREE_TEXT && strcmp(value->text, "0") == 0)
+        if (is_zero(value))
             schema_problem(reader, CONF_WARNING, value,
-                           "%s: 0 is no limit: whoever is silent holds a connection for ever", unlimited[i]);
+                           "%s: 0 is no limit: whoever is silent holds a connection for ever",
+                           unlimited[i]);
     }
 }
 

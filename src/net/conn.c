@@ -5,8 +5,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 enum { GATHER_MAX = 2048 }; /* bytes of a message that is sent in one piece */
@@ -156,6 +158,13 @@ bool conn_has_bytes(const struct conn *conn)
     char byte;
 
     return recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
+}
+
+uint64_t conn_held(const struct conn *conn)
+{
+    int held = 0;
+
+    return ioctl(conn->fd, SIOCOUTQ, &held) == 0 && held > 0 ? (uint64_t)held : 0;
 }
 
 void conn_read_pause(struct conn *conn)

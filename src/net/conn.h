@@ -97,6 +97,8 @@ MUST_CHECK bool conn_local(const struct conn *conn, struct ip *ip_r, uint16_t *p
 void conn_shutdown(struct conn *conn);
 /* Leaves the loop and closes the socket. A second call does nothing. */
 void conn_close(struct conn *conn);
+/* Bytes that the kernel holds because the peer has not taken them; 0 where it does not say. */
+uint64_t conn_held(const struct conn *conn);
 /* As conn_close, but with RST, so that the peer cannot take what it got for a whole message. */
 void conn_abort(struct conn *conn);
 

@@ -10,6 +10,7 @@ src_libpenstock_a_SOURCES += \
 	src/proxy/eject.c src/proxy/eject.h \
 	src/proxy/front.c src/proxy/front.h \
 	src/proxy/outcome.c src/proxy/outcome.h \
+	src/proxy/pace.c src/proxy/pace.h \
 	src/proxy/record.c src/proxy/record.h \
 	src/proxy/relay.c src/proxy/relay.h \
 	src/proxy/reply.c \

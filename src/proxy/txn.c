@@ -44,12 +44,31 @@ static int64_t time_of_target(const struct txn *txn)
     return client_owes_body(txn) ? 0 : timeouts->first_byte_ns;
 }
 
-static int64_t time_of_client(const struct txn *txn)
+/* The client's time for the next piece of its body, 0 while it is not its move. */
+static int64_t time_for_body(struct txn *txn)
 {
-    if (!relay_drained(&txn->down))
-        return txn->worker->config->timeouts.write_ns;
-    return txn->back && txn->step != TXN_CONNECT && client_owes_body(txn) ? txn->route->conf->timeouts.body_ns
-                                                                          : 0;
+    bool waits = txn->back && txn->step != TXN_CONNECT && client_owes_body(txn);
+    const struct config_timeouts *timeouts;
+
+    if (!waits && !txn->body_pace.begun)
+        return 0;
+    timeouts = &txn->route->conf->timeouts;
+    pace_in_note(&txn->body_pace, txn->body.received + txn->body.overhead, waits, timeouts->min_body_rate,
+                 timeouts->grace_ns, timeouts->body_ns, txn->worker->now_ns);
+    if (!waits)
+        return 0;
+    return pace_in_is_slow(&txn->body_pace) ? 1 : timeouts->body_ns;
+}
+
+static int64_t time_of_client(struct txn *txn)
+{
+    int64_t write_ns = txn->worker->config->timeouts.write_ns, body_ns = time_for_body(txn);
+
+    if (relay_drained(&txn->down)) {
+        txn->write_pace.since_ns = 0;
+        return body_ns;
+    }
+    return write_ns ? pace_out_wait(&txn->write_pace, write_ns, txn->worker->now_ns) : 0;
 }
 
 void step_deadlines(struct txn *txn)
@@ -445,11 +464,39 @@ void txn_on_client_writable(struct txn *txn)
     }
 }
 
+/* The client is slow to take what is there: how slow. */
+static enum pace_verdict look_at_writes(struct txn *txn)
+{
+    const struct config *config = txn->worker->config;
+    const struct config_timeouts *timeouts =
+        txn->route ? &txn->route->conf->timeouts : &config->route_timeouts;
+    /* Of what the kernel holds some may be of answers before this one; only the difference of two looks
+     * counts. */
+    uint64_t taken = txn->down.sent - conn_held(&txn->front->conn);
+
+    return pace_out_look(&txn->write_pace, taken, timeouts->min_write_rate, config->timeouts.write_ns,
+                         txn->worker->now_ns);
+}
+
 void txn_on_client_timeout(struct txn *txn)
 {
-    bool takes_nothing = !relay_drained(&txn->down);
-
-    ends_or_runs(txn, step_fail(txn, takes_nothing ? OUTCOME_CLIENT_STALLED : OUTCOME_BODY_TIMEOUT, NULL));
+    if (relay_drained(&txn->down)) {
+        ends_or_runs(
+            txn, step_fail(txn, pace_in_is_slow(&txn->body_pace) ? OUTCOME_BODY_SLOW : OUTCOME_BODY_TIMEOUT,
+                           NULL));
+        return;
+    }
+    switch (look_at_writes(txn)) {
+    case PACE_GOES_ON:
+        front_deadline(txn->front, txn->write_pace.due_ns - txn->worker->now_ns);
+        return;
+    case PACE_STALLED:
+        ends_or_runs(txn, step_fail(txn, OUTCOME_CLIENT_STALLED, NULL));
+        return;
+    case PACE_SLOW:
+        ends_or_runs(txn, step_fail(txn, OUTCOME_CLIENT_SLOW, NULL));
+        return;
+    }
 }
 
 /* Whether a client that has closed its side behind this request may wait for an answer. */

@@ -23,6 +23,7 @@
 #include "proto/h1.h"
 #include "proto/h1_body.h"
 #include "proxy/outcome.h"
+#include "proxy/pace.h"
 #include "proxy/relay.h"
 #include "proxy/score.h"
 #include "route/pick.h"
@@ -119,6 +120,8 @@ struct txn {
     bool chunked;           /* the answer's body is sent in chunks */
     bool reply_queued;      /* the whole answer is in the queue */
     struct str reply_names; /* what the answer's Connection names: no trailer may have such a name */
+    struct pace_in body_pace;
+    struct pace_out write_pace;
     struct tunnel tunnel;
     struct arena arena;
     size_t arena_keep;   /* of the arena, what outlives a try */

@@ -7,6 +7,7 @@ unit_tests += \
 	tests/unit/proxy/test_cookie \
 	tests/unit/proxy/test_crew \
 	tests/unit/proxy/test_outcome \
+	tests/unit/proxy/test_pace \
 	tests/unit/proxy/test_relay \
 	tests/unit/proxy/test_retry \
 	tests/unit/proxy/test_score \

@@ -887,7 +887,8 @@ START_TEST(while_an_interim_answer_waits_for_the_client_the_target_is_not_to_bla
     pass(20 * NS_PER_S);
     pass(31 * NS_PER_S);
     stop(1);
-    ck_assert_str_eq(outcome(0), "client_stalled");
+    /* the kernel may have passed on some of it meanwhile */
+    ck_assert(!strcmp(outcome(0), "client_stalled") || !strcmp(outcome(0), "client_slow"));
     proxy_free(&proxy);
 }
 END_TEST
@@ -1336,6 +1337,68 @@ START_TEST(a_client_that_stops_taking_is_cut_and_to_blame)
 }
 END_TEST
 
+START_TEST(a_body_that_comes_byte_by_byte_is_the_clients_fault)
+{
+    int client, target;
+
+    start(NULL);
+    client = proxy_connect(&proxy);
+    say(client, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 500\r\n\r\n");
+    target = target_accept(&proxy.stable);
+    hear_head(target);
+    for (int i = 0; i < 3; i++) {
+        pass(4 * NS_PER_S);
+        say(client, "x");
+        hear_bytes(target, 1);
+    }
+    ck_assert(has(hear_end(client, NULL), "408 Request Timeout"));
+    wait_for("body_slow", 0);
+    proxy_free(&proxy);
+}
+END_TEST
+
+START_TEST(a_route_may_let_a_body_come_byte_by_byte)
+{
+    int client, target;
+
+    start(&(struct proxy_setup){.route = "timeouts: { minBodyRate: 0 },"});
+    client = proxy_connect(&proxy);
+    say(client, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n");
+    target = target_accept(&proxy.stable);
+    hear_head(target);
+    for (int i = 0; i < 4; i++) {
+        pass(20 * NS_PER_S);
+        say(client, "x");
+        hear_bytes(target, 1);
+    }
+    say(target, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    ck_assert(has(hear_head(client), "200 OK"));
+    stop(1);
+    proxy_free(&proxy);
+}
+END_TEST
+
+START_TEST(a_client_that_takes_a_little_now_and_then_is_cut_and_to_blame)
+{
+    int client, target;
+
+    start(&(struct proxy_setup){.top = "timeouts: { minWriteRate: 64KiB }\n"});
+    client = proxy_connect_narrow(&proxy);
+    say(client, GET);
+    target = target_accept(&proxy.stable);
+    hear_head(target);
+    say(target, "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n");
+    say_x(target, 13000);
+    settle(target);
+    pass(11 * NS_PER_S);
+    hear_head(client);
+    hear_away(client, 4000);
+    pass(20 * NS_PER_S);
+    wait_for("client_slow", 0);
+    proxy_free(&proxy);
+}
+END_TEST
+
 START_TEST(a_timeout_of_0_is_no_limit)
 {
     int client, target;
@@ -1668,6 +1731,9 @@ Suite *unit_suite(void)
     tcase_add_test(tc, a_target_that_does_not_say_100_is_to_blame_and_not_the_client_that_waits);
     tcase_add_test(tc, a_target_that_stops_in_its_answer_is_cut);
     tcase_add_test(tc, a_client_that_stops_taking_is_cut_and_to_blame);
+    tcase_add_test(tc, a_body_that_comes_byte_by_byte_is_the_clients_fault);
+    tcase_add_test(tc, a_route_may_let_a_body_come_byte_by_byte);
+    tcase_add_test(tc, a_client_that_takes_a_little_now_and_then_is_cut_and_to_blame);
     tcase_add_test(tc, a_timeout_of_0_is_no_limit);
     tcase_add_test(tc, what_came_before_the_end_reaches_a_slow_client_whole);
     tcase_add_test(tc, chunks_that_came_whole_before_the_end_are_no_cut);
