@@ -187,6 +187,35 @@ static const char *assignment_text(const struct inquiry *inquiry)
                                                                          : ASSIGNMENT_STICKY);
 }
 
+static const char *const rule_words[] = {
+    [CONFIG_RULE_SET] = "set", [CONFIG_RULE_ADD] = "add", [CONFIG_RULE_REMOVE] = "remove"};
+
+static json_t *rules_json(const struct config_rule *rules, size_t len)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < len; i++)
+        json_array_append_new(list, json_pack("{s:s, s:s*}", rule_words[rules[i].kind], rules[i].name,
+                                              "value", rules[i].value));
+    return list;
+}
+
+/* What the route does besides choosing a group. */
+static void add_rules_json(json_t *json, const struct config_route *conf)
+{
+    json_object_set_new(json, "requestHeaders", rules_json(conf->request_rules, conf->request_rules_len));
+    json_object_set_new(json, "responseHeaders", rules_json(conf->response_rules, conf->response_rules_len));
+    json_object_set_new(
+        json, "rewrite",
+        json_pack("{s:s*, s:s*}", "pathPrefix", conf->rewrite_prefix, "host", conf->rewrite_host));
+    if (conf->redirect.to)
+        json_object_set_new(
+            json, "redirect",
+            json_pack("{s:s, s:i}", "to", conf->redirect.to, "status", (int)conf->redirect.status));
+    if (conf->answer.status)
+        json_object_set_new(json, "answer", json_pack("{s:i}", "status", (int)conf->answer.status));
+}
+
 static void print_json(const struct inquiry *inquiry)
 {
     const struct route *route = inquiry->route;
@@ -198,6 +227,7 @@ static void print_json(const struct inquiry *inquiry)
         json_object_set_new(json, "assignment", json_string(assignment_text(inquiry)));
         json_object_set_new(json, "stable", side_json(route, ROUTE_STABLE));
         json_object_set_new(json, "canary", side_json(route, ROUTE_CANARY));
+        add_rules_json(json, route->conf);
     }
     subcommand_print_json(json);
     json_decref(json);
@@ -257,6 +287,32 @@ static void print_side_choice(const struct inquiry *inquiry)
     }
 }
 
+static void print_rules(const struct config_rule *rules, size_t len, const char *of)
+{
+    for (size_t i = 0; i < len; i++)
+        printf("%-11s%s %s%s%s\n", of, rule_words[rules[i].kind], rules[i].name, rules[i].value ? ": " : "",
+               rules[i].value ? rules[i].value : "");
+}
+
+static void print_rewrite(const struct config_route *conf)
+{
+    if (conf->rewrite_prefix)
+        printf("%-11sthe target is asked for %s in place of %s\n", "rewrite", conf->rewrite_prefix,
+               conf->path_prefix);
+    if (conf->rewrite_host)
+        printf("%-11sthe target is asked for host %s\n", "rewrite", conf->rewrite_host);
+}
+
+/* A route without groups. */
+static void print_answer(const struct config_route *conf)
+{
+    if (conf->redirect.to)
+        printf("%-11s%u, to %s\n", "redirect", conf->redirect.status, conf->redirect.to);
+    else
+        printf("%-11s%u, with %zu bytes of its own\n", "answer", conf->answer.status,
+               conf->answer.body ? strlen(conf->answer.body) : 0);
+}
+
 static void print_text(const struct inquiry *inquiry, const struct config *config, bool supposed)
 {
     const struct route *route = inquiry->route;
@@ -272,6 +328,13 @@ static void print_text(const struct inquiry *inquiry, const struct config *confi
         return;
     }
     print_match(route->conf);
+    print_rules(route->conf->request_rules, route->conf->request_rules_len, "to target");
+    print_rules(route->conf->response_rules, route->conf->response_rules_len, "to client");
+    print_rewrite(route->conf);
+    if (config_route_answers(route->conf)) {
+        print_answer(route->conf);
+        return;
+    }
     print_side(&term, route, ROUTE_STABLE);
     print_side(&term, route, ROUTE_CANARY);
     print_side_choice(inquiry);

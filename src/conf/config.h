@@ -28,6 +28,9 @@ enum {
     CONFIG_RETRIES_MAX = 5,
     CONFIG_UPGRADES_MAX = 4,   /* protocols that a route switches to */
     CONFIG_UPGRADE_LEN = 32,   /* of a protocol's name, with NUL */
+    CONFIG_RULES_MAX = 32,     /* header rules of a route, for each direction */
+    CONFIG_RULES_BYTES = 1024, /* of literal text that they add */
+    CONFIG_BODY_MAX = 8192,    /* bytes of a fixed answer's body */
     CONFIG_NAME_MAX = 63,      /* bytes in the name of a route, group or platform: [A-Za-z0-9._-] */
     CONFIG_WEIGHT_ONE = 10000, /* 100 %: weights are hundredths of a percent */
 };
@@ -152,6 +155,32 @@ struct config_forwarded {
     enum config_hops send;
 };
 
+enum config_rule_kind {
+    CONFIG_RULE_SET,    /* in place of all fields of this name */
+    CONFIG_RULE_ADD,    /* beside them */
+    CONFIG_RULE_REMOVE, /* all of them */
+};
+
+/* What happens to a header field, on its way to the target or to the client. */
+struct config_rule {
+    enum config_rule_kind kind;
+    char *name;
+    char *value; /* a template (conf/template) */
+};
+
+/* An answer that sends the client somewhere else. */
+struct config_redirect {
+    char *to; /* a template; NULL: none */
+    uint32_t status;
+};
+
+/* An answer that stands in the configuration. */
+struct config_answer {
+    uint32_t status; /* 0: none */
+    char *type;      /* Content-Type; NULL: text/plain */
+    char *body;      /* NULL: empty */
+};
+
 /* What is done with request fields whose name has '_' or '.'. */
 enum config_ambiguous {
     CONFIG_AMBIGUOUS_DROP,
@@ -176,12 +205,14 @@ struct config_timeouts {
     uint32_t min_body_rate, min_write_rate; /* bytes a second from and to a client; 0: any */
 };
 
+#define CONFIG_NO_GROUP UINT32_MAX
+
 struct config_route {
     char *name;
     uint32_t slot;     /* identity in the counters, as above */
     char *host;        /* lower case, without port; "*.example.com" for all below; NULL for any */
     char *path_prefix; /* begins with '/', matches whole segments; ends in no '/' but for "/" itself */
-    uint32_t stable;   /* index in groups */
+    uint32_t stable;   /* index in groups; CONFIG_NO_GROUP of a route that answers by itself */
     int32_t canary;    /* index in groups; -1 for none */
     uint32_t weight;   /* hundredths of a percent to the canary at start, when no rollout is stored */
     enum config_affinity affinity;
@@ -194,7 +225,19 @@ struct config_route {
     size_t upgrades_len;
     int64_t slo_threshold_ns; /* what a plan without own metrics judges latency by; 0: no SLO */
     double slo_objective;     /* share of the answers that has to be within it */
+    struct config_rule *request_rules, *response_rules;
+    size_t request_rules_len, response_rules_len;
+    char *rewrite_prefix;            /* in place of path_prefix in what the target gets; NULL: unchanged */
+    char *rewrite_host;              /* the Host that the target gets; NULL: the client's */
+    struct config_redirect redirect; /* this or `answer` without groups */
+    struct config_answer answer;
 };
+
+/* Whether the route answers by itself and has no groups. */
+static inline bool config_route_answers(const struct config_route *route)
+{
+    return route->redirect.to != NULL || route->answer.status != 0;
+}
 
 enum config_log_kind {
     CONFIG_LOG_STDOUT,

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "conf/address.h"
 #include "conf/config.h"
+#include "conf/config_rule.h"
 
 #include <string.h>
 
@@ -141,14 +142,12 @@ void config_check_affinity(struct schema_reader *reader, const struct tree *map,
         route->affinity = CONFIG_AFFINITY_CLIENT;
 }
 
-static const uint32_t no_group = UINT32_MAX; /* while `stable` was not read */
-
 void config_init_route(struct schema_reader *reader, void *at)
 {
     const struct config *config = reader->object;
     struct config_route *route = at;
 
-    route->stable = no_group;
+    route->stable = CONFIG_NO_GROUP;
     route->canary = -1;
     route->timeouts = config->route_timeouts;
     memcpy(route->upgrades[0], "websocket", sizeof "websocket");
@@ -176,6 +175,7 @@ void config_check_route(struct schema_reader *reader, const struct tree *map, vo
 
     if (tree_find(map, "upgrades"))
         check_upgrades(reader, tree_find(map, "upgrades"), route);
+    config_check_rules(reader, map, route);
     if (canary && route->canary >= 0 && route->stable == (uint32_t)route->canary)
         schema_problem(reader, CONF_ERROR, canary,
                        "canary: %s is the stable group too; name another group, or remove it", canary->text);

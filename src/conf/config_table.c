@@ -5,6 +5,8 @@
 #include "conf/address.h"
 #include "conf/config.h"
 #include "conf/config_check.h"
+#include "conf/config_rule.h"
+#include "conf/template.h"
 #include "conf/types.h"
 
 #include <sched.h>
@@ -845,6 +847,124 @@ static const struct section slo_section = {
     .text = "The promise about latency, for plans that name no metrics or no threshold of their own.",
 };
 
+/* The values that a text may have in braces. */
+#define VALUES "values in braces: " TEMPLATE_NAMES
+
+#define RULE_ROWS                                                                                            \
+    {.key = "set",                                                                                           \
+     .type = &type_token,                                                                                    \
+     FIELD(config_rule, name),                                                                               \
+     .max = 128,                                                                                             \
+     .example = "X-Client",                                                                                  \
+     .text = "The field that gets this value, in place of all of its name."},                                \
+        {.key = "add",                                                                                       \
+         .type = &type_token,                                                                                \
+         FIELD(config_rule, name),                                                                           \
+         .max = 128,                                                                                         \
+         .example = "X-Client",                                                                              \
+         .text = "The field that is added beside those of its name."},                                       \
+        {.key = "remove",                                                                                    \
+         .type = &type_token,                                                                                \
+         FIELD(config_rule, name),                                                                           \
+         .max = 128,                                                                                         \
+         .example = "X-Client",                                                                              \
+         .text = "The field of which all are removed."},                                                     \
+    {                                                                                                        \
+        .key = "value", .type = &type_string, FIELD(config_rule, value), .max = 1024,                        \
+        .example = "\"{clientAddress}\"",                                                                    \
+        .text = "The value, with " VALUES "; a field whose value is empty is not sent.",                     \
+    }
+
+static const struct setting request_rule_rows[] = {RULE_ROWS};
+static const struct setting response_rule_rows[] = {RULE_ROWS};
+static const struct section request_rule_section = {
+    SECTION(request_rule_rows),
+    .size = sizeof(struct config_rule),
+    .one_of = "set add remove",
+    .one_of_required = true,
+    .check = config_check_request_rule,
+    .text = "Rules come after penstock's own: what frames a message, what concerns a connection, and what "
+            "penstock says itself cannot be touched.",
+};
+static const struct section response_rule_section = {
+    SECTION(response_rule_rows), .size = sizeof(struct config_rule),  .one_of = "set add remove",
+    .one_of_required = true,     .check = config_check_response_rule,
+};
+static const struct setting request_rule_row = {
+    .key = "requestHeaders", .type = &schema_map, .section = &request_rule_section, .text = "A rule."};
+static const struct setting response_rule_row = {
+    .key = "responseHeaders", .type = &schema_map, .section = &response_rule_section, .text = "A rule."};
+
+static const struct setting rewrite_rows[] = {
+    {.key = "pathPrefix",
+     .type = &type_prefix,
+     FIELD(config_route, rewrite_prefix),
+     .max = 1024,
+     .example = "/v2",
+     .text = "What the target gets in place of the route's own pathPrefix; / takes it away."},
+    {.key = "host",
+     .type = &type_host,
+     FIELD(config_route, rewrite_host),
+     .example = "internal.example.com",
+     .text = "The Host that the target gets; the client's stands in X-Forwarded-Host."},
+};
+static const struct section rewrite_section = {
+    SECTION(rewrite_rows),
+    .check = config_check_rewrite,
+    .text = "What the target is asked for instead. A path that is not in normal form is brought to it first.",
+};
+
+static const struct setting redirect_rows[] = {
+    {.key = "to",
+     .type = &type_string,
+     FIELD(config_route, redirect.to),
+     .max = 1024,
+     .required = true,
+     .example = "\"https://{host}{path}{query}\"",
+     .text = "Where to, with " VALUES "."},
+    {.key = "status",
+     .type = &type_count,
+     FIELD(config_route, redirect.status),
+     .min = 301,
+     .max = 308,
+     .fallback = "308",
+     .text = "308 and 301 are for ever, 307 and 302 for now, 303 for a GET; 307 and 308 keep the method."},
+};
+static const struct section redirect_section = {
+    SECTION(redirect_rows),
+    .shorthand = "to",
+    .text = "Sends the client somewhere else; the route has no groups.",
+};
+
+static const struct setting answer_rows[] = {
+    {.key = "status",
+     .type = &type_count,
+     FIELD(config_route, answer.status),
+     .min = 200,
+     .max = 599,
+     .required = true,
+     .example = "503",
+     .text = "The status of the answer."},
+    {.key = "type",
+     .type = &type_string,
+     FIELD(config_route, answer.type),
+     .max = 200,
+     .inherits = "text/plain; charset=utf-8",
+     .example = "text/html",
+     .text = "The Content-Type of the body."},
+    {.key = "body",
+     .type = &type_lines,
+     FIELD(config_route, answer.body),
+     .max = CONFIG_BODY_MAX,
+     .example = "\"We are back at noon.\"",
+     .text = "The body, as it is."},
+};
+static const struct section answer_section = {
+    SECTION(answer_rows),
+    .check = config_check_answer,
+    .text = "Answers by itself; the route has no groups. Further fields stand in responseHeaders.",
+};
+
 static const struct setting upgrade_row = {
     .key = "upgrades",
     .type = &type_token,
@@ -868,7 +988,6 @@ static const struct setting route_rows[] = {
     {.key = "stable",
      .type = &type_group,
      FIELD(config_route, stable),
-     .required = true,
      .example = "ec2",
      .text = "The group that serves today."},
     {.key = "canary",
@@ -915,12 +1034,34 @@ static const struct setting route_rows[] = {
      .example = "[websocket]",
      .text = "Protocols that a connection may switch to when client and target agree; [] for none."},
     {.key = "slo", .type = &schema_map, .section = &slo_section, .text = "What counts as in time."},
+    {.key = "requestHeaders",
+     .type = &schema_list,
+     LIST(config_route, request_rules),
+     .max = CONFIG_RULES_MAX,
+     .item = &request_rule_row,
+     .text = "What happens to header fields on their way to the target, in this order."},
+    {.key = "responseHeaders",
+     .type = &schema_list,
+     LIST(config_route, response_rules),
+     .max = CONFIG_RULES_MAX,
+     .item = &response_rule_row,
+     .text = "The same on their way to the client; not for penstock's own errors and for 1xx."},
+    {.key = "rewrite",
+     .type = &schema_map,
+     .section = &rewrite_section,
+     .text = "What the target is asked for instead of what the client asks."},
+    {.key = "redirect",
+     .type = &schema_map,
+     .section = &redirect_section,
+     .text = "Instead of groups: where clients are sent, as a map or the place alone."},
+    {.key = "answer",
+     .type = &schema_map,
+     .section = &answer_section,
+     .text = "Instead of groups: the answer itself."},
 };
 static const struct section route_section = {
-    SECTION(route_rows),
-    .size = sizeof(struct config_route),
-    .before = config_init_route,
-    .check = config_check_route,
+    SECTION(route_rows),     .size = sizeof(struct config_route), .one_of = "stable redirect answer",
+    .one_of_required = true, .before = config_init_route,         .check = config_check_route,
 };
 static const struct setting listener_row = {
     .key = "listeners", .type = &schema_map, .section = &listener_section, .text = "A listener."};

@@ -2,6 +2,7 @@ src_libpenstock_a_SOURCES += \
 	src/conf/address.c src/conf/address.h \
 	src/conf/config.c src/conf/config.h \
 	src/conf/config_check.c src/conf/config_check.h \
+	src/conf/config_rule.c src/conf/config_rule.h \
 	src/conf/config_table.c src/conf/config_table.h \
 	src/conf/doc.c src/conf/doc.h \
 	src/conf/doc_example.c \
@@ -15,6 +16,7 @@ src_libpenstock_a_SOURCES += \
 	src/conf/report.c src/conf/report.h \
 	src/conf/schema.c src/conf/schema.h \
 	src/conf/shortform.c src/conf/shortform.h \
+	src/conf/template.c src/conf/template.h \
 	src/conf/tree.c src/conf/tree.h \
 	src/conf/types.c src/conf/types.h \
 	src/conf/zone.c src/conf/zone.h

@@ -307,6 +307,20 @@ static void store_checked(struct schema_reader *reader, const struct setting *se
         type_text_store(setting, at, text);
 }
 
+/* Lines of text, as they are. */
+static void lines_read(struct schema_reader *reader, const struct setting *setting, const struct tree *value,
+                       void *at)
+{
+    struct str text;
+
+    if (!schema_text(reader, setting, value, &text))
+        return;
+    if (text.len > (size_t)setting->max)
+        schema_refuse(reader, setting, value, "is longer than %zu bytes", (size_t)setting->max);
+    else
+        type_text_store(setting, at, text);
+}
+
 static void string_read(struct schema_reader *reader, const struct setting *setting, const struct tree *value,
                         void *at)
 {
@@ -522,6 +536,13 @@ const struct schema_type type_string = {
     .form = "such as \"some words\"",
     .json = "{\"type\": \"string\", \"minLength\": 1}",
     .read = string_read,
+    .fini = text_type_fini,
+};
+const struct schema_type type_lines = {
+    .name = "lines of text",
+    .form = "such as \"some words\", or a block behind |",
+    .json = "{\"type\": \"string\"}",
+    .read = lines_read,
     .fini = text_type_fini,
 };
 const struct schema_type type_name = {

@@ -17,6 +17,7 @@
 /*
  * type      place                 range in            written as
  * string    char *, or char[n]    bytes               any text without control characters
+ * lines     char *                bytes               any text
  * name      char *, or char[n]    -                   [A-Za-z0-9._-], at most 63 bytes
  * token     char *, or char[n]    -                   a token of RFC 9110, as header and cookie names are
  * path      char *                -                   a file or folder; relative ones begin at the folder of
@@ -30,7 +31,7 @@
  * flag      bool                  -                   true, false
  * word      any integer           -                   one of schema_words()
  */
-extern const struct schema_type type_string, type_name, type_token, type_path, type_secret, type_secret_file,
+extern const struct schema_type type_string, type_lines, type_name, type_token, type_path, type_secret, type_secret_file,
     type_prefix, type_duration, type_size, type_count, type_percent, type_share, type_number, type_flag,
     type_word;
 

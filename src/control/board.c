@@ -82,7 +82,7 @@ const struct config_group *board_side(const struct board *board, const struct li
                                       enum route_side side)
 {
     if (side == ROUTE_STABLE)
-        return &board->config->groups[live->conf->stable];
+        return live->conf->stable == CONFIG_NO_GROUP ? NULL : &board->config->groups[live->conf->stable];
     return live->conf->canary < 0 ? NULL : &board->config->groups[live->conf->canary];
 }
 

@@ -89,11 +89,13 @@ void slots_free(struct slots *slots)
 /* No name has a line end in it. */
 static char *route_key(const struct config *config, const struct config_route *route)
 {
-    const struct config_group *stable = &config->groups[route->stable];
+    const struct config_group *stable =
+        route->stable == CONFIG_NO_GROUP ? NULL : &config->groups[route->stable];
     const struct config_group *canary = route->canary < 0 ? NULL : &config->groups[route->canary];
 
-    return mem_printf("%s\n%s\n%s\n%s\n%s", route->name, stable->name, stable->platform,
-                      canary ? canary->name : "", canary ? canary->platform : "");
+    return mem_printf("%s\n%s\n%s\n%s\n%s", route->name, stable ? stable->name : "",
+                      stable ? stable->platform : "", canary ? canary->name : "",
+                      canary ? canary->platform : "");
 }
 
 static bool assign_group(struct slots *slots, struct config_group *group, const struct table **full_r)

@@ -4,6 +4,7 @@
 #include "proxy/compose.h"
 #include "proxy/cookie.h"
 #include "proxy/front.h"
+#include "proxy/rules.h"
 #include "proxy/step.h"
 #include "proxy/worker.h"
 #include "route/path.h"
@@ -200,12 +201,16 @@ enum next step_route(struct txn *txn)
     txn->upgrade = upgrade_of(txn);
     txn->fresh = txn->upgrade.len > 0; /* it will not come back, and must not meet one that is being closed */
     cell_add(&txn->cells->side[txn->pick.side].open, 1);
+    if (config_route_answers(txn->route->conf))
+        return step_answer(txn);
     if (txn->route->judging && txn->pick.assignment != ASSIGNMENT_ONLY)
         score_begin(&txn->score, &worker->scorer, txn->route, txn->cells,
                     atomic_load_explicit(&worker->shared->units[slot], memory_order_acquire), &txn->head,
                     txn->client, txn->path, txn->pick.side, worker->now_ns);
     if (txn->head.has_length && txn->head.content_length > txn->route->conf->max_body)
         return step_fail(txn, OUTCOME_BODY_TOO_LARGE, NULL);
+    if (!rules_path(txn))
+        return step_refuse(txn, OUTCOME_BAD_REQUEST, H1_START_LINE_TOO_LONG);
     txn->arena_keep = txn->arena.len;
     step_to(txn, TXN_LEASE);
     return NEXT;

@@ -5,6 +5,7 @@
 #include "proto/proxyline.h"
 #include "proto/status.h"
 #include "proxy/front.h"
+#include "proxy/rules.h"
 #include "proxy/worker.h"
 
 #include <string.h>
@@ -220,11 +221,18 @@ static void write_max_forwards(struct buf *buf, const struct txn *txn)
         h1_write_number(buf, STR("Max-Forwards"), hops - 1);
 }
 
-static struct str host_of(const struct txn *txn)
+static struct str client_host(const struct txn *txn)
 {
     struct str whole = txn->head.authority.whole;
 
     return whole.len ? whole : str_from(txn->target->conf->address.text);
+}
+
+static struct str host_of(const struct txn *txn)
+{
+    if (txn->route->conf->rewrite_host)
+        return str_from(txn->route->conf->rewrite_host);
+    return client_host(txn);
 }
 
 /* What concerns the connection to the target alone; Connection names it (RFC 9110 section 7.6.1). */
@@ -349,6 +357,7 @@ bool compose_request(struct txn *txn)
 {
     struct front *front = txn->front;
     const char *end = front->in.p + front->scan.end - 2;
+    const struct rules rules = rules_of_request(txn);
     struct buf line, own;
     size_t line_len;
     bool odd_length;
@@ -356,12 +365,13 @@ bool compose_request(struct txn *txn)
     if (txn->group->conf->proxy_protocol && !announce(txn))
         return false;
     drop_ours(txn);
+    rules_drop(rules, &txn->head);
     odd_length = drop_odd_length(&txn->head);
-    line_len = txn->head.method_name.len + txn->head.path.len + txn->head.query.len + host_of(txn).len + 32;
+    line_len = txn->head.method_name.len + txn->up_path.len + txn->head.query.len + host_of(txn).len + 32;
     if (line_len > LINE_MAX_COPIED) {
         relay_add(&txn->up, txn->head.method_name);
         relay_add(&txn->up, STR(" "));
-        relay_add(&txn->up, txn->head.path);
+        relay_add(&txn->up, txn->up_path);
         relay_add(&txn->up, txn->head.query);
         relay_add(&txn->up, STR(" HTTP/1.1\r\n"));
         line_len = host_of(txn).len + 32;
@@ -370,13 +380,14 @@ bool compose_request(struct txn *txn)
     } else {
         if (!compose_start(txn, &line, line_len))
             return false;
-        h1_write_request_line(&line, txn->head.method_name, txn->head.path, txn->head.query);
+        h1_write_request_line(&line, txn->head.method_name, txn->up_path, txn->head.query);
     }
     h1_write_field(&line, STR("Host"), host_of(txn));
     if (!compose_end(&txn->up, &line))
         return false;
     queue_lines(&txn->up, &txn->head, end);
-    if (!compose_start(txn, &own, OWN_FIELDS_MAX + (txn->front->trusted ? 2 * CHAIN_MAX : 0)))
+    if (!rules_write(txn, rules, &txn->up) ||
+        !compose_start(txn, &own, OWN_FIELDS_MAX + (txn->front->trusted ? 2 * CHAIN_MAX : 0)))
         return false;
     if (odd_length)
         write_length(&own, &txn->head);
@@ -403,16 +414,20 @@ static struct str reason_of(const struct head *head)
 bool compose_reply(struct txn *txn, struct head *head, bool close)
 {
     const char *end = txn->back_in.p + txn->back_scan.end - 2;
+    const struct rules rules = rules_of_reply(txn);
     struct str reason = reason_of(head);
     bool odd_length = drop_odd_length(head);
     struct buf line, own;
 
+    rules_drop(rules, head);
     if (!compose_start(txn, &line, reason.len + 32) || !compose_start(txn, &own, REPLY_FIELDS_MAX))
         return false;
     h1_write_status_line(&line, head->status, reason);
     if (!compose_end(&txn->down, &line))
         return false;
     queue_lines(&txn->down, head, end);
+    if (!rules_write(txn, rules, &txn->down))
+        return false;
     if (odd_length)
         write_length(&own, head);
     if (txn->chunked)

@@ -15,6 +15,7 @@ src_libpenstock_a_SOURCES += \
 	src/proxy/relay.c src/proxy/relay.h \
 	src/proxy/reply.c \
 	src/proxy/retry.c src/proxy/retry.h \
+	src/proxy/rules.c src/proxy/rules.h \
 	src/proxy/score.c src/proxy/score.h \
 	src/proxy/shard.c src/proxy/shard.h \
 	src/proxy/step.h \

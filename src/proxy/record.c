@@ -107,8 +107,10 @@ static void fill_route(struct accesslog_record *record, const struct txn *txn)
 
     if (!txn->route)
         return;
-    group = txn->group->conf;
     record->route = str_from(txn->route->conf->name);
+    if (!txn->group)
+        return;
+    group = txn->group->conf;
     record->group = str_from(group->name);
     record->platform = str_from(group->platform);
     record->env = tag_of(group, STR("env"));

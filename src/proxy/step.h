@@ -57,6 +57,8 @@ MUST_CHECK enum next step_try_failed(struct txn *txn, enum outcome outcome, cons
 /* Ends with an answer of our own, of the outcome's status; cuts where some of another answer was sent
  * already. `error` is constant text, NULL for the outcome's own. */
 MUST_CHECK enum next step_fail(struct txn *txn, enum outcome outcome, const char *error);
+/* Ends with the answer that stands in the route. */
+MUST_CHECK enum next step_answer(struct txn *txn);
 /* The same with the status and the text of a row of h1_error.def. */
 MUST_CHECK enum next step_refuse(struct txn *txn, enum outcome outcome, enum h1_error error);
 /* The answer cannot be completed: ends the client's connection so that nobody takes it for whole. */

@@ -6,6 +6,7 @@
 #include "proxy/front.h"
 #include "proxy/record.h"
 #include "proxy/retry.h"
+#include "proxy/rules.h"
 #include "proxy/step.h"
 #include "proxy/worker.h"
 
@@ -211,6 +212,8 @@ static void discard_body(struct txn *txn)
 
 static enum next answer(struct txn *txn, enum outcome outcome, unsigned status, const char *error)
 {
+    bool composed;
+
     txn->error = error ? error : txn->error;
     if (txn->status || !relay_drained(&txn->down))
         return step_cut(txn, outcome);
@@ -219,7 +222,9 @@ static enum next answer(struct txn *txn, enum outcome outcome, unsigned status, 
     txn->outcome = outcome;
     if (!txn->front->closing)
         discard_body(txn);
-    if (!compose_own(txn, status, txn->front->closing)) {
+    composed = outcome == OUTCOME_ANSWERED ? rules_answer(txn, txn->front->closing)
+                                           : compose_own(txn, status, txn->front->closing);
+    if (!composed) {
         relay_forget(&txn->down);
         return step_cut(txn, outcome);
     }
@@ -232,6 +237,11 @@ static enum next answer(struct txn *txn, enum outcome outcome, unsigned status, 
 enum next step_fail(struct txn *txn, enum outcome outcome, const char *error)
 {
     return answer(txn, outcome, outcome_row(outcome)->status, error);
+}
+
+enum next step_answer(struct txn *txn)
+{
+    return answer(txn, OUTCOME_ANSWERED, rules_status(txn->route->conf), NULL);
 }
 
 enum next step_refuse(struct txn *txn, enum outcome outcome, enum h1_error error)

@@ -78,7 +78,8 @@ struct txn {
 
     /* the request */
     struct head head;
-    struct str path; /* normalised */
+    struct str path;    /* normalised */
+    struct str up_path; /* what the target is asked for */
     struct str request_id, trace_id, span_id;
     struct str client;        /* the client's address: the peer's, or what a trusted proxy says */
     struct h1_body body;      /* decodes the request body in front->in */

@@ -85,7 +85,7 @@ static void build_route(struct routes *routes, struct route *route, const struct
                         const struct route_live *live)
 {
     route->conf = conf;
-    route->side[ROUTE_STABLE] = &routes->groups[conf->stable];
+    route->side[ROUTE_STABLE] = conf->stable == CONFIG_NO_GROUP ? NULL : &routes->groups[conf->stable];
     route->side[ROUTE_CANARY] = conf->canary < 0 ? NULL : &routes->groups[conf->canary];
     route->weight = live->weight;
     route->epoch = live->epoch;

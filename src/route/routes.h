@@ -79,7 +79,8 @@ struct route_group {
 
 struct route {
     const struct config_route *conf;
-    const struct route_group *side[ROUTE_SIDES]; /* [ROUTE_CANARY] is NULL without a canary */
+    const struct route_group *side[ROUTE_SIDES]; /* [ROUTE_CANARY] is NULL without a canary, both
+                                                   are where the route answers by itself */
     uint32_t weight;                             /* hundredths of a percent to the canary, in force */
     uint32_t epoch; /* grows by one with each change of weight or judging: names the counters' cells */
     const struct judging *judging;       /* NULL without a rollout: nothing is scored */

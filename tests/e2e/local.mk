@@ -18,6 +18,7 @@ e2e_tests = \
 	tests/e2e/test_replay.py \
 	tests/e2e/test_restart.py \
 	tests/e2e/test_rollout.py \
+	tests/e2e/test_rules.py \
 	tests/e2e/test_share.py \
 	tests/e2e/test_syscalls.py \
 	tests/e2e/test_weights.py

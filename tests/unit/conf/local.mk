@@ -6,6 +6,7 @@ unit_tests += \
 	tests/unit/conf/test_planfile \
 	tests/unit/conf/test_report \
 	tests/unit/conf/test_shortform \
+	tests/unit/conf/test_template \
 	tests/unit/conf/test_tree \
 	tests/unit/conf/test_types
 EXTRA_DIST += tests/unit/conf/problems.h

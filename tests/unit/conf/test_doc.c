@@ -157,7 +157,11 @@ START_TEST(only_keys_that_exclude_one_another_stop_the_whole_configuration_examp
                                            "clientAddress: excludes header",
                                            "connect: excludes path",
                                            "header: excludes cookie",
-                                           "clientAddress: excludes cookie"};
+                                           "clientAddress: excludes cookie",
+                                           "add: excludes set",
+                                           "remove: excludes set",
+                                           "redirect: excludes stable",
+                                           "answer: excludes stable"};
     struct conf_report report;
     struct text example;
     char *whole, *text;
