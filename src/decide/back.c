@@ -8,6 +8,7 @@
 static const uint64_t catastrophe_requests = 20;
 static const double catastrophe_canary = 0.5, catastrophe_stable = 0.2; /* shares of slow answers */
 static const double budget_least = 50, budget_seconds = 12, budget_ratio = 2;
+static const double small_seconds = 6, all_seconds = 20; /* in small raises after a retreat; at 100 */
 static const double total_failure = 0.5; /* share of bad canary requests from which `auto` does not wait */
 
 /* Who is to blame and with which numbers, before it is decided what follows. */
@@ -78,6 +79,7 @@ static bool roll_back(struct look *look, const struct cause *cause)
     clear_orders(r);
     rollout_take_weight(r, 0);
     r->cause = cause->reason;
+    r->retreat = (struct retreat){0};
     r->ramp_down = speed;
     if (speed > 0)
         r->weight = from;
@@ -96,7 +98,7 @@ static bool go_back(struct look *look, const struct cause *cause)
         decision_say(look->d, "; onRegression is hold: `abort` goes back, `retry` judges afresh");
         return look_hold(look, cause->reason);
     }
-    return roll_back(look, cause);
+    return look_retreat(look, cause->reason, cause->metric) || roll_back(look, cause);
 }
 
 /* ---- S1: orders ---- */
@@ -227,6 +229,11 @@ bool look_targets(struct look *look)
         return false;
     if (in->canary.healthy && (in->stable.healthy || r->weight == PLAN_WEIGHT_ALL))
         return false;
+    if (in->stable.healthy == 0 && in->canary.healthy && r->state == ROLLOUT_PROBING) {
+        decision_say(look->d, "none of the %u targets of %s is healthy: nothing to compare with",
+                     in->stable.total, r->stable);
+        return look_end_probe(look);
+    }
     if (in->stable.healthy == 0) {
         decision_say(look->d, "none of the %u targets of %s is healthy: nothing moves", in->stable.total,
                      r->stable);
@@ -287,6 +294,15 @@ static bool is_catastrophe(const struct evidence_counts *grace)
            share(grace->stable_bad, grace->stable_requests) <= catastrophe_stable;
 }
 
+/* Seconds of the whole traffic that may be slow beyond stable's share. At 100 a cold start of every target
+ * shows, and stable does not. */
+static double budget_s(const struct rollout *r)
+{
+    if (r->weight == PLAN_WEIGHT_ALL)
+        return all_seconds;
+    return r->retreat.small ? small_seconds : budget_seconds;
+}
+
 static bool is_over_budget(const struct look *look, const struct evidence_counts *grace)
 {
     const struct rollout *r = look->r;
@@ -296,7 +312,7 @@ static bool is_over_budget(const struct look *look, const struct evidence_counts
 
     if (r->weight_step <= (int32_t)plan_next_weight_step(look->plan, 0))
         return false;
-    return excess > fmax(budget_least, budget_seconds * rollout_rate(r));
+    return excess > fmax(budget_least, budget_s(r) * rollout_rate(r));
 }
 
 /* Slow answers do not enter the evidence in a grace; these two watch them instead. */

@@ -1,4 +1,4 @@
-/* The ways forward (decide/look.h): start, what rests, the bake, and the checks before each step. */
+/* The ways forward (decide/look.h): start, what rests, and the checks before each step. */
 #include "base/clk.h"
 #include "decide/look.h"
 
@@ -54,7 +54,7 @@ uint32_t look_next_weight(const struct rollout *rollout, const struct plan *plan
 {
     size_t next = plan_next_weight_step(plan, look_next_step(rollout, plan));
 
-    return next < plan->steps_len ? plan->steps[next].weight : 0;
+    return next < plan->steps_len ? rollout_raise(rollout, plan, next) : 0;
 }
 
 /* ---- start ---- */
@@ -98,35 +98,14 @@ bool look_resting(struct look *look)
                      r->said);
         return look_hold(look, REASON_PAUSED);
     }
+    if (look_held(look))
+        return true;
     if (r->manual && !rollout_is_over(r)) {
         decision_say(look->d, "%s set the weight %s %% by hand; `resume` goes on with the plan", r->paused_by,
                      plan_percent(r->weight, percent));
         return look_hold(look, r->locked ? REASON_LOCKED : REASON_PAUSED);
     }
     return false;
-}
-
-/* ---- at 100 ---- */
-
-bool look_watching(struct look *look)
-{
-    const struct rollout *r = look->r;
-    const struct plan_step *step = present(look);
-    char time[DECISION_NUMBER_LEN];
-
-    if (r->state != ROLLOUT_WATCHING)
-        return false;
-    int64_t bake_ns = step ? step->bake_ns : 0;
-    if (r->dwell_ns < bake_ns && !r->skip && !r->promote) {
-        look->d->eta_ns = bake_ns - r->dwell_ns;
-        decision_say(look->d, "bakes at 100 %% for another %s", decision_time(look->d->eta_ns, time));
-        return look_hold(look, REASON_DWELL);
-    }
-    decision_say(look->d, "%s has taken all traffic for %s", r->canary, decision_time(r->dwell_ns, time));
-    look_forward_to(look, ACTION_PROMOTE, r->skip || r->promote ? REASON_MANUAL : REASON_BAKED, r->step,
-                    r->weight);
-    look->d->state = ROLLOUT_PROMOTED;
-    return true;
 }
 
 /* ---- S7 to S13: what may stand in the way ---- */
@@ -376,12 +355,13 @@ static bool go_forward(struct look *look, enum reason reason, size_t next)
 {
     const struct rollout *r = look->r;
     const struct plan_step *step = &look->plan->steps[next];
-    bool weight = step->kind == STEP_WEIGHT;
-    bool all = weight && step->weight == PLAN_WEIGHT_ALL;
+    uint32_t weight = step->kind == STEP_WEIGHT ? rollout_raise(r, look->plan, next) : r->weight;
+    bool before = step->kind == STEP_WEIGHT && weight < step->weight; /* a small raise within the step */
+    bool all = step->kind == STEP_WEIGHT && weight == PLAN_WEIGHT_ALL;
     char from[PLAN_PERCENT_LEN], to[PLAN_PERCENT_LEN], time[DECISION_NUMBER_LEN];
 
-    if (weight)
-        decision_say(look->d, "%s %% after %s at %s %%", plan_percent(step->weight, to),
+    if (step->kind == STEP_WEIGHT)
+        decision_say(look->d, "%s %% after %s at %s %%", plan_percent(weight, to),
                      decision_time(r->raise_ns, time), plan_percent(r->weight, from));
     else
         decision_say(look->d, "step %zu: %s", next + 1, word_name(&step_kind_words, step->kind));
@@ -389,8 +369,8 @@ static bool go_forward(struct look *look, enum reason reason, size_t next)
         decision_say(look->d, "; %s %s", r->actor, reason == REASON_MANUAL ? "said skip" : "approved");
         snprintf(look->d->actor, sizeof(look->d->actor), "%s", r->actor);
     }
-    return look_forward_to(look, all ? ACTION_PROMOTE : ACTION_FORWARD, reason, (int32_t)next,
-                           weight ? step->weight : r->weight);
+    return look_forward_to(look, all ? ACTION_PROMOTE : ACTION_FORWARD, reason,
+                           before ? r->step : (int32_t)next, weight);
 }
 
 /* The metric that came closest to its limit tells what the forward rests on. */
@@ -515,7 +495,7 @@ bool look_forward(struct look *look)
         return go_forward(look, REASON_MANUAL, next);
 
     const struct plan_step *step = &look->plan->steps[next];
-    uint32_t weight = step->kind == STEP_WEIGHT ? step->weight : r->weight;
+    uint32_t weight = step->kind == STEP_WEIGHT ? look_next_weight(r, look->plan) : r->weight;
     if (hold_incident(look) || hold_suspicion(look) || hold_no_data(look) || hold_dwell(look))
         return true;
     if (!r->promote && (hold_window(look, step) || hold_freeze(look)))

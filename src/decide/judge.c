@@ -60,6 +60,14 @@ void judge_restart(struct judge *judge, double g, double e)
     }
 }
 
+double judge_probe(struct judge *judge, double g, const struct plan *plan)
+{
+    g = fmin(g, mass_max[JUDGE_MASS_PROBE] - judge->spent[JUDGE_MASS_PROBE]);
+    judge->spent[JUDGE_MASS_PROBE] += g;
+    judge_restart(judge, g, 1 / plan->analysis.false_rollback);
+    return g;
+}
+
 static void new_gate(struct judge_metric *metric)
 {
     metric->step = (struct evidence_counts){0};

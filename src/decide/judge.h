@@ -78,8 +78,12 @@ struct judge_context {
 void judge_init(struct judge *judge, const struct plan *plan);
 /* Adds a part of the ledger to every metric, as much of `g` as that part still has. */
 void judge_add_mass(struct judge *judge, enum judge_mass part, double g);
-/* Forgets all evidence and begins with g, against threshold `e` (a retreat, a probe). Costs no ledger. */
+/* Forgets all evidence and begins with g, against threshold `e`: after a retreat, which only evidence or a
+ * brake brings about. Costs no ledger. */
 void judge_restart(struct judge *judge, double g, double e);
+/* The same for a probe: with as much of `g` as the ledger still has for probes, and the plan's threshold.
+ * Returns the mass. */
+double judge_probe(struct judge *judge, double g, const struct plan *plan);
 /* The counts begin anew: a raise, a step back. */
 void judge_new_step(struct judge *judge);
 /* Remembers u of every metric as proven: the present weight ended forward. */

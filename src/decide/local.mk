@@ -1,5 +1,6 @@
 src_libpenstock_a_SOURCES += \
 	src/decide/back.c \
+	src/decide/bake.c \
 	src/decide/decision.c src/decide/decision.h \
 	src/decide/evidence.c src/decide/evidence.h \
 	src/decide/forward.c \
@@ -12,9 +13,11 @@ src_libpenstock_a_SOURCES += \
 	src/decide/plan.c src/decide/plan.h src/decide/plancheck.c \
 	src/decide/power.c src/decide/power.h \
 	src/decide/record.c src/decide/record.h \
+	src/decide/retreat.c src/decide/retreat.h \
 	src/decide/rollout.c src/decide/rollout.h \
 	src/decide/tally.h \
 	src/decide/trace.c src/decide/trace.h \
+	src/decide/watch.c src/decide/watch.h \
 	src/decide/window.c src/decide/window.h \
 	src/decide/words.c src/decide/words.h \
 	src/decide/zone.c src/decide/zone.h

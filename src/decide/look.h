@@ -37,6 +37,11 @@ int64_t look_settled_ns(const struct rollout *rollout);
 void look_ratio(struct look *look);
 /* "41 of 5,120 requests to fargate failed, 19 of 15,300 to ec2, in 12m at 25 %". */
 void look_say_counts(struct look *look);
+/* What a probe has shown about stable is taken over. */
+void rollout_end_probe(struct rollout *rollout, const struct plan *plan);
+/* The weight of the next raise towards the step `next`, a STEP_WEIGHT: the step's own, or a small raise after
+ * a retreat, which may end before or somewhat above it. */
+uint32_t rollout_raise(const struct rollout *rollout, const struct plan *plan, size_t next);
 /* The weight is set to a lower one, or by hand, at once: new counts, no grace. */
 void rollout_take_weight(struct rollout *rollout, uint32_t weight);
 
@@ -48,12 +53,24 @@ bool look_targets(struct look *look);      /* S2 */
 bool look_back(struct look *look);         /* S4 */
 bool look_give_up(struct look *look);      /* onInconclusive: rollback */
 
+/* ---- retreat.c ---- */
+
+/* After `metric` (-1: none) has said back: to the last proven weight, when load may be why. */
+bool look_retreat(struct look *look, enum reason reason, int metric);
+bool look_retreating(struct look *look);
+bool look_held(struct look *look);
+
+/* ---- bake.c ---- */
+
+bool look_watching(struct look *look);  /* at 100 */
+bool look_probing(struct look *look);   /* compared with stable again */
+bool look_end_probe(struct look *look); /* to 100 again; always true */
+
 /* ---- forward.c ---- */
 
-bool look_start(struct look *look);    /* pending */
-bool look_resting(struct look *look);  /* S6: paused, held, weight by hand */
-bool look_watching(struct look *look); /* at 100 */
-bool look_forward(struct look *look);  /* S7 to S14 */
+bool look_start(struct look *look);   /* pending */
+bool look_resting(struct look *look); /* S6: paused, held, weight by hand */
+bool look_forward(struct look *look); /* S7 to S14 */
 /* The step that comes next (steps_len: none), and the weight that the gate is asked about (0: none). */
 size_t look_next_step(const struct rollout *rollout, const struct plan *plan);
 uint32_t look_next_weight(const struct rollout *rollout, const struct plan *plan);

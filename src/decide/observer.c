@@ -80,6 +80,7 @@ bool observer_look(struct observer *observer, const struct plan *plan, const str
         *r = before;
         judge_restart(&r->judge, fresh_mass, 1 / plan->analysis.false_rollback);
         judge_new_step(&r->judge);
+        watch_clear(&r->watch);
         peer_init(&r->peer);
     }
     return is_new(observer, decision_r);

@@ -102,6 +102,26 @@ static const struct field incident_fields[] = {
     ONE(incident, FIELD_I64, quiet_ns),
 };
 
+static const struct field watch_fields[] = {
+    ONE(watch, FIELD_I64, bin),
+    ONE(watch, FIELD_U32, probes),
+    ONE(watch, FIELD_DOUBLE, mass),
+    ONE(watch, FIELD_I64, baked_ns),
+};
+
+static const struct field watch_metric_fields[] = {
+    ONE(watch_metric, FIELD_DOUBLE, stable_bad), ONE(watch_metric, FIELD_DOUBLE, stable_requests),
+    ONE(watch_metric, FIELD_DOUBLE, least),      MANY(watch_metric, FIELD_DOUBLE, sum),
+    MANY(watch_metric, FIELD_DOUBLE, open),
+};
+
+static const struct field retreat_fields[] = {
+    ONE(retreat, FIELD_U32, count),      ONE(retreat, FIELD_I32, metric),
+    ONE(retreat, FIELD_DOUBLE, share),   ONE(retreat, FIELD_I64, quiet_ns),
+    ONE(retreat, FIELD_BOOL, small),     ONE(retreat, FIELD_BOOL, raised),
+    ONE(retreat, FIELD_BOOL, forgiving), ONE(retreat, FIELD_U32, held_health),
+};
+
 static const struct field peer_fields[] = {
     ONE(peer, FIELD_I64, age_ns),        ONE(peer, FIELD_I64, window_ns), ONE(peer, FIELD_U32, readings),
     ONE(peer, FIELD_U32, failed_checks), ONE(peer, FIELD_I32, culprit),
@@ -138,6 +158,8 @@ static const struct part metric_parts[] = {
 /* Parts of a rollout that states of earlier versions lack: they begin empty then. */
 static const struct part rollout_parts[] = {
     PART(rollout, incident, incident_fields),
+    PART(rollout, watch, watch_fields),
+    PART(rollout, retreat, retreat_fields),
 };
 
 /* Texts were cut to their maximum by bytes: what is no UTF-8 any more is shown as '?', not lost. */
@@ -230,6 +252,19 @@ static json_t *peer_to_json(const struct peer *peer)
     return object;
 }
 
+static void watch_to_json(json_t *object, const struct watch *watch)
+{
+    json_t *metrics = json_array();
+
+    for (size_t i = 0; i < PLAN_METRICS_MAX; i++) {
+        json_t *metric = json_object();
+
+        fields_to_json(metric, watch_metric_fields, ARRAY_LEN(watch_metric_fields), &watch->metrics[i]);
+        json_array_append_new(metrics, metric);
+    }
+    json_object_set_new(object, "metrics", metrics);
+}
+
 json_t *rollout_to_json(const struct rollout *rollout)
 {
     json_t *object = json_object(), *judge = json_object(), *metrics = json_array();
@@ -242,6 +277,7 @@ json_t *rollout_to_json(const struct rollout *rollout)
     json_object_set_new(judge, "metrics", metrics);
     json_object_set_new(object, "judge", judge);
     parts_to_json(object, rollout_parts, ARRAY_LEN(rollout_parts), rollout);
+    watch_to_json(json_object_get(object, "watch"), &rollout->watch);
     if (rollout->peer.age_ns > 0) /* the judge is another than penstock */
         json_object_set_new(object, "peer", peer_to_json(&rollout->peer));
     return object;
@@ -408,6 +444,7 @@ static bool peer_from_json(const struct reader *reader, const json_t *object, st
 
 static bool parts_from_json(const struct reader *reader, const json_t *object, struct rollout *rollout)
 {
+    const json_t *metrics = json_object_get(json_object_get(object, "watch"), "metrics");
     char place[64];
 
     for (size_t i = 0; i < ARRAY_LEN(rollout_parts); i++) {
@@ -417,6 +454,17 @@ static bool parts_from_json(const struct reader *reader, const json_t *object, s
         snprintf(place, sizeof(place), "%s.", part->name);
         if (json && !fields_from_json(reader, json, place, part->fields, part->fields_len,
                                       (char *)rollout + part->offset))
+            return false;
+    }
+    if (!json_object_get(object, "watch"))
+        return true;
+    if (json_array_size(metrics) != PLAN_METRICS_MAX) {
+        snprintf(reader->why, reader->why_len, "watch.metrics: %d entries are expected", PLAN_METRICS_MAX);
+        return false;
+    }
+    for (size_t i = 0; i < PLAN_METRICS_MAX; i++) {
+        if (!fields_from_json(reader, json_array_get(metrics, i), "watch.metrics.", watch_metric_fields,
+                              ARRAY_LEN(watch_metric_fields), &rollout->watch.metrics[i]))
             return false;
     }
     return true;
@@ -431,6 +479,7 @@ static bool is_consistent(const struct rollout *rollout, const struct plan *plan
            rollout->weight_step <= rollout->step && rollout->weight <= PLAN_WEIGHT_ALL &&
            rollout->target <= PLAN_WEIGHT_ALL && rollout->manual_weight <= PLAN_WEIGHT_ALL &&
            rollout->incident.metric >= 0 && rollout->incident.metric < (int32_t)plan->analysis.metrics_len &&
+           rollout->retreat.metric >= 0 && rollout->retreat.metric < PLAN_METRICS_MAX &&
            rollout->peer.culprit >= -1 && rollout->peer.culprit < (int32_t)plan->analysis.metrics_len;
 }
 

@@ -9,7 +9,9 @@
 
 static const double rate_memory_s = 30; /* of the decaying sums: a mean over about a minute */
 static const double settle_max_s = 60;  /* behind a grace, before a forward */
-static const double mass_raise = 0.03;  /* parts of the ledger: section 2.2 of the method */
+static const double settle_small_s =
+    30;                                /* the same in the small raises after a retreat: their grace is long */
+static const double mass_raise = 0.03; /* parts of the ledger: section 2.2 of the method */
 static const double mass_start = 0.4, mass_smoke = 0.1, mass_time = 0.1;
 static const int64_t mass_time_least_ns = 600 * NS_PER_S;
 enum { MASS_TIMES = 64 };                       /* parts of mass_time at most */
@@ -272,7 +274,9 @@ double rollout_rate(const struct rollout *rollout)
 
 static int64_t settle_ns(const struct rollout *rollout)
 {
-    return (int64_t)fmin((double)rollout->grace_ns / 2, settle_max_s * NS_PER_S);
+    double most_s = rollout->retreat.small ? settle_small_s : settle_max_s;
+
+    return (int64_t)fmin((double)rollout->grace_ns / 2, most_s * NS_PER_S);
 }
 
 int64_t look_settled_ns(const struct rollout *rollout)
@@ -324,6 +328,7 @@ static struct judge_context context_of(const struct rollout *r, const struct pla
         .bin = r->age_ns / analysis->bin_ns,
         .grace = r->raise_ns < r->grace_ns,
         .tolerance_least = r->incident.on ? INCIDENT_TOLERANCE : 0,
+        .grace_errors = r->retreat.forgiving,
         .judged = r->step >= (int32_t)analysis->starting_step && r->age_ns >= analysis->initial_delay_ns,
     };
 }
@@ -339,6 +344,19 @@ static void take_peer(struct look *look, const struct judge_context *context)
                   &look->verdict);
 }
 
+/* What is learned about stable, and the canary at 100 that is compared with it. */
+static void take_watch(struct look *look, const struct judge_context *context)
+{
+    struct rollout *r = look->r;
+
+    if (r->state == ROLLOUT_PENDING)
+        return;
+    if (r->weight < PLAN_WEIGHT_ALL && !r->incident.on)
+        watch_learn(&r->watch, look->plan, look->in->tallies, look->in->tallies_len);
+    if (r->state == ROLLOUT_WATCHING && !context->grace && context->judged)
+        watch_feed(&r->watch, look->plan, look->in->tallies, look->in->tallies_len, context->bin);
+}
+
 static void take_tallies(struct look *look)
 {
     struct rollout *r = look->r;
@@ -348,9 +366,12 @@ static void take_tallies(struct look *look)
         incident_look(&r->incident, look->plan, r->weight, look->dt_ns, look->in->tallies,
                       look->in->tallies_len);
     context = context_of(r, look->plan);
+    if (r->state != ROLLOUT_RETREATING)
+        r->judge.threshold = 1 / look->plan->analysis.false_rollback;
     if (r->state != ROLLOUT_PENDING)
         judge_feed(&r->judge, look->plan, &context, look->in->tallies, look->in->tallies_len);
     judge_verdict(&r->judge, look->plan, &context, &look->verdict);
+    take_watch(look, &context);
     if (look->plan->judge != JUDGE_PENSTOCK)
         take_peer(look, &context);
 }
@@ -419,8 +440,8 @@ void rollout_step(struct rollout *rollout, const struct plan *plan, const struct
                   struct decision *decision_r)
 {
     static bool (*const checks[])(struct look *) = {
-        look_orders,  look_start,    look_rolling_back, look_targets, look_back,
-        look_resting, look_watching, look_forward,      look_nothing,
+        look_orders,     look_start,    look_rolling_back, look_targets, look_back,    look_resting,
+        look_retreating, look_watching, look_probing,      look_forward, look_nothing,
     };
     struct look look = {.r = rollout, .plan = plan, .in = in, .d = decision_r};
 
@@ -461,6 +482,8 @@ static void begin(struct rollout *rollout, const struct plan *plan, const struct
     rollout->incident = (struct incident){0};
     judge_init(&rollout->judge, plan);
     peer_init(&rollout->peer);
+    rollout->watch = (struct watch){0};
+    rollout->retreat = (struct retreat){0};
 }
 
 /* The parts of the ledger that a raise is worth, and what its weight has proven. */
@@ -482,9 +505,31 @@ static void raise_weight(struct rollout *rollout, const struct plan *plan, uint3
     uint32_t from = rollout->weight;
 
     rollout_take_weight(rollout, weight);
-    rollout->grace_ns = plan->ramp.grace_ns;
+    rollout->grace_ns = rollout->retreat.small ? plan->ramp.retreat_grace_ns : plan->ramp.grace_ns;
+    rollout->retreat.forgiving = rollout->retreat.small && !rollout->retreat.raised;
+    rollout->retreat.raised = rollout->retreat.small;
     if (plan->ramp.max_step_per_second)
         rollout->weight = from; /* move_weight takes it up */
+}
+
+/* To 100 again after a probe: the bake goes on where it was. */
+static void take_probe_end(struct rollout *rollout, const struct plan *plan, const struct decision *decision)
+{
+    rollout_end_probe(rollout, plan);
+    raise_weight(rollout, plan, decision->weight_to);
+    rollout->dwell_ns = rollout->watch.baked_ns;
+}
+
+/* A raise by hand proves nothing; one within a step, after a retreat, lets the step's time go on. */
+static void take_raise(struct rollout *rollout, const struct plan *plan, const struct decision *decision)
+{
+    int64_t dwell_ns = rollout->dwell_ns;
+
+    if (decision->reason != REASON_MANUAL)
+        end_weight(rollout, plan);
+    raise_weight(rollout, plan, decision->weight_to);
+    if (decision->step == rollout->step && rollout->retreat.small)
+        rollout->dwell_ns = dwell_ns;
 }
 
 void rollout_commit(struct rollout *rollout, const struct plan *plan, const struct decision *decision)
@@ -492,20 +537,20 @@ void rollout_commit(struct rollout *rollout, const struct plan *plan, const stru
     BUG_ON(!decision->commit);
     if (rollout->state == ROLLOUT_PENDING || rollout->state == ROLLOUT_QUARANTINED)
         begin(rollout, plan, decision);
-    if (decision->weight_to != rollout->weight) {
-        if (decision->reason != REASON_MANUAL)
-            end_weight(rollout, plan);
-        raise_weight(rollout, plan, decision->weight_to);
-    }
+    if (decision->reason == REASON_PROBE_OVER)
+        take_probe_end(rollout, plan, decision);
+    else if (decision->weight_to != rollout->weight)
+        take_raise(rollout, plan, decision);
     if (decision->step != rollout->step)
         rollout->dwell_ns = 0;
     for (int32_t i = rollout->step + 1; i <= decision->step; i++) {
         if (plan->steps[i].kind == STEP_WEIGHT)
             rollout->weight_step = i;
     }
+    rollout->approved &= decision->step == rollout->step && rollout->retreat.small;
     rollout->step = decision->step;
     rollout->manual |= rollout->manual_pending;
-    rollout->approved = rollout->skip = rollout->full = rollout->manual_pending = false;
+    rollout->skip = rollout->full = rollout->manual_pending = false;
     rollout->refused_ns = 0;
     rollout->refused[0] = '\0';
     rollout->hold = REASON_NONE;

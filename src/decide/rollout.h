@@ -28,7 +28,9 @@
 #include "decide/judge.h"
 #include "decide/peer.h"
 #include "decide/plan.h"
+#include "decide/retreat.h"
 #include "decide/tally.h"
+#include "decide/watch.h"
 #include "decide/words.h"
 
 #include <stdbool.h>
@@ -109,12 +111,14 @@ struct rollout {
 
     struct judge judge;
     struct incident incident; /* shared failures */
-    struct peer peer;         /* what the judges `threshold` and `flagger` remember */
-    bool settled;             /* the grace and the time behind it are over, and the ledger knows */
-    uint32_t proven;          /* the last weight that ended forward; 0: none; read by others */
-    uint32_t ceiling;         /* raises above it need an approval (after a retry by itself); 0: none */
-    uint32_t attempts;        /* retries by itself so far */
-    enum reason cause;        /* of the last way back */
+    struct watch watch;       /* at 100 */
+    struct retreat retreat;
+    struct peer peer;  /* what the judges `threshold` and `flagger` remember */
+    bool settled;      /* the grace and the time behind it are over, and the ledger knows */
+    uint32_t proven;   /* the last weight that ended forward; 0: none; read by others */
+    uint32_t ceiling;  /* raises above it need an approval (after a retry by itself); 0: none */
+    uint32_t attempts; /* retries by itself so far */
+    enum reason cause; /* of the last way back */
 
     /* People. */
     bool starting; /* start or retry was ordered */

@@ -286,12 +286,6 @@ static void say(bool ok, const char *what, const char *name)
     printf("%s %u - %s: %s\n", ok ? "ok" : "not ok", ++cases, name, what);
 }
 
-/* Nothing watches 100 % and nothing retreats yet. */
-static bool is_beyond(enum family_kind kind)
-{
-    return kind == FAMILY_LATE_X10 || kind == FAMILY_CAP_SCALEOUT;
-}
-
 /* Few runs cannot show shares of a percent; what fails here is broken. */
 static void judge_family(const struct table *table, enum family_kind kind)
 {
@@ -306,12 +300,10 @@ static void judge_family(const struct table *table, enum family_kind kind)
         oracle &= table_at(table, contestants_len - 1, kind, seed)->detected;
     }
     if (families[kind].class != CLASS_BAD) {
-        if (!is_beyond(kind))
-            say(!back, "is not sent back", name);
+        say(!back, "is not sent back", name);
         return;
     }
-    if (!is_beyond(kind))
-        say(!missed, "is found", name);
+    say(!missed, "is found", name);
     say(oracle, "is found by who knows the law", name);
 }
 

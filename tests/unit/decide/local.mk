@@ -8,7 +8,9 @@ unit_tests += \
 	tests/unit/decide/test_plan \
 	tests/unit/decide/test_power \
 	tests/unit/decide/test_record \
+	tests/unit/decide/test_retreat \
 	tests/unit/decide/test_rollout \
 	tests/unit/decide/test_trace \
+	tests/unit/decide/test_watch \
 	tests/unit/decide/test_window \
 	tests/unit/decide/test_zone

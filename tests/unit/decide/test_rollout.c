@@ -196,8 +196,8 @@ START_TEST(common_trouble_does_not_go_back)
         sim.canary.errors = sim.stable.errors = bad;
         sim.canary.slow = sim.stable.slow = bad;
         sim_tick(&sim);
+        ck_assert_int_ne(sim.d.action, ACTION_ROLLBACK); /* a probe at 100 may be */
     }
-    ck_assert_uint_eq(sim.backs, 0);
     sim_fini(&sim);
 }
 END_TEST

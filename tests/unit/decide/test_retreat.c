@@ -1,0 +1,135 @@
+#include "../unit.h"
+#include "decide/rollout.h"
+#include "sim.h"
+
+static struct sim sim;
+
+static void start(uint64_t seed)
+{
+    sim_init(&sim, sim_reference_plan(), seed);
+    ck_assert(sim_order(&sim, COMMAND_START));
+}
+
+/* A second in which the canary is slow as long as its weight is above `capacity`; saved and restored in it
+ * when `kill` says so. */
+static void tick(uint32_t capacity, bool kill)
+{
+    sim.canary.slow = sim.r.weight > capacity ? 0.4 : 0.005;
+    sim_tick(&sim);
+    if (kill)
+        sim_kill(&sim);
+}
+
+static void until_state(enum rollout_state state, uint32_t capacity, int seconds, bool kill)
+{
+    for (int s = 0; s < seconds && sim.r.state != state; s++)
+        tick(capacity, kill);
+    ck_assert_int_eq(sim.r.state, state);
+}
+
+START_TEST(too_much_load_leads_back_to_the_last_proven_weight)
+{
+    for (uint64_t seed = 0; seed < 10; seed++) {
+        start(seed);
+        until_state(ROLLOUT_RETREATING, 2000, 3600, false);
+        ck_assert_int_eq(sim.d.action, ACTION_RETREAT);
+        ck_assert_uint_eq(sim.r.weight, 1200);
+        ck_assert_int_eq(sim.r.step, 2);
+        ck_assert_ptr_nonnull(strstr(sim.d.text, "load"));
+        sim_fini(&sim);
+    }
+}
+END_TEST
+
+START_TEST(load_that_was_the_reason_is_raised_in_small_parts)
+{
+    uint32_t highest = 0, last;
+
+    start(1);
+    until_state(ROLLOUT_RETREATING, 2000, 3600, false);
+    until_state(ROLLOUT_RUNNING, 2000, 600, false);
+    for (int s = 0; s < 7200 && sim.r.state == ROLLOUT_RUNNING; s++) {
+        last = sim.r.weight;
+        tick(10000, false); /* it has been given more targets */
+        if (sim.r.weight > last && last < 8200)
+            ck_assert_uint_le(sim.r.weight, last * 5 / 4);
+        highest = sim.r.weight > highest ? sim.r.weight : highest;
+    }
+    ck_assert_uint_eq(highest, PLAN_WEIGHT_ALL);
+    ck_assert_int_eq(sim.r.state, ROLLOUT_WATCHING);
+    sim_fini(&sim);
+}
+END_TEST
+
+START_TEST(the_second_time_it_is_held_until_there_are_more_targets)
+{
+    start(1);
+    until_state(ROLLOUT_RETREATING, 2000, 3600, false);
+    until_state(ROLLOUT_HELD, 2000, 7200, false);
+    ck_assert_uint_le(sim.r.weight, 2000);
+    for (int s = 0; s < 600; s++) {
+        tick(2000, false);
+        ck_assert_int_eq(sim.d.reason, REASON_LOAD_DEPENDENT);
+    }
+    sim.in.canary = (struct rollout_targets){3, 3, 0};
+    tick(2000, false);
+    ck_assert_int_eq(sim.r.state, ROLLOUT_RUNNING);
+    sim_fini(&sim);
+}
+END_TEST
+
+START_TEST(a_person_ends_the_hold)
+{
+    start(1);
+    until_state(ROLLOUT_HELD, 2000, 10800, false);
+    ck_assert(sim_order(&sim, COMMAND_RESUME));
+    tick(2000, false);
+    ck_assert_int_eq(sim.r.state, ROLLOUT_RUNNING);
+    sim_fini(&sim);
+}
+END_TEST
+
+START_TEST(trouble_that_stays_after_a_retreat_goes_back)
+{
+    start(1);
+    until_state(ROLLOUT_RETREATING, 2000, 3600, false);
+    until_state(ROLLOUT_ROLLED_BACK, 0, 600, false);
+    ck_assert_uint_eq(sim.r.weight, 0);
+    sim_fini(&sim);
+}
+END_TEST
+
+START_TEST(a_plan_may_forbid_to_retreat)
+{
+    start(1);
+    sim.plan->ramp.retreat = false;
+    until_state(ROLLOUT_ROLLED_BACK, 2000, 3600, false);
+    sim_fini(&sim);
+}
+END_TEST
+
+START_TEST(killed_in_each_second_of_a_retreat_it_goes_on)
+{
+    start(1);
+    until_state(ROLLOUT_RETREATING, 2000, 3600, true);
+    until_state(ROLLOUT_HELD, 2000, 7200, true);
+    ck_assert_uint_le(sim.r.weight, 2000);
+    sim_fini(&sim);
+}
+END_TEST
+
+Suite *unit_suite(void)
+{
+    Suite *suite = suite_create("retreat");
+    TCase *tcase = tcase_create("retreat");
+
+    tcase_add_test(tcase, too_much_load_leads_back_to_the_last_proven_weight);
+    tcase_add_test(tcase, load_that_was_the_reason_is_raised_in_small_parts);
+    tcase_add_test(tcase, the_second_time_it_is_held_until_there_are_more_targets);
+    tcase_add_test(tcase, a_person_ends_the_hold);
+    tcase_add_test(tcase, trouble_that_stays_after_a_retreat_goes_back);
+    tcase_add_test(tcase, a_plan_may_forbid_to_retreat);
+    tcase_add_test(tcase, killed_in_each_second_of_a_retreat_it_goes_on);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
