@@ -181,6 +181,12 @@ struct config_answer {
     char *body;      /* NULL: empty */
 };
 
+enum config_same_site {
+    CONFIG_SAME_SITE_LAX,
+    CONFIG_SAME_SITE_STRICT,
+    CONFIG_SAME_SITE_NONE,
+};
+
 /* What is done with request fields whose name has '_' or '.'. */
 enum config_ambiguous {
     CONFIG_AMBIGUOUS_DROP,
@@ -197,11 +203,11 @@ enum config_half_closed {
 
 /* 0 is no limit (the load warns). */
 struct config_timeouts {
-    int64_t connect_ns;    /* to a target, a try */
-    int64_t first_byte_ns; /* from the request sent to the head of the answer */
-    int64_t body_ns;       /* between two reads of a body, either side */
-    int64_t tunnel_ns;     /* in which nobody speaks in a tunnel (WebSocket) */
-    int64_t grace_ns;      /* that a client may be slower than min_body_rate in all; > 0 */
+    int64_t connect_ns;                     /* to a target, a try */
+    int64_t first_byte_ns;                  /* from the request sent to the head of the answer */
+    int64_t body_ns;                        /* between two reads of a body, either side */
+    int64_t tunnel_ns;                      /* in which nobody speaks in a tunnel (WebSocket) */
+    int64_t grace_ns;                       /* that a client may be slower than min_body_rate in all; > 0 */
     uint32_t min_body_rate, min_write_rate; /* bytes a second from and to a client; 0: any */
 };
 
@@ -216,8 +222,11 @@ struct config_route {
     int32_t canary;    /* index in groups; -1 for none */
     uint32_t weight;   /* hundredths of a percent to the canary at start, when no rollout is stored */
     enum config_affinity affinity;
-    char *affinity_name;             /* cookie or header name */
-    int64_t affinity_max_age_ns;     /* cookie life */
+    char *affinity_name;         /* cookie or header name */
+    int64_t affinity_max_age_ns; /* cookie life */
+    char *affinity_path;         /* of the cookie */
+    bool affinity_secure;        /* the cookie goes over TLS only */
+    enum config_same_site affinity_same_site;
     struct config_timeouts timeouts; /* the global ones unless written */
     struct config_retries retries;
     uint64_t max_body;                                      /* bytes of a request body */

@@ -57,8 +57,7 @@ void config_check_timeouts(struct schema_reader *reader, const struct tree *map,
 
         if (is_zero(value))
             schema_problem(reader, CONF_WARNING, value,
-                           "%s: 0 is no limit: whoever is silent holds a connection for ever",
-                           unlimited[i]);
+                           "%s: 0 is no limit: whoever is silent holds a connection for ever", unlimited[i]);
     }
 }
 
@@ -129,17 +128,35 @@ void config_check_health(struct schema_reader *reader, const struct tree *map, v
         schema_problem(reader, CONF_ERROR, map, "healthCheck: host and status are for checks with a path");
 }
 
+/* What the cookie says of itself. */
+static void check_cookie(struct schema_reader *reader, const struct tree *map,
+                         const struct config_route *route)
+{
+    static const char *const keys[] = {"path", "secure", "sameSite"};
+
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+        if (tree_find(map, keys[i]) && route->affinity != CONFIG_AFFINITY_COOKIE)
+            schema_problem(reader, CONF_ERROR, tree_find(map, keys[i]), "%s: is for affinity by a cookie",
+                           keys[i]);
+    if (route->affinity_path && strpbrk(route->affinity_path, ";,"))
+        schema_problem(reader, CONF_ERROR, tree_find(map, "path"),
+                       "path: has ';' or ',', which no cookie's path has");
+    if (route->affinity_same_site == CONFIG_SAME_SITE_NONE && !route->affinity_secure)
+        schema_problem(reader, CONF_ERROR, tree_find(map, "sameSite"),
+                       "sameSite: browsers drop a cookie with none unless secure is true");
+}
+
 void config_check_affinity(struct schema_reader *reader, const struct tree *map, void *at)
 {
     struct config_route *route = at;
 
-    (void)reader;
     if (tree_find(map, "cookie"))
         route->affinity = CONFIG_AFFINITY_COOKIE;
     else if (tree_find(map, "header"))
         route->affinity = CONFIG_AFFINITY_HEADER;
     else if (tree_find(map, "clientAddress"))
         route->affinity = CONFIG_AFFINITY_CLIENT;
+    check_cookie(reader, map, route);
 }
 
 void config_init_route(struct schema_reader *reader, void *at)

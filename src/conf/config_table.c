@@ -696,6 +696,13 @@ static const struct section match_section = {
     .text = "Which requests; the route with the most exact host wins, then the one with the longest prefix.",
 };
 
+static const struct word same_site_words[] = {
+    [CONFIG_SAME_SITE_LAX] = {"lax", "they do when they lead here"},
+    [CONFIG_SAME_SITE_STRICT] = {"strict", "they do not"},
+    [CONFIG_SAME_SITE_NONE] = {"none", "they do; needs secure: true"},
+};
+static const struct word_table same_site_table = {same_site_words, ARRAY_LEN(same_site_words)};
+
 static const struct setting affinity_rows[] = {
     {.key = "cookie",
      .type = &type_token,
@@ -717,6 +724,24 @@ static const struct setting affinity_rows[] = {
      .max = 366 * 24 * 3600 * S,
      .fallback = "1h",
      .text = "The life of the cookie."},
+    {.key = "path",
+     .type = &type_prefix,
+     FIELD(config_route, affinity_path),
+     .max = 256,
+     .fallback = "/",
+     .text = "The path of the cookie; it is always HttpOnly."},
+    {.key = "secure",
+     .type = &type_flag,
+     FIELD(config_route, affinity_secure),
+     .fallback = "false",
+     .text = "Whether the cookie goes over TLS only; write true where clients speak TLS to what stands before "
+             "penstock."},
+    {.key = "sameSite",
+     .type = &type_word,
+     FIELD(config_route, affinity_same_site),
+     .words = &same_site_table,
+     .fallback = "lax",
+     .text = "Whether other sites' pages send the cookie."},
 };
 static const struct section affinity_section = {
     SECTION(affinity_rows),

@@ -15,7 +15,7 @@ enum {
     CHAIN_MAX = 2048, /* of what trusted proxies say about the way of a request; a longer one begins anew */
     HOST_SAID_MAX = 300,    /* of the host that a trusted proxy says */
     OWN_FIELDS_MAX = 2048,  /* what we add to a request; the authority alone may have 255 bytes three times */
-    REPLY_FIELDS_MAX = 512, /* what we add to an answer */
+    REPLY_FIELDS_MAX = 768, /* what we add to an answer */
     OWN_ANSWER_MAX = 1024,
     LINE_MAX_COPIED = 1024, /* a longer request line stays where it is: its slices are queued */
     REASON_MAX = 256,       /* a longer reason phrase is left out; it says nothing that the status does not */
@@ -399,11 +399,15 @@ bool compose_request(struct txn *txn)
 
 static void write_cookie(struct buf *buf, const struct txn *txn)
 {
+    static const char *const same_site[] = {[CONFIG_SAME_SITE_LAX] = "Lax",
+                                            [CONFIG_SAME_SITE_STRICT] = "Strict",
+                                            [CONFIG_SAME_SITE_NONE] = "None"};
     const struct config_route *conf = txn->route->conf;
 
-    buf_printf(buf, "Set-Cookie: %s=%.*s; Path=/; Max-Age=%lld; HttpOnly; SameSite=Lax\r\n",
-               conf->affinity_name, STR_ARG(txn->affinity_unit),
-               (long long)(conf->affinity_max_age_ns / NS_PER_S));
+    buf_printf(buf, "Set-Cookie: %s=%.*s; Path=%s; Max-Age=%lld; HttpOnly; SameSite=%s%s\r\n",
+               conf->affinity_name, STR_ARG(txn->affinity_unit), conf->affinity_path,
+               (long long)(conf->affinity_max_age_ns / NS_PER_S), same_site[conf->affinity_same_site],
+               conf->affinity_secure ? "; Secure" : "");
 }
 
 static struct str reason_of(const struct head *head)

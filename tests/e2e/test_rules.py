@@ -105,6 +105,19 @@ def _(t):
     t.equal(raw.requests, [], "requests at the target")
 
 
+@case("the cookie that keeps a client in its group says what the configuration says")
+def _(t):
+    for more, end in (({}, "Path=/; Max-Age=3600; HttpOnly; SameSite=Lax"),
+                      ({"path": "/app", "secure": True, "sameSite": "strict", "maxAge": "1m"},
+                       "Path=/app; Max-Age=60; HttpOnly; SameSite=Strict; Secure")):
+        raw, p = serve(t, {"affinity": dict(cookie="stick", **more)})
+        name, _, rest = ask(t, p).get("set-cookie").partition("; ")
+        t.check(name.startswith("stick="), name)
+        t.equal(rest, end, "the attributes")
+        t.equal(ask(t, p, fields=[("Cookie", name)]).all("set-cookie"), [], "a client that has one keeps it")
+        p.close()
+
+
 @case("explain says what a route's rules are")
 def _(t):
     raw, p = serve(t, {"requestHeaders": [{"set": "X-A", "value": "{platform}"}], "rewrite": {"pathPrefix": "/v2"}},
