@@ -102,3 +102,10 @@ size_t ip_text(const struct ip *ip, char text_r[static IP_TEXT_LEN])
     inet_ntop(ip_is_v4(ip) ? AF_INET : AF_INET6, bytes, text_r, IP_TEXT_LEN);
     return strlen(text_r);
 }
+
+bool ip_is_loopback(const struct ip *ip)
+{
+    static const uint8_t one[16] = {[15] = 1};
+
+    return ip_is_v4(ip) ? ip->bytes[12] == 127 : memcmp(ip->bytes, one, sizeof one) == 0;
+}

@@ -33,6 +33,8 @@ MUST_CHECK bool ip_net_parse(struct str text, struct ip_net *net_r);
 void ip_set_v4(struct ip *ip, const void *four);
 
 bool ip_is_v4(const struct ip *ip);
+/* 127.0.0.0/8 and ::1. */
+bool ip_is_loopback(const struct ip *ip);
 bool ip_net_has(const struct ip_net *net, const struct ip *ip);
 /* IPv4 in its own form; gives the length. */
 size_t ip_text(const struct ip *ip, char text_r[static IP_TEXT_LEN]);

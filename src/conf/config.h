@@ -265,7 +265,10 @@ struct config_limits {
     uint32_t request_fields;
     uint32_t response_head;
     uint32_t response_fields;
-    uint32_t connections; /* open client connections in all */
+    uint32_t connections;                           /* open client connections in all */
+    uint32_t address_connections, address_requests; /* open and under way for one client address; 0: any */
+    struct ip_net *exempt;                          /* addresses that these two do not count */
+    size_t exempt_len;
 };
 
 struct config_edge_timeouts {

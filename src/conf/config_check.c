@@ -66,7 +66,13 @@ void config_check_limits(struct schema_reader *reader, const struct tree *map, v
     const struct config *config = reader->object;
     const struct config_limits *limits = &config->limits;
 
+    static const char *const unlimited[] = {"connectionsPerAddress", "requestsPerAddress"};
+
     (void)at;
+    for (size_t i = 0; i < ARRAY_LEN(unlimited); i++)
+        if (is_zero(tree_find(map, unlimited[i])))
+            schema_problem(reader, CONF_WARNING, tree_find(map, unlimited[i]),
+                           "%s: 0 is no limit: one client can take everything", unlimited[i]);
     if (limits->request_head && limits->request_line > limits->request_head) /* 0: was refused */
         schema_problem(reader, CONF_ERROR, map, "requestLine: is more than requestHead, which contains it");
 }

@@ -396,6 +396,8 @@ static const struct section timeout_section = {
         "Times of the edge, and what routes get that write none of their own. 0 is no limit, with a warning.",
 };
 
+static const struct setting exempt_row = {
+    .key = "exempt", .type = &type_network, .width = sizeof(struct ip_net), .text = "A network."};
 static const struct setting limit_rows[] = {
     {.key = "requestLine",
      .type = &type_size,
@@ -438,7 +440,29 @@ static const struct setting limit_rows[] = {
      .min = 1,
      .max = 1000000,
      .fallback = "10000",
-     .text = "Open connections of clients in all."},
+     .text = "Open connections of clients in all. Beyond it the connection that has been idle longest is closed, "
+             "or the new one answered with 503; from half of it on, idle ones are closed sooner than keepAlive."},
+    {.key = "connectionsPerAddress",
+     .type = &type_count,
+     FIELD(config, limits.address_connections),
+     NO_LIMIT_TO(1000000),
+     .fallback = "1000",
+     .text = "Open connections of one client address (of one /64 in IPv6); further ones are closed at once. "
+             "Proxies of forwarded.trusted and loopback are not counted."},
+    {.key = "requestsPerAddress",
+     .type = &type_count,
+     FIELD(config, limits.address_requests),
+     NO_LIMIT_TO(1000000),
+     .fallback = "1000",
+     .text = "Requests under way of one client address, whichever proxy they come through; beyond it 429. "
+             "Loopback is not counted."},
+    {.key = "exempt",
+     .type = &schema_list,
+     LIST(config, limits.exempt),
+     .max = 64,
+     .item = &exempt_row,
+     .example = "[192.0.2.0/24]",
+     .text = "Networks that these two do not count."},
 };
 static const struct section limit_section = {
     SECTION(limit_rows),

@@ -122,16 +122,35 @@ static bool find_route(struct txn *txn)
 }
 
 /* What the proxy in front says who the client is; without a word of it, the client is the proxy. */
-static void find_client(struct txn *txn)
+static void find_client(struct txn *txn, bool *exempt)
 {
     const struct config_forwarded *conf = &txn->worker->config->forwarded;
     enum field_id field = conf->from == CONFIG_HOPS_FORWARDED ? FIELD_FORWARDED : FIELD_X_FORWARDED_FOR;
     struct ip ip;
     char *text;
 
-    if (hops_client(&txn->head, field, config_trusts, conf, &ip) &&
-        (text = arena_alloc(&txn->arena, IP_TEXT_LEN)))
+    if (!hops_client(&txn->head, field, config_trusts, conf, &ip))
+        return;
+    *exempt = front_exempts(txn->worker->config, &ip);
+    txn->place = crowd_find(&txn->worker->shared->crowd, &ip);
+    if ((text = arena_alloc(&txn->arena, IP_TEXT_LEN)))
         txn->client = (struct str){text, ip_text(&ip, text)};
+}
+
+/* Who the client is. False when too many of its requests are under way. */
+static bool joins(struct txn *txn)
+{
+    const struct front *front = txn->front;
+    uint32_t most = txn->worker->config->limits.address_requests;
+    bool exempt = front->exempt || front->trusted; /* of a proxy itself nothing can be told */
+
+    txn->place = front->place;
+    if (front->trusted)
+        find_client(txn, &exempt);
+    if (exempt || most == 0)
+        return true;
+    txn->counted = crowd_enter(&txn->worker->shared->crowd.requests, txn->place, most);
+    return txn->counted;
 }
 
 /* What the client sticks by; for a cookie that is missing, a new one. */
@@ -187,8 +206,8 @@ enum next step_route(struct txn *txn)
     struct worker *worker = txn->worker;
     uint32_t slot;
 
-    if (txn->front->trusted)
-        find_client(txn);
+    if (!joins(txn))
+        return step_fail(txn, OUTCOME_CROWDED, NULL);
     if (!find_route(txn))
         return step_refuse(txn, OUTCOME_BAD_REQUEST, H1_START_LINE_TOO_LONG);
     if (!txn->route)

@@ -526,7 +526,7 @@ static void write_own_head(struct buf *buf, const struct txn *txn, unsigned stat
                    json ? STR("application/problem+json") : STR("text/plain; charset=utf-8"));
     h1_write_number(buf, STR("Content-Length"), len);
     buf_lit(buf, "Cache-Control: no-store\r\n");
-    if (status == 503)
+    if (status == 503 || status == 429)
         buf_lit(buf, "Retry-After: 1\r\n");
     if (status == 405)
         buf_lit(buf, "Allow: GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS\r\n");

@@ -86,6 +86,7 @@ struct crew *crew_start(struct routes *routes, int log_wake_fd, char *why, size_
     crew->shared.workers = routes->config->workers;
     BUG_ON(crew->shared.workers == 0 || crew->shared.workers > CONFIG_WORKERS_MAX);
     hash_key_init(&crew->shared.unit_key);
+    crowd_init(&crew->shared.crowd);
     if (gethostname(crew->shared.host, sizeof crew->shared.host - 1) < 0)
         snprintf(crew->shared.host, sizeof crew->shared.host, "unknown");
     if (!open_listeners(crew, routes->config, fds, why, why_len)) {

@@ -15,10 +15,41 @@ enum {
 
 static void serve(struct front *front);
 
+static void enter_idle(struct front *front)
+{
+    struct worker *worker = front->worker;
+
+    front->idle_prev = NULL;
+    front->idle_next = worker->idle_newest;
+    if (front->idle_next)
+        front->idle_next->idle_prev = front;
+    else
+        worker->idle_oldest = front;
+    worker->idle_newest = front;
+}
+
+static void leave_idle(struct front *front)
+{
+    struct worker *worker = front->worker;
+
+    if (front->idle_prev)
+        front->idle_prev->idle_next = front->idle_next;
+    else
+        worker->idle_newest = front->idle_next;
+    if (front->idle_next)
+        front->idle_next->idle_prev = front->idle_prev;
+    else
+        worker->idle_oldest = front->idle_prev;
+}
+
 static void set_state(struct front *front, enum front_state state)
 {
     BUG_ON(front->state == FRONT_CLOSED);
+    if (front->state == FRONT_IDLE)
+        leave_idle(front);
     front->state = state;
+    if (state == FRONT_IDLE)
+        enter_idle(front);
 }
 
 void front_deadline(struct front *front, int64_t ns)
@@ -54,6 +85,8 @@ static void destroy(struct front *front)
     front_no_deadline(front);
     relay_release(&front->in, &worker->relay_memory);
     unlink_front(front);
+    if (front->counted)
+        crowd_leave(&worker->shared->crowd.connections, front->place);
     atomic_fetch_sub_explicit(&worker->shared->connections, 1, memory_order_relaxed);
     cell_sub(&worker->shard->connections, 1);
     front->next = worker->dead_fronts; /* callers up the stack may still look at its state */
@@ -115,7 +148,32 @@ void front_drain(struct front *front)
         front_close(front);
 }
 
+bool front_shed(struct worker *worker)
+{
+    struct front *front = worker->idle_oldest;
+
+    while (front && conn_has_bytes(&front->conn))
+        front = front->idle_prev;
+    if (!front)
+        return false;
+    cell_add(&worker->shard->shed, 1);
+    front_close(front);
+    return true;
+}
+
 /* ---- requests ---- */
+
+/* How long a connection may be idle: less and less as the room for new ones runs out. */
+static int64_t idle_time(const struct worker *worker)
+{
+    int64_t keep_ns = worker->config->timeouts.keep_alive_ns, most = worker->config->limits.connections;
+    int64_t open = atomic_load_explicit(&worker->shared->connections, memory_order_relaxed);
+    int64_t tenths = 20 * (most - open) / most; /* from 10 at half of the limit to 0 at all of it */
+
+    if (tenths >= 10)
+        return keep_ns;
+    return keep_ns / 10 * (tenths < 1 ? 1 : tenths);
+}
 
 static void become_idle(struct front *front)
 {
@@ -123,7 +181,7 @@ static void become_idle(struct front *front)
 
     relay_release(&front->in, &worker->relay_memory);
     set_state(front, FRONT_IDLE);
-    front_deadline(front, worker->config->timeouts.keep_alive_ns);
+    front_deadline(front, idle_time(worker));
 }
 
 static void begin_head(struct front *front)
@@ -235,6 +293,31 @@ static void begin_request(struct front *front)
     serve(front);
 }
 
+bool front_exempts(const struct config *config, const struct ip *ip)
+{
+    const struct config_limits *limits = &config->limits;
+
+    if (ip_is_loopback(ip))
+        return true;
+    for (size_t i = 0; i < limits->exempt_len; i++)
+        if (ip_net_has(&limits->exempt[i], ip))
+            return true;
+    return false;
+}
+
+/* Counts the connection for its address. False when that has too many: it is to be closed. */
+static bool joins(struct front *front)
+{
+    uint32_t most = front->worker->config->limits.address_connections;
+
+    if (front->exempt || front->trusted || most == 0)
+        return true;
+    front->counted = crowd_enter(&front->worker->shared->crowd.connections, front->place, most);
+    if (!front->counted)
+        cell_add(&front->worker->shard->crowding, 1);
+    return front->counted;
+}
+
 static void set_peer_text(struct front *front, const char *text, size_t len)
 {
     front->ip_len = (uint8_t)(len < sizeof front->ip ? len : sizeof front->ip);
@@ -247,6 +330,9 @@ static void set_peer(struct front *front, const struct ip *ip, uint16_t port)
 
     set_peer_text(front, text, ip_text(ip, text));
     front->port = port;
+    front->exempt = front_exempts(front->worker->config, ip);
+    if (!front->exempt)
+        front->place = crowd_find(&front->worker->shared->crowd, ip);
     front->trusted = config_trusts(&front->worker->config->forwarded, ip);
 }
 
@@ -269,6 +355,10 @@ static void greet(struct front *front)
     }
     if (line.known)
         set_peer(front, &line.source, line.source_port);
+    if (!joins(front)) {
+        front_close(front);
+        return;
+    }
     set_state(front, FRONT_IDLE);
     front->in.keep = front->in.off = (uint32_t)line.len;
     relay_restart(&front->in);
@@ -378,8 +468,13 @@ struct front *front_new(struct worker *worker, const struct config_listener *lis
         return NULL;
     *front = (struct front){.worker = worker,
                             .state = listener->proxies_len ? FRONT_GREETS : FRONT_IDLE,
+                            .exempt = true,
                             .closing = worker->draining};
     note_peer(front, peer);
+    if (front->state == FRONT_IDLE && !joins(front)) {
+        mem_pool_put(&worker->front_memory, front);
+        return NULL;
+    }
     conn_init(&front->conn, worker->base, fd, on_ready);
     wheel_timer_init(&front->timer, on_timer);
     h1_scan_init(&front->scan);
@@ -387,6 +482,8 @@ struct front *front_new(struct worker *worker, const struct config_listener *lis
     if (front->next)
         front->next->prev = front;
     worker->fronts = front;
+    if (front->state == FRONT_IDLE)
+        enter_idle(front);
     /* a new connection is expected to speak */
     front_deadline(front, worker->draining ? FRESH_MS * NS_PER_MS : worker->config->timeouts.head_ns);
     return front;

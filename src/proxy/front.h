@@ -16,6 +16,7 @@
 #include "net/conn.h"
 #include "net/listen.h"
 #include "proto/h1.h"
+#include "proxy/crowd.h"
 #include "proxy/relay.h"
 
 enum front_state {
@@ -36,19 +37,23 @@ struct front {
     struct worker *worker;
     struct front *prev, *next; /* in worker->fronts; in dead_fronts when CLOSED */
     struct front *next_again;
+    struct front *idle_prev, *idle_next; /* by the time they became idle */
     enum front_state state;
     bool closing; /* no further request on this connection */
     bool last;    /* the client has said that it sends nothing behind the request in progress */
     bool ended;   /* the client says no more: what it has sent is served, then we close */
     bool serving; /* serve() is on the stack and takes the next request */
     bool again;   /* in worker->again: more requests wait in `in` */
+    bool trusted; /* it is a proxy whose word about its client is taken */
+    bool exempt;  /* the peer is not counted: it has no address, or one that is let off */
+    bool counted; /* among the connections of its address */
+    struct crowd_place place;
     struct relay_buf in;
     struct h1_scan scan;
     struct txn *txn; /* while BUSY */
     struct wheel_timer timer;
     int64_t first_byte_ns; /* of the request in progress */
-    uint64_t requests;     /* served on this connection */
-    bool trusted;          /* it is a proxy whose word about its client is taken */
+    uint32_t requests;     /* served on this connection */
     uint16_t port;         /* the peer's */
     uint8_t ip_len;
     char ip[46]; /* the peer's address as text, without NUL */
@@ -65,6 +70,11 @@ MUST_CHECK struct front *front_new(struct worker *worker, const struct config_li
                                    const struct sockaddr *peer);
 /* Ends the connection now, with whatever is going on. */
 void front_close(struct front *front);
+/* Closes the connection that has been idle longest; false when none is. A request that has arrived and was
+ * not looked at is not lost: it makes the connection busy. */
+MUST_CHECK bool front_shed(struct worker *worker);
+/* Whether an address is let off from the caps for each address. */
+bool front_exempts(const struct config *config, const struct ip *ip);
 /* Goes on with the pipelined requests that had to wait for the next turn. */
 void front_again(struct front *front);
 /* Drain: closes after the answer in progress; when idle, now, unless a request is there already or the client

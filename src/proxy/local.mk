@@ -7,6 +7,7 @@ src_libpenstock_a_SOURCES += \
 	src/proxy/compose.c src/proxy/compose.h \
 	src/proxy/cookie.c src/proxy/cookie.h \
 	src/proxy/crew.c src/proxy/crew.h \
+	src/proxy/crowd.c src/proxy/crowd.h \
 	src/proxy/eject.c src/proxy/eject.h \
 	src/proxy/front.c src/proxy/front.h \
 	src/proxy/outcome.c src/proxy/outcome.h \

@@ -108,6 +108,8 @@ struct shard {
     struct cell connections; /* gauge: client connections */
     struct cell refused;     /* accepted and closed at once: over a limit or out of descriptors */
     struct cell unannounced; /* closed because the PROXY header was wrong, or did not come */
+    struct cell crowding;    /* closed at once because of the cap for each address */
+    struct cell shed;        /* idle ones closed to make room */
     struct cell requests;
     struct cell bulk_bytes;         /* of bodies, passed within the kernel */
     struct cell unrouted[OUTCOMES]; /* requests that ended before a route was known */

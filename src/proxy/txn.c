@@ -146,6 +146,8 @@ static void finish(struct txn *txn, enum outcome outcome)
     note_target(txn, txn->outcome);
     record_txn(txn);
     release_back(txn, keep);
+    if (txn->counted)
+        crowd_leave(&worker->shared->crowd.requests, txn->place);
     worker_drop_routes(worker, txn->routes);
     txn->front->txn = NULL;
     txn->next_dead = worker->dead_txns;

@@ -22,6 +22,7 @@
 #include "net/pool.h"
 #include "proto/h1.h"
 #include "proto/h1_body.h"
+#include "proxy/crowd.h"
 #include "proxy/outcome.h"
 #include "proxy/pace.h"
 #include "proxy/relay.h"
@@ -82,6 +83,8 @@ struct txn {
     struct str up_path; /* what the target is asked for */
     struct str request_id, trace_id, span_id;
     struct str client;        /* the client's address: the peer's, or what a trusted proxy says */
+    bool counted;             /* among the requests of its address */
+    struct crowd_place place; /* where; with counted */
     struct h1_body body;      /* decodes the request body in front->in */
     bool body_sent;           /* the whole request is queued for the target */
     struct str affinity_unit; /* what the client sticks by; empty: drawn anew */

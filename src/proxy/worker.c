@@ -173,7 +173,7 @@ static void resume_accept(struct worker *worker)
 static bool is_lasting(struct worker *worker, int listen_fd, int error)
 {
     if (error == EMFILE || error == ENFILE)
-        return !refuse_one(worker, listen_fd);
+        return !front_shed(worker) && !refuse_one(worker, listen_fd);
     return error == ENOBUFS || error == ENOMEM;
 }
 
@@ -193,6 +193,22 @@ static bool is_welcome(const struct config_listener *listener, const struct sock
     return false;
 }
 
+/* Whether there is room for one more beside `open` others, or an idle one has made it. */
+static bool has_room(struct worker *worker, uint32_t open)
+{
+    return open < worker->config->limits.connections || front_shed(worker);
+}
+
+/* As well as can be told to somebody who is not listened to. */
+static void turn_away(int fd)
+{
+    static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\n"
+                               "Connection: close\r\n\r\n";
+
+    if (send(fd, busy, sizeof busy - 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+        log_debug("a client that was refused does not hear it: %s", strerror(errno));
+}
+
 static void take(struct worker *worker, const struct config_listener *listener, int fd,
                  const struct sockaddr *peer)
 {
@@ -200,10 +216,12 @@ static void take(struct worker *worker, const struct config_listener *listener, 
     uint32_t open = atomic_fetch_add_explicit(&shared->connections, 1, memory_order_relaxed);
 
     cell_add(&worker->shard->accepted, 1);
-    if (open < worker->config->limits.connections && is_welcome(listener, peer) &&
-        front_new(worker, listener, fd, peer)) {
-        cell_add(&worker->shard->connections, 1);
-        return;
+    if (is_welcome(listener, peer)) {
+        if (has_room(worker, open) && front_new(worker, listener, fd, peer)) {
+            cell_add(&worker->shard->connections, 1);
+            return;
+        }
+        turn_away(fd);
     }
     atomic_fetch_sub_explicit(&shared->connections, 1, memory_order_relaxed);
     cell_add(&worker->shard->refused, 1);
@@ -408,7 +426,8 @@ static void add_events(struct worker *worker)
 
 static void make_memory(struct worker *worker, uint32_t connections)
 {
-    mem_pool_init(&worker->front_memory, sizeof(struct front), FRONTS_KEPT, connections);
+    /* those that were shed for others in a turn are freed at its end */
+    mem_pool_init(&worker->front_memory, sizeof(struct front), FRONTS_KEPT, connections + ACCEPTS_PER_WAKE);
     mem_pool_init(&worker->txn_memory, sizeof(struct txn), TXNS_KEPT, 2 * connections);
     mem_pool_init(&worker->conn_memory, sizeof(struct pool_conn), CONNS_KEPT, 4 * connections);
     relay_memory_init(&worker->relay_memory, connections);

@@ -16,6 +16,7 @@
 #include "net/pool.h"
 #include "proxy/accesslog.h"
 #include "proxy/bulk.h"
+#include "proxy/crowd.h"
 #include "proxy/eject.h"
 #include "proxy/relay.h"
 #include "proxy/score.h"
@@ -37,6 +38,7 @@ struct worker_shared {
     char host[64];            /* the machine's name, for the log */
     /* Client connections over all workers. Relaxed: a limit that is off by a few is a limit. */
     _Atomic uint32_t connections;
+    struct crowd crowd; /* what each client address has open */
     /* Workers that may still get new ones. Relaxed: control looks at it now and then. */
     _Atomic uint32_t listening;
     /* By route slot. Written by control (release) before the snapshot that needs it is published, read by
@@ -94,8 +96,9 @@ struct worker {
     bool draining;
     int64_t deaf_ns; /* when the listeners were deafened; they are closed a little later */
     uint32_t ticks;
-    struct front *fronts; /* all client connections, a list */
-    struct front *again;  /* go on with pipelined requests after this turn */
+    struct front *fronts;                    /* all client connections, a list */
+    struct front *idle_newest, *idle_oldest; /* of them, those in FRONT_IDLE */
+    struct front *again;                     /* go on with pipelined requests after this turn */
     /* Freed at the end of the turn, so that nobody on the stack holds a dead one. */
     struct front *dead_fronts;
     struct txn *dead_txns;

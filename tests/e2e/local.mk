@@ -10,6 +10,7 @@ e2e_tests = \
 	tests/e2e/test_framing.py \
 	tests/e2e/test_headers.py \
 	tests/e2e/test_holds.py \
+	tests/e2e/test_limits.py \
 	tests/e2e/test_log.py \
 	tests/e2e/test_orders.py \
 	tests/e2e/test_proxy.py \

@@ -6,6 +6,7 @@ unit_tests += \
 	tests/unit/proxy/test_chaos \
 	tests/unit/proxy/test_cookie \
 	tests/unit/proxy/test_crew \
+	tests/unit/proxy/test_crowd \
 	tests/unit/proxy/test_outcome \
 	tests/unit/proxy/test_pace \
 	tests/unit/proxy/test_relay \

@@ -360,22 +360,100 @@ START_TEST(clients_beyond_the_limit_are_refused_and_the_others_served)
     for (size_t i = 0; i < ARRAY_LEN(clients); i++) {
         clients[i] = proxy_connect(&proxy);
         ask(clients[i]);
+        say(clients[i], "GET / HTTP/1.1\r\n"); /* busy, so that it is not shed */
+        settle(clients[i]);
     }
     more = proxy_connect(&proxy);
+    ck_assert_ptr_nonnull(strstr(hear_head(more), "503 Service Unavailable\r\n"));
     ck_assert_str_eq(hear_end(more, NULL), "");
     close(more);
-    for (size_t i = 0; i < ARRAY_LEN(clients); i++)
-        ask(clients[i]);
-    close(clients[0]);
-    for (int tries = 0;; tries++) { /* the place becomes free when the worker sees the end */
-        more = proxy_connect(&proxy);
-        say(more, GET);
-        if (strlen(hear_first(more)) > 0)
-            break;
-        close(more);
-        ck_assert_int_lt(tries, 1000);
+    for (size_t i = 0; i < ARRAY_LEN(clients); i++) {
+        say(clients[i], "Host: a\r\n\r\n");
+        hear_head(clients[i]);
+        hear_bytes(clients[i], 1);
     }
     stop();
+}
+END_TEST
+
+START_TEST(the_client_that_was_idle_longest_makes_room_for_a_new_one)
+{
+    int clients[3], more[2];
+
+    start(&(struct proxy_setup){.top = "limits: { connections: 3 }\n"});
+    for (size_t i = 0; i < ARRAY_LEN(clients); i++) {
+        clients[i] = proxy_connect(&proxy);
+        ask(clients[i]);
+    }
+    ask(clients[0]);
+    for (size_t i = 0; i < ARRAY_LEN(more); i++) {
+        more[i] = proxy_connect(&proxy);
+        ask(more[i]);
+        ck_assert_str_eq(hear_end(clients[1 + i], NULL), "");
+    }
+    ask(clients[0]);
+    ck_assert_uint_eq(cell_get(&crew_shard(proxy.crew, 0)->shed), 2);
+    ck_assert_uint_eq(cell_get(&crew_shard(proxy.crew, 0)->refused), 0);
+    stop();
+}
+END_TEST
+
+START_TEST(idle_clients_may_stay_the_shorter_the_less_room_is_left)
+{
+    int early, late, others[7];
+
+    start(&(struct proxy_setup){.top = "limits: { connections: 10 }\ntimeouts: { keepAlive: 60s }\n"});
+    early = proxy_connect(&proxy);
+    ask(early);
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        others[i] = proxy_connect(&proxy);
+        say(others[i], "GET / HTTP/1.1\r\n");
+        settle(others[i]);
+    }
+    late = proxy_connect(&proxy);
+    ask(late); /* nine are open */
+    pass(9 * NS_PER_S);
+    ask(late);
+    pass(13 * NS_PER_S);
+    ck_assert_str_eq(hear_end(late, NULL), "");
+    ask(early);
+    stop();
+}
+END_TEST
+
+START_TEST(requests_of_one_client_have_a_limit)
+{
+    static const char from[] = "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: %s\r\n\r\n";
+    static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    int first, again, other, targets[2];
+
+    proxy = (struct proxy){0};
+    proxy_start(&proxy, &(struct proxy_setup){
+                            .top = "limits: { requestsPerAddress: 1 }\nforwarded: { trusted: [127.0.0.1] }\n"});
+    first = proxy_connect(&proxy);
+    again = proxy_connect(&proxy);
+    other = proxy_connect(&proxy);
+    say(first, from, "2001:db8::1");
+    targets[0] = target_accept(&proxy.stable);
+    hear_head(targets[0]);
+    say(again, from, "2001:db8::2"); /* of the same /64 */
+    ck_assert_ptr_nonnull(strstr(hear_head(again), "429 Too Many Requests\r\n"));
+    say(other, from, "2001:db8:0:1::1");
+    targets[1] = target_accept(&proxy.stable);
+    hear_head(targets[1]);
+    say(targets[1], answer);
+    hear_head(other);
+    say(targets[0], answer);
+    hear_head(first);
+    say(first, from, "2001:db8::3");
+    hear_head(targets[0]);
+    say(targets[0], answer);
+    hear_head(first);
+    proxy_wait_ended(&proxy, 4);
+    proxy_stop(&proxy);
+    ck_assert_str_eq(proxy_log_text(&proxy, 0, "outcome"), "crowded");
+    ck_assert_str_eq(proxy_log_text(&proxy, 0, "blame"), "client");
+    proxy_free(&proxy);
 }
 END_TEST
 
@@ -416,6 +494,8 @@ START_TEST(without_descriptors_new_clients_are_refused_and_the_loop_rests)
     start(NULL);
     client = proxy_connect(&proxy);
     ask(client);
+    say(client, "GET / HTTP/1.1\r\n"); /* busy, so that it is not shed */
+    settle(client);
     getrlimit(RLIMIT_NOFILE, &limit);
     limit.rlim_cur = DESCRIPTORS;
     setrlimit(RLIMIT_NOFILE, &limit);
@@ -425,7 +505,9 @@ START_TEST(without_descriptors_new_clients_are_refused_and_the_loop_rests)
     ck_assert_int_eq(errno, EMFILE);
     ck_assert(reaches(late));
     ck_assert_str_eq(hear_end(late, NULL), "");
-    ck_assert_int_eq(ask(client), 's');
+    say(client, "Host: a\r\n\r\n");
+    hear_head(client);
+    ck_assert_str_eq(hear_bytes(client, 1), "s");
     turns = cell_get(&crew_shard(proxy.crew, 0)->turns);
     poll(NULL, 0, 200);
     ck_assert_uint_lt(cell_get(&crew_shard(proxy.crew, 0)->turns) - turns, 100);
@@ -453,6 +535,9 @@ Suite *unit_suite(void)
     tcase_add_test(tc, a_crew_that_cannot_listen_says_why_and_leaves_nothing);
     tcase_add_test(tc, without_a_log_nothing_is_written_and_all_is_counted);
     tcase_add_test(tc, clients_beyond_the_limit_are_refused_and_the_others_served);
+    tcase_add_test(tc, the_client_that_was_idle_longest_makes_room_for_a_new_one);
+    tcase_add_test(tc, idle_clients_may_stay_the_shorter_the_less_room_is_left);
+    tcase_add_test(tc, requests_of_one_client_have_a_limit);
     tcase_add_test(tc, targets_have_a_limit_too_and_it_is_ours);
     tcase_add_test(tc, without_descriptors_new_clients_are_refused_and_the_loop_rests);
     suite_add_tcase(suite, tc);
