@@ -57,6 +57,36 @@ START_TEST(saved_and_restored_each_second_it_decides_the_same)
 }
 END_TEST
 
+/* Two rollouts on the same traffic, one of them killed and taken up again each second: a retreat, the
+ * probation, small raises, the bake, a probe. */
+START_TEST(killed_in_a_retreat_or_a_probe_it_goes_on_there)
+{
+    static struct sim other;
+    unsigned seen = 0;
+
+    sim_init(&sim, sim_reference_plan(), 5);
+    sim_init(&other, sim_reference_plan(), 5);
+    ck_assert(sim_order(&sim, COMMAND_START) && sim_order(&other, COMMAND_START));
+    for (int i = 0; i < 9000; i++) {
+        bool full = sim.r.weight == PLAN_WEIGHT_ALL;
+
+        sim.canary.slow = other.canary.slow = sim.r.retreat.count == 0 && sim.r.weight > 1500 ? 0.3 : 0.005;
+        sim.canary.errors = other.canary.errors = full && sim.r.dwell_ns > 600 * NS_PER_S ? 0.02 : 0.001;
+        save_and_restore(&sim.r, sim.plan);
+        sim_tick(&sim);
+        sim_tick(&other);
+        ck_assert_int_eq(sim.r.state, other.r.state);
+        ck_assert_int_eq(sim.d.action, other.d.action);
+        ck_assert_str_eq(sim.d.text, other.d.text);
+        ck_assert_uint_eq(sim.r.weight, other.r.weight);
+        seen |= 1u << sim.r.state;
+    }
+    ck_assert(seen >> ROLLOUT_RETREATING & 1 && seen >> ROLLOUT_PROBING & 1);
+    sim_fini(&sim);
+    sim_fini(&other);
+}
+END_TEST
+
 START_TEST(downtime_is_no_dwell)
 {
     json_t *json;
@@ -231,6 +261,7 @@ Suite *unit_suite(void)
 
     tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, saved_and_restored_each_second_it_decides_the_same);
+    tcase_add_test(tcase, killed_in_a_retreat_or_a_probe_it_goes_on_there);
     tcase_add_test(tcase, downtime_is_no_dwell);
     tcase_add_test(tcase, a_damaged_state_is_refused_with_its_place);
     tcase_add_test(tcase, a_step_outside_the_plan_is_refused);
