@@ -14,7 +14,7 @@ bool ip_parse(struct str text, struct ip *ip_r)
 {
     char copy[IP_TEXT_LEN];
 
-    if (text.len >= sizeof copy || memchr(text.p, '\0', text.len))
+    if (text.len == 0 || text.len >= sizeof copy || memchr(text.p, '\0', text.len))
         return false;
     memcpy(copy, text.p, text.len);
     copy[text.len] = '\0';
