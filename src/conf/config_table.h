@@ -9,5 +9,7 @@
 
 /* Fills a struct config. */
 extern const struct section config_section;
+/* Its parts in files of their own: an entry of targetGroups, an entry of routes. */
+extern const struct section config_group_section, config_route_section;
 
 #endif

@@ -2,8 +2,11 @@ src_libpenstock_a_SOURCES += \
 	src/conf/address.c src/conf/address.h \
 	src/conf/config.c src/conf/config.h \
 	src/conf/config_check.c src/conf/config_check.h \
+	src/conf/config_group_table.c \
+	src/conf/config_route_table.c \
 	src/conf/config_rule.c src/conf/config_rule.h \
 	src/conf/config_table.c src/conf/config_table.h \
+	src/conf/config_types.c src/conf/config_types.h \
 	src/conf/doc.c src/conf/doc.h \
 	src/conf/doc_example.c \
 	src/conf/doc_schema.c \

@@ -22,8 +22,8 @@ static const char *const standing[] = {"warning: admin: is not written", "warnin
 #define ROUTES "routes: [ { name: r, stable: a, canary: b } ]\n"
 #define ALL    HEAD ROUTES
 
-#define ALL_A  HEAD "routes: [ { name: r, stable: a, "
-#define END_A  " }, { name: s, match: { pathPrefix: /s }, stable: b } ]\n"
+#define ALL_A HEAD "routes: [ { name: r, stable: a, "
+#define END_A " }, { name: s, match: { pathPrefix: /s }, stable: b } ]\n"
 /* A second route, without groups. */
 #define ANSWER(keys)                                                                                         \
     "routes: [ { name: r, stable: a, canary: b }, { name: s, match: { pathPrefix: /s }, " keys " } ]\n"
@@ -170,14 +170,17 @@ static const struct problems_case cases[] = {
      "t:5:3: warning: c: no route uses this group\n"},
     /* routes */
     /* rules */
-    {HEAD "routes: [ { name: r, stable: a, requestHeaders: [ { set: X-A, value: \"{platform}{{}}\" }, { remove: "
-          "Server } ] }, { name: s, match: { pathPrefix: /s }, stable: b, rewrite: { pathPrefix: / } } ]\n",
+    {HEAD
+     "routes: [ { name: r, stable: a, requestHeaders: [ { set: X-A, value: \"{platform}{{}}\" }, { remove: "
+     "Server } ] }, { name: s, match: { pathPrefix: /s }, stable: b, rewrite: { pathPrefix: / } } ]\n",
      ""},
     {ALL_A "requestHeaders: [ { set: connection, value: x } ]" END_A,
-     "t:5:51: connection: frames the message, concerns the connection, or is penstock's own; no rule may touch "
+     "t:5:51: connection: frames the message, concerns the connection, or is penstock's own; no rule may "
+     "touch "
      "it\n"},
     {ALL_A "requestHeaders: [ { set: x-platform, value: x } ]" END_A,
-     "t:5:51: x-platform: frames the message, concerns the connection, or is penstock's own; no rule may touch "
+     "t:5:51: x-platform: frames the message, concerns the connection, or is penstock's own; no rule may "
+     "touch "
      "it\n"},
     {ALL_A "responseHeaders: [ { remove: Content-Length } ]" END_A,
      "t:5:52: Content-Length: frames the message, concerns the connection, or is penstock's own; no rule may "
@@ -187,19 +190,23 @@ static const struct problems_case cases[] = {
     {ALL_A "responseHeaders: [ { remove: X-A, value: x } ]" END_A,
      "t:5:74: value: is of no use to remove a field\n"},
     {ALL_A "requestHeaders: [ { set: X-A, value: \"a {user}\" } ]" END_A,
-     "t:5:70: value: \"{user}\" is no value in braces; known are platform, group, side, target, route, requestId, "
+     "t:5:70: value: \"{user}\" is no value in braces; known are platform, group, side, target, route, "
+     "requestId, "
      "traceId, clientAddress, clientPort, method, host, authority, path, query; a brace that is meant is "
      "doubled\n"},
     {ALL_A "rewrite: {}" END_A, "t:5:42: rewrite: is empty; write pathPrefix or host, or remove it\n"},
     {HEAD ANSWER("redirect: \"https://{host}{path}{query}\""), ""},
-    {HEAD ANSWER("answer: { status: 503, body: later }, responseHeaders: [ { set: Retry-After, value: 60 } ]"), ""},
+    {HEAD ANSWER(
+         "answer: { status: 503, body: later }, responseHeaders: [ { set: Retry-After, value: 60 } ]"),
+     ""},
     {HEAD ANSWER("redirect: \"{path}\""),
      "t:5:94: to: begins with http://, https://, or a path whose first segment is written, so that no client "
      "chooses where others are sent\n"},
     {HEAD ANSWER("redirect: \"/{path}\""),
      "t:5:94: to: begins with http://, https://, or a path whose first segment is written, so that no client "
      "chooses where others are sent\n"},
-    {HEAD ANSWER("redirect: { to: /a, status: 304 }"), "t:5:112: status: is one of 301, 302, 303, 307, 308\n"},
+    {HEAD ANSWER("redirect: { to: /a, status: 304 }"),
+     "t:5:112: status: is one of 301, 302, 303, 307, 308\n"},
     {HEAD ANSWER("answer: { status: 204, body: x }"), "t:5:113: body: an answer of status 204 has none\n"},
     {HEAD ANSWER("answer: { status: 200 }, weight: 0"),
      "t:5:117: weight: is for routes with target groups, and this one answers by itself\n"},

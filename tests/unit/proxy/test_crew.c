@@ -428,8 +428,9 @@ START_TEST(requests_of_one_client_have_a_limit)
     int first, again, other, targets[2];
 
     proxy = (struct proxy){0};
-    proxy_start(&proxy, &(struct proxy_setup){
-                            .top = "limits: { requestsPerAddress: 1 }\nforwarded: { trusted: [127.0.0.1] }\n"});
+    proxy_start(&proxy,
+                &(struct proxy_setup){
+                    .top = "limits: { requestsPerAddress: 1 }\nforwarded: { trusted: [127.0.0.1] }\n"});
     first = proxy_connect(&proxy);
     again = proxy_connect(&proxy);
     other = proxy_connect(&proxy);

@@ -1,0 +1,238 @@
+/* What a target group may have, from the leaves up. */
+#include "conf/address.h"
+#include "conf/config.h"
+#include "conf/config_check.h"
+#include "conf/config_table.h"
+#include "conf/config_types.h"
+#include "conf/types.h"
+
+static const struct setting target_rows[] = {
+    {.key = "address",
+     .type = &type_target_address,
+     FIELD(config_target, address),
+     .required = true,
+     .example = "10.0.1.10:3000",
+     .text = "IP:port or host:port; a host name is resolved once, when the configuration is loaded."},
+};
+static const struct section target_section = {
+    SECTION(target_rows),
+    .size = sizeof(struct config_target),
+    .shorthand = "address",
+};
+static const struct setting target_row = {
+    .key = "targets",
+    .type = &schema_map,
+    .section = &target_section,
+    .text = "A target: its address alone, or a map.",
+};
+static const struct setting ejection_rows[] = {
+    {.key = "failures",
+     .type = &type_count,
+     FIELD(config_group, ejection.failures),
+     .min = 0,
+     .max = 1000,
+     .fallback = "5",
+     .example = "5",
+     .text = "This many requests in a row without an answer (refused, reset, timed out, broken); 0: never."},
+    {.key = "time",
+     .type = &type_duration,
+     FIELD(config_group, ejection.time_ns),
+     .min = S,
+     .max = 3600 * S,
+     .fallback = "10s",
+     .example = "10s",
+     .text = "How long the first time; the second time twice as long, and so on."},
+    {.key = "maxTime",
+     .type = &type_duration,
+     FIELD(config_group, ejection.max_time_ns),
+     .min = S,
+     .max = 24 * 3600 * S,
+     .fallback = "5m",
+     .example = "5m",
+     .text = "The longest time."},
+    {.key = "maxShare",
+     .type = &type_count,
+     FIELD(config_group, ejection.max_share),
+     .min = 0,
+     .max = 100,
+     .fallback = "50",
+     .example = "50",
+     .text = "Percent of the group's targets that may be out at once; one may always, where there are two or "
+             "more."},
+};
+static const struct section ejection_section = {
+    SECTION(ejection_rows),
+    .text = "When a worker leaves a target alone for a while. Each worker sees for itself; answers of any "
+            "status are "
+            "answers, and the judge's business.",
+};
+
+static const struct setting health_rows[] = {
+    {.key = "path",
+     .type = &type_string,
+     FIELD(config_group, health.path),
+     .max = 1024,
+     .example = "/healthz",
+     .text = "By a GET of this path, with query if any."},
+    {.key = "connect", .type = &type_true, .example = "true", .text = "By a connection alone."},
+    {.key = "host",
+     .type = &type_host,
+     FIELD(config_group, health.host),
+     .example = "api.example.com",
+     .text = "The Host of the GET; without this key the target's address."},
+    {.key = "status",
+     .type = &type_count,
+     FIELD(config_group, health.status),
+     .min = 200,
+     .max = 599,
+     .inherits = "any from 200 to 399",
+     .example = "200",
+     .text = "The status of a good answer."},
+    {.key = "interval",
+     .type = &type_duration,
+     FIELD(config_group, health.interval_ns),
+     .min = S / 10,
+     .max = 3600 * S,
+     .fallback = "5s",
+     .text = "From the beginning of a check to that of the next."},
+    {.key = "timeout",
+     .type = &type_duration,
+     FIELD(config_group, health.timeout_ns),
+     .min = S / 100,
+     .max = 300 * S,
+     .fallback = "2s",
+     .text = "For a whole check."},
+    {.key = "healthy",
+     .type = &type_count,
+     FIELD(config_group, health.healthy),
+     .min = 1,
+     .max = 100,
+     .fallback = "2",
+     .text = "Good checks in a row that make an unhealthy target healthy."},
+    {.key = "unhealthy",
+     .type = &type_count,
+     FIELD(config_group, health.unhealthy),
+     .min = 1,
+     .max = 100,
+     .fallback = "3",
+     .text = "Failed checks in a row that make a target unhealthy: it gets no requests, unless all of its "
+             "group are "
+             "unhealthy and no other group may serve."},
+};
+static const struct section health_section = {
+    SECTION(health_rows),
+    .one_of = "path connect",
+    .one_of_required = true,
+    .check = config_check_health,
+    .text =
+        "How each target is checked, apart from the requests. A target counts as healthy until it is known.",
+};
+
+static const struct word balance_words[] = {
+    [CONFIG_BALANCE_LEAST_REQUEST] = {"leastRequest",
+                                      "of two targets at random the one with fewer requests in flight"},
+    [CONFIG_BALANCE_ROUND_ROBIN] = {"roundRobin", "one after the other, in each worker"},
+    [CONFIG_BALANCE_CONSISTENT_HASH] = {"consistentHash",
+                                        "by `hash`, so that equal requests go to the same target"},
+};
+static const struct word_table balance_table = {balance_words, ARRAY_LEN(balance_words)};
+static const struct setting hash_rows[] = {
+    {.key = "header",
+     .type = &type_token,
+     FIELD(config_group, hash_name),
+     .max = CONFIG_NAME_MAX,
+     .example = "X-User-Id",
+     .text = "By the value of this request header."},
+    {.key = "cookie",
+     .type = &type_token,
+     FIELD(config_group, hash_name),
+     .max = CONFIG_NAME_MAX,
+     .example = "session",
+     .text = "By the value of this cookie."},
+    {.key = "clientAddress", .type = &type_true, .example = "true", .text = "By the address of the client."},
+};
+static const struct section hash_section = {
+    SECTION(hash_rows),
+    .one_of = "header cookie clientAddress",
+    .one_of_required = true,
+    .check = config_check_hash,
+    .text = "What consistentHash goes by; requests without it are spread as with leastRequest.",
+};
+
+static const struct setting group_rows[] = {
+    {.key = "platform",
+     .shown = true,
+     .type = &type_name,
+     FIELD(config_group, platform),
+     .inherits = "the group's name",
+     .example = "fargate",
+     .text = "The label of its requests in the header to the target, the access log and the metrics."},
+    {.key = "tags",
+     .type = &type_tags,
+     .max = CONFIG_TAGS_MAX,
+     .example = "{ env: prd }",
+     .text = "Further labels for the access log and the metrics."},
+    {.key = "targets",
+     .type = &schema_list,
+     LIST(config_group, targets),
+     .required = true,
+     .min = 1,
+     .max = CONFIG_TARGETS_MAX,
+     .item = &target_row,
+     .example = "[\"10.0.1.10:3000\", \"10.0.1.11:3000\"]",
+     .text = "The servers of the group."},
+    {.key = "maxConnections",
+     .type = &type_count,
+     FIELD(config_group, max_connections),
+     .min = 1,
+     .max = 65535,
+     .fallback = "1024",
+     .text = "Open connections to each target, from each worker."},
+    {.key = "trailers",
+     .type = &type_flag,
+     FIELD(config_group, trailers),
+     .fallback = "false",
+     .text = "Whether its targets take trailer fields behind request bodies (as gRPC does); else these are "
+             "dropped."},
+    {.key = "balance",
+     .type = &type_word,
+     FIELD(config_group, balance),
+     .words = &balance_table,
+     .fallback = "leastRequest",
+     .text = "How requests are spread over the targets."},
+    {.key = "hash", .type = &schema_map, .section = &hash_section, .text = "What consistentHash goes by."},
+    {.key = "slowStart",
+     .type = &type_duration,
+     FIELD(config_group, slow_start_ns),
+     NO_LIMIT_TO(3600 * S),
+     .fallback = "0",
+     .example = "30s",
+     .text = "A target that begins to take work while penstock runs (new, well again, or no longer draining) "
+             "gets a tenth of "
+             "its share at first and all of it after this time; 0: at once. It does not hold for "
+             "consistentHash."},
+    {.key = "proxyProtocol",
+     .type = &type_count,
+     FIELD(config_group, proxy_protocol),
+     .min = 1,
+     .max = 2,
+     .inherits = "none",
+     .example = "2",
+     .text = "Version of the PROXY header that tells its targets the client's address. Each request then has "
+             "a connection "
+             "of its own, since a connection is about one client."},
+    {.key = "healthCheck",
+     .type = &schema_map,
+     .section = &health_section,
+     .text = "Active checks of the targets; without this key there are none."},
+    {.key = "ejection",
+     .type = &schema_map,
+     .section = &ejection_section,
+     .text = "What happens to a target that does not answer."},
+};
+const struct section config_group_section = {
+    SECTION(group_rows),
+    .size = sizeof(struct config_group),
+    .name_offset = offsetof(struct config_group, name),
+    .check = config_check_group,
+};

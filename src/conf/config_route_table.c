@@ -1,0 +1,422 @@
+/* What a route may have, from the leaves up. */
+#include "conf/config.h"
+#include "conf/config_check.h"
+#include "conf/config_rule.h"
+#include "conf/config_table.h"
+#include "conf/config_types.h"
+#include "conf/template.h"
+#include "conf/types.h"
+
+static const struct setting match_rows[] = {
+    {.key = "host",
+     .type = &type_host,
+     FIELD(config_route, host),
+     .example = "api.example.com",
+     .text = "The host, without port; *.example.com for all names below it; without this key any."},
+    {.key = "pathPrefix",
+     .shown = true,
+     .type = &type_prefix,
+     FIELD(config_route, path_prefix),
+     .max = 1024,
+     .fallback = "/",
+     .text = "The beginning of the path, by whole segments: /api matches /api and /api/x, not /apix."},
+};
+static const struct section match_section = {
+    SECTION(match_rows),
+    .text = "Which requests; the route with the most exact host wins, then the one with the longest prefix.",
+};
+
+static const struct word same_site_words[] = {
+    [CONFIG_SAME_SITE_LAX] = {"lax", "they do when they lead here"},
+    [CONFIG_SAME_SITE_STRICT] = {"strict", "they do not"},
+    [CONFIG_SAME_SITE_NONE] = {"none", "they do; needs secure: true"},
+};
+static const struct word_table same_site_table = {same_site_words, ARRAY_LEN(same_site_words)};
+
+static const struct setting affinity_rows[] = {
+    {.key = "cookie",
+     .type = &type_token,
+     FIELD(config_route, affinity_name),
+     .max = CONFIG_NAME_MAX,
+     .example = "penstock",
+     .text = "By a cookie of this name, which is set where it is missing."},
+    {.key = "header",
+     .type = &type_token,
+     FIELD(config_route, affinity_name),
+     .max = CONFIG_NAME_MAX,
+     .example = "X-User-Id",
+     .text = "By the value of this request header; requests without it are drawn anew each time."},
+    {.key = "clientAddress", .type = &type_true, .example = "true", .text = "By the address of the client."},
+    {.key = "maxAge",
+     .type = &type_duration,
+     FIELD(config_route, affinity_max_age_ns),
+     .min = S,
+     .max = 366 * 24 * 3600 * S,
+     .fallback = "1h",
+     .text = "The life of the cookie."},
+    {.key = "path",
+     .type = &type_prefix,
+     FIELD(config_route, affinity_path),
+     .max = 256,
+     .fallback = "/",
+     .text = "The path of the cookie; it is always HttpOnly."},
+    {.key = "secure",
+     .type = &type_flag,
+     FIELD(config_route, affinity_secure),
+     .fallback = "false",
+     .text =
+         "Whether the cookie goes over TLS only; write true where clients speak TLS to what stands before "
+         "penstock."},
+    {.key = "sameSite",
+     .type = &type_word,
+     FIELD(config_route, affinity_same_site),
+     .words = &same_site_table,
+     .fallback = "lax",
+     .text = "Whether other sites' pages send the cookie."},
+};
+static const struct section affinity_section = {
+    SECTION(affinity_rows),
+    .one_of = "cookie header clientAddress",
+    .one_of_required = true,
+    .check = config_check_affinity,
+    .text = "What keeps a client in its group. Without this key each request is drawn anew.",
+};
+
+static const struct setting retry_rows[] = {
+    {.key = "attempts",
+     .type = &type_count,
+     FIELD(config_route, retries.attempts),
+     .min = 0,
+     .max = CONFIG_RETRIES_MAX,
+     .fallback = "1",
+     .example = "1",
+     .text = "Further tries of a request of which nothing was sent, or whose method may be repeated and that "
+             "has no body, "
+             "on another target where there is one."},
+    {.key = "budget",
+     .type = &type_count,
+     FIELD(config_route, retries.budget),
+     .min = 0,
+     .max = 100,
+     .fallback = "20",
+     .example = "20",
+     .text = "Percent of the route's requests in flight that may be further tries, in each worker."},
+    {.key = "minimum",
+     .type = &type_count,
+     FIELD(config_route, retries.minimum),
+     .min = 0,
+     .max = 1000,
+     .fallback = "3",
+     .example = "3",
+     .text = "Further tries at a time that the budget never forbids, in each worker."},
+    {.key = "shield",
+     .type = &type_flag,
+     FIELD(config_route, retries.shield),
+     .fallback = "false",
+     .example = "true",
+     .text = "Whether a request that the canary fails (no answer, or a status from 500 on) is tried once on "
+             "stable, if its "
+             "method may be repeated and it has no body. It counts against the canary all the same, and has "
+             "a line of "
+             "its own in the access log."},
+};
+static const struct section retry_section = {
+    SECTION(retry_rows),
+    .text = "When a request is tried again. A limit of penstock's own is never a reason.",
+};
+
+static const struct setting route_timeout_rows[] = {
+    {.key = "connect",
+     .type = &type_duration,
+     FIELD(config_route, timeouts.connect_ns),
+     NO_LIMIT_TO(300 * S),
+     .inherits = "timeouts.connect",
+     .example = "3s",
+     .text = "To connect to a target, for each try."},
+    {.key = "firstByte",
+     .type = &type_duration,
+     FIELD(config_route, timeouts.first_byte_ns),
+     NO_LIMIT_TO(24 * 3600 * S),
+     .inherits = "timeouts.firstByte",
+     .example = "30s",
+     .text = "From the request sent to the head of the answer."},
+    {.key = "body",
+     .type = &type_duration,
+     FIELD(config_route, timeouts.body_ns),
+     NO_LIMIT_TO(24 * 3600 * S),
+     .inherits = "timeouts.body",
+     .example = "30s",
+     .text = "Between two reads of a body, from either side."},
+    {.key = "tunnel",
+     .type = &type_duration,
+     FIELD(config_route, timeouts.tunnel_ns),
+     NO_LIMIT_TO(7 * 24 * 3600 * S),
+     .inherits = "timeouts.tunnel",
+     .example = "1h",
+     .text = "How long a tunnel (WebSocket) may stay silent in both directions."},
+    {.key = "minBodyRate",
+     .type = &type_size,
+     FIELD(config_route, timeouts.min_body_rate),
+     NO_LIMIT_TO(1024 * KIB),
+     .inherits = "timeouts.minBodyRate",
+     .example = "256B",
+     .text = "Bytes of a request body that a client sends each second at least, once bodyGrace is used up; "
+             "else 408."},
+    {.key = "bodyGrace",
+     .type = &type_duration,
+     FIELD(config_route, timeouts.grace_ns),
+     .min = S / 10,
+     .max = 3600 * S,
+     .inherits = "timeouts.bodyGrace",
+     .example = "10s",
+     .text = "How long a client may be slower than that in all."},
+    {.key = "minWriteRate",
+     .type = &type_size,
+     FIELD(config_route, timeouts.min_write_rate),
+     NO_LIMIT_TO(1024 * KIB),
+     .inherits = "timeouts.minWriteRate",
+     .example = "256B",
+     .text =
+         "Bytes of an answer that a client takes each second at least, over clientWrite; else it is cut."},
+};
+static const struct section route_timeout_section = {SECTION(route_timeout_rows),
+                                                     .check = config_check_timeouts};
+
+static const struct setting slo_rows[] = {
+    {.key = "threshold",
+     .type = &type_duration,
+     FIELD(config_route, slo_threshold_ns),
+     .min = S / 1000,
+     .max = 3600 * S,
+     .required = true,
+     .example = "300ms",
+     .text = "An answer within this time is in time."},
+    {.key = "objective",
+     .type = &type_share,
+     FIELD(config_route, slo_objective),
+     .min = 500000,
+     .max = 999999,
+     .fallback = "0.99",
+     .text = "The share of the answers that has to be in time."},
+};
+static const struct section slo_section = {
+    SECTION(slo_rows),
+    .text = "The promise about latency, for plans that name no metrics or no threshold of their own.",
+};
+
+/* The values that a text may have in braces. */
+#define VALUES "values in braces: " TEMPLATE_NAMES
+
+#define RULE_ROWS                                                                                            \
+    {.key = "set",                                                                                           \
+     .type = &type_token,                                                                                    \
+     FIELD(config_rule, name),                                                                               \
+     .max = 128,                                                                                             \
+     .example = "X-Client",                                                                                  \
+     .text = "The field that gets this value, in place of all of its name."},                                \
+        {.key = "add",                                                                                       \
+         .type = &type_token,                                                                                \
+         FIELD(config_rule, name),                                                                           \
+         .max = 128,                                                                                         \
+         .example = "X-Client",                                                                              \
+         .text = "The field that is added beside those of its name."},                                       \
+        {.key = "remove",                                                                                    \
+         .type = &type_token,                                                                                \
+         FIELD(config_rule, name),                                                                           \
+         .max = 128,                                                                                         \
+         .example = "X-Client",                                                                              \
+         .text = "The field of which all are removed."},                                                     \
+    {                                                                                                        \
+        .key = "value", .type = &type_string, FIELD(config_rule, value), .max = 1024,                        \
+        .example = "\"{clientAddress}\"",                                                                    \
+        .text = "The value, with " VALUES "; a field whose value is empty is not sent.",                     \
+    }
+
+static const struct setting request_rule_rows[] = {RULE_ROWS};
+static const struct setting response_rule_rows[] = {RULE_ROWS};
+static const struct section request_rule_section = {
+    SECTION(request_rule_rows),
+    .size = sizeof(struct config_rule),
+    .one_of = "set add remove",
+    .one_of_required = true,
+    .check = config_check_request_rule,
+    .text = "Rules come after penstock's own: what frames a message, what concerns a connection, and what "
+            "penstock says itself cannot be touched.",
+};
+static const struct section response_rule_section = {
+    SECTION(response_rule_rows), .size = sizeof(struct config_rule),  .one_of = "set add remove",
+    .one_of_required = true,     .check = config_check_response_rule,
+};
+static const struct setting request_rule_row = {
+    .key = "requestHeaders", .type = &schema_map, .section = &request_rule_section, .text = "A rule."};
+static const struct setting response_rule_row = {
+    .key = "responseHeaders", .type = &schema_map, .section = &response_rule_section, .text = "A rule."};
+
+static const struct setting rewrite_rows[] = {
+    {.key = "pathPrefix",
+     .type = &type_prefix,
+     FIELD(config_route, rewrite_prefix),
+     .max = 1024,
+     .example = "/v2",
+     .text = "What the target gets in place of the route's own pathPrefix; / takes it away."},
+    {.key = "host",
+     .type = &type_host,
+     FIELD(config_route, rewrite_host),
+     .example = "internal.example.com",
+     .text = "The Host that the target gets; the client's stands in X-Forwarded-Host."},
+};
+static const struct section rewrite_section = {
+    SECTION(rewrite_rows),
+    .check = config_check_rewrite,
+    .text = "What the target is asked for instead. A path that is not in normal form is brought to it first.",
+};
+
+static const struct setting redirect_rows[] = {
+    {.key = "to",
+     .type = &type_string,
+     FIELD(config_route, redirect.to),
+     .max = 1024,
+     .required = true,
+     .example = "\"https://{host}{path}{query}\"",
+     .text = "Where to, with " VALUES "."},
+    {.key = "status",
+     .type = &type_count,
+     FIELD(config_route, redirect.status),
+     .min = 301,
+     .max = 308,
+     .fallback = "308",
+     .text = "308 and 301 are for ever, 307 and 302 for now, 303 for a GET; 307 and 308 keep the method."},
+};
+static const struct section redirect_section = {
+    SECTION(redirect_rows),
+    .shorthand = "to",
+    .text = "Sends the client somewhere else; the route has no groups.",
+};
+
+static const struct setting answer_rows[] = {
+    {.key = "status",
+     .type = &type_count,
+     FIELD(config_route, answer.status),
+     .min = 200,
+     .max = 599,
+     .required = true,
+     .example = "503",
+     .text = "The status of the answer."},
+    {.key = "type",
+     .type = &type_string,
+     FIELD(config_route, answer.type),
+     .max = 200,
+     .inherits = "text/plain; charset=utf-8",
+     .example = "text/html",
+     .text = "The Content-Type of the body."},
+    {.key = "body",
+     .type = &type_lines,
+     FIELD(config_route, answer.body),
+     .max = CONFIG_BODY_MAX,
+     .example = "\"We are back at noon.\"",
+     .text = "The body, as it is."},
+};
+static const struct section answer_section = {
+    SECTION(answer_rows),
+    .check = config_check_answer,
+    .text = "Answers by itself; the route has no groups. Further fields stand in responseHeaders.",
+};
+
+static const struct setting upgrade_row = {
+    .key = "upgrades",
+    .type = &type_token,
+    .width = CONFIG_UPGRADE_LEN,
+    .inside = true,
+    .max = CONFIG_UPGRADE_LEN - 1,
+    .text = "The name of a protocol, as in Upgrade.",
+};
+static const struct setting route_rows[] = {
+    {.key = "name",
+     .type = &type_name,
+     FIELD(config_route, name),
+     .required = true,
+     .example = "web",
+     .text = "Its name in commands, in the API and in the access log."},
+    {.key = "match",
+     .shown = true,
+     .type = &schema_map,
+     .section = &match_section,
+     .text = "Which requests take this route; without it all that no other route takes."},
+    {.key = "stable",
+     .type = &type_group,
+     FIELD(config_route, stable),
+     .example = "ec2",
+     .text = "The group that serves today."},
+    {.key = "canary",
+     .shown = true,
+     .type = &type_group,
+     FIELD(config_route, canary),
+     .example = "fargate",
+     .text = "The group that shall serve tomorrow; without it all requests go to stable."},
+    {.key = "weight",
+     .shown = true,
+     .type = &type_percent,
+     FIELD(config_route, weight),
+     .min = 0,
+     .max = CONFIG_WEIGHT_ONE,
+     .fallback = "0",
+     .example = "0",
+     .text = "Percent of the requests to the canary, while no rollout and no weight by hand is stored."},
+    {.key = "affinity",
+     .type = &schema_map,
+     .section = &affinity_section,
+     .text =
+         "Keeps a client in its group while the weight stands; as the weight rises it moves at most once."},
+    {.key = "timeouts",
+     .type = &schema_map,
+     .section = &route_timeout_section,
+     .text = "Times of this route alone."},
+    {.key = "retries",
+     .type = &schema_map,
+     .section = &retry_section,
+     .text = "Further tries of this route's requests."},
+    {.key = "maxBody",
+     .type = &type_size,
+     FIELD(config_route, max_body),
+     .min = 0,
+     .max = 1024 * GIB,
+     .fallback = "1GiB",
+     .text = "Bytes of a request body; beyond it 413. Bodies are streamed, never stored."},
+    {.key = "upgrades",
+     .type = &schema_list,
+     LIST_INSIDE(config_route, upgrades),
+     .max = CONFIG_UPGRADES_MAX,
+     .item = &upgrade_row,
+     .inherits = "[websocket]",
+     .example = "[websocket]",
+     .text = "Protocols that a connection may switch to when client and target agree; [] for none."},
+    {.key = "slo", .type = &schema_map, .section = &slo_section, .text = "What counts as in time."},
+    {.key = "requestHeaders",
+     .type = &schema_list,
+     LIST(config_route, request_rules),
+     .max = CONFIG_RULES_MAX,
+     .item = &request_rule_row,
+     .text = "What happens to header fields on their way to the target, in this order."},
+    {.key = "responseHeaders",
+     .type = &schema_list,
+     LIST(config_route, response_rules),
+     .max = CONFIG_RULES_MAX,
+     .item = &response_rule_row,
+     .text = "The same on their way to the client; not for penstock's own errors and for 1xx."},
+    {.key = "rewrite",
+     .type = &schema_map,
+     .section = &rewrite_section,
+     .text = "What the target is asked for instead of what the client asks."},
+    {.key = "redirect",
+     .type = &schema_map,
+     .section = &redirect_section,
+     .text = "Instead of groups: where clients are sent, as a map or the place alone."},
+    {.key = "answer",
+     .type = &schema_map,
+     .section = &answer_section,
+     .text = "Instead of groups: the answer itself."},
+};
+const struct section config_route_section = {
+    SECTION(route_rows),     .size = sizeof(struct config_route), .one_of = "stable redirect answer",
+    .one_of_required = true, .before = config_init_route,         .check = config_check_route,
+};

@@ -1,0 +1,19 @@
+/*
+ * Kinds of values that only the configuration has, and what its tables share.
+ */
+#ifndef CONF_CONFIG_TYPES_H
+#define CONF_CONFIG_TYPES_H
+
+#include "base/clk.h"
+#include "conf/schema.h"
+
+#define KIB INT64_C(1024)
+#define GIB (KIB * KIB * KIB)
+#define S   NS_PER_S
+
+#define SECTION(rows)     .settings = (rows), .len = ARRAY_LEN(rows)
+#define NO_LIMIT_TO(max_) .min = 0, .max = (max_)
+
+extern const struct schema_type type_workers, type_host, type_group, type_tags, type_true, type_network;
+
+#endif
