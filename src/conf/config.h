@@ -9,6 +9,7 @@
 #define CONF_CONFIG_H
 
 #include "base/ip.h"
+#include "proto/h1_limits.h"
 
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -122,6 +123,7 @@ struct config_group {
     enum config_hash hash; /* what requests are told apart by; NONE but for CONSISTENT_HASH */
     char *hash_name;       /* of the header or cookie */
     int64_t slow_start_ns; /* until a target that begins to take work has its full share; 0: at once */
+    int64_t pool_idle_ns;  /* idle connection to one of its targets; > 0 */
     struct config_ejection ejection;
     struct config_health health;
 };
@@ -206,6 +208,8 @@ struct config_timeouts {
     int64_t connect_ns;                     /* to a target, a try */
     int64_t first_byte_ns;                  /* from the request sent to the head of the answer */
     int64_t body_ns;                        /* between two reads of a body, either side */
+    int64_t write_ns;                       /* in which a client takes nothing of an answer */
+    int64_t total_ns;                       /* from the request's head to the end of the answer */
     int64_t tunnel_ns;                      /* in which nobody speaks in a tunnel (WebSocket) */
     int64_t grace_ns;                       /* that a client may be slower than min_body_rate in all; > 0 */
     uint32_t min_body_rate, min_write_rate; /* bytes a second from and to a client; 0: any */
@@ -229,7 +233,8 @@ struct config_route {
     enum config_same_site affinity_same_site;
     struct config_timeouts timeouts; /* the global ones unless written */
     struct config_retries retries;
-    uint64_t max_body;                                      /* bytes of a request body */
+    struct h1_limits request, response; /* of bodies and of answers; a request's head came before the route */
+    uint64_t max_body;                  /* bytes of a request body */
     char upgrades[CONFIG_UPGRADES_MAX][CONFIG_UPGRADE_LEN]; /* protocols that may be switched to */
     size_t upgrades_len;
     int64_t slo_threshold_ns; /* what a plan without own metrics judges latency by; 0: no SLO */
@@ -258,13 +263,10 @@ struct config_log {
     char *path; /* for CONFIG_LOG_FILE */
 };
 
-/* Limits of what a client may send; sizes in bytes (http.md section 2.2 has the peers' figures). */
+/* What may be sent; sizes in bytes (http.md section 2.2 has the peers' figures). */
 struct config_limits {
-    uint32_t request_line;
-    uint32_t request_head;
-    uint32_t request_fields;
-    uint32_t response_head;
-    uint32_t response_fields;
+    struct h1_limits request, response;
+    uint64_t max_body;                              /* of a request, what a route gets that writes none */
     uint32_t connections;                           /* open client connections in all */
     uint32_t address_connections, address_requests; /* open and under way for one client address; 0: any */
     struct ip_net *exempt;                          /* addresses that these two do not count */
@@ -274,8 +276,9 @@ struct config_limits {
 struct config_edge_timeouts {
     int64_t head_ns;       /* first byte to whole request head; 0: no limit (the load warns) */
     int64_t keep_alive_ns; /* idle client connection; > 0 */
-    int64_t write_ns;      /* client takes nothing; 0: no limit (the load warns) */
-    int64_t pool_idle_ns;  /* idle connection to a target; > 0 */
+    int64_t linger_ns;     /* a closed connection is read away; > 0 */
+    int64_t pool_idle_ns;  /* idle connection to a target, what a group gets that writes none; > 0 */
+    int64_t lame_ns;       /* at the end: not ready, but serving still; 0: not at all */
     int64_t drain_ns;      /* open work at the end: after it, cut; 0: at once */
 };
 

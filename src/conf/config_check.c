@@ -39,42 +39,48 @@ void config_check_log(struct schema_reader *reader, const struct tree *map, void
     log->kind = tree_find(map, "file") ? CONFIG_LOG_FILE : CONFIG_LOG_STDOUT;
 }
 
-/* A duration, size or number that is 0, however it is written. */
-static bool is_zero(const struct tree *value)
+/* Trailers and chunks are written alike on both sides. */
+static void share_framing(const struct h1_limits *request, struct h1_limits *response)
 {
-    return value && value->kind == TREE_TEXT && value->text[0] == '0' &&
-           value->text[strspn(value->text, "0.nusmhdKMGiB")] == '\0'; /* units */
+    response->trailer = request->trailer;
+    response->trailer_fields = request->trailer_fields;
+    response->chunk_extension = request->chunk_extension;
+    response->chunk_extensions = request->chunk_extensions;
 }
 
-void config_check_timeouts(struct schema_reader *reader, const struct tree *map, void *at)
+void config_init_limits(struct schema_reader *reader, void *at)
 {
-    static const char *const unlimited[] = {"requestHead", "clientWrite", "connect",     "firstByte",
-                                            "body",        "tunnel",      "minBodyRate", "minWriteRate"};
+    struct config *config = at;
 
-    (void)at;
-    for (size_t i = 0; i < ARRAY_LEN(unlimited); i++) {
-        const struct tree *value = tree_find(map, unlimited[i]);
-
-        if (is_zero(value))
-            schema_problem(reader, CONF_WARNING, value,
-                           "%s: 0 is no limit: whoever is silent holds a connection for ever", unlimited[i]);
-    }
+    (void)reader;
+    config->limits.request = h1_request_limits;
+    config->limits.response = h1_response_limits;
 }
 
 void config_check_limits(struct schema_reader *reader, const struct tree *map, void *at)
 {
-    const struct config *config = reader->object;
-    const struct config_limits *limits = &config->limits;
+    struct config *config = at;
+    struct config_limits *limits = &config->limits;
 
-    static const char *const unlimited[] = {"connectionsPerAddress", "requestsPerAddress"};
-
-    (void)at;
-    for (size_t i = 0; i < ARRAY_LEN(unlimited); i++)
-        if (is_zero(tree_find(map, unlimited[i])))
-            schema_problem(reader, CONF_WARNING, tree_find(map, unlimited[i]),
-                           "%s: 0 is no limit: one client can take everything", unlimited[i]);
-    if (limits->request_head && limits->request_line > limits->request_head) /* 0: was refused */
+    share_framing(&limits->request, &limits->response);
+    if (limits->request.start_line > limits->request.head)
         schema_problem(reader, CONF_ERROR, map, "requestLine: is more than requestHead, which contains it");
+}
+
+void config_check_route_limits(struct schema_reader *reader, const struct tree *map, void *at)
+{
+    struct config_route *route = at;
+
+    (void)reader, (void)map;
+    share_framing(&route->request, &route->response);
+}
+
+void config_init_group(struct schema_reader *reader, void *at)
+{
+    const struct config *config = reader->object;
+    struct config_group *group = at;
+
+    group->pool_idle_ns = config->timeouts.pool_idle_ns;
 }
 
 void config_check_group(struct schema_reader *reader, const struct tree *map, void *at)
@@ -173,6 +179,9 @@ void config_init_route(struct schema_reader *reader, void *at)
     route->stable = CONFIG_NO_GROUP;
     route->canary = -1;
     route->timeouts = config->route_timeouts;
+    route->request = config->limits.request;
+    route->response = config->limits.response;
+    route->max_body = config->limits.max_body;
     memcpy(route->upgrades[0], "websocket", sizeof "websocket");
     route->upgrades_len = 1;
 }

@@ -12,13 +12,17 @@
 
 void config_check_admin(struct schema_reader *reader, const struct tree *map, void *at);
 void config_check_log(struct schema_reader *reader, const struct tree *map, void *at);
-void config_check_timeouts(struct schema_reader *reader, const struct tree *map, void *at);
+/* Before the rows of limits: what the rows leave as the codec has it. */
+void config_init_limits(struct schema_reader *reader, void *at);
 void config_check_limits(struct schema_reader *reader, const struct tree *map, void *at);
+void config_check_route_limits(struct schema_reader *reader, const struct tree *map, void *at);
+/* Before a group's rows: the times of all. */
+void config_init_group(struct schema_reader *reader, void *at);
 void config_check_group(struct schema_reader *reader, const struct tree *map, void *at);
 void config_check_hash(struct schema_reader *reader, const struct tree *map, void *at);
 void config_check_health(struct schema_reader *reader, const struct tree *map, void *at);
 void config_check_affinity(struct schema_reader *reader, const struct tree *map, void *at);
-/* Before a route's rows: no canary, and the timeouts of all. */
+/* Before a route's rows: no canary, and the timeouts and limits of all. */
 void config_init_route(struct schema_reader *reader, void *at);
 void config_check_route(struct schema_reader *reader, const struct tree *map, void *at);
 /* The whole, at the end: `map` is the root, after tree_blame. */

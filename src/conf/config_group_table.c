@@ -31,9 +31,10 @@ static const struct setting ejection_rows[] = {
      FIELD(config_group, ejection.failures),
      .min = 0,
      .max = 1000,
+     .zero = "never leaves a target alone that does not answer",
      .fallback = "5",
      .example = "5",
-     .text = "This many requests in a row without an answer (refused, reset, timed out, broken); 0: never."},
+     .text = "This many requests in a row without an answer (refused, reset, timed out, broken)."},
     {.key = "time",
      .type = &type_duration,
      FIELD(config_group, ejection.time_ns),
@@ -62,7 +63,7 @@ static const struct setting ejection_rows[] = {
 };
 static const struct section ejection_section = {
     SECTION(ejection_rows),
-    .text = "When a worker leaves a target alone for a while. Each worker sees for itself; answers of any "
+    .text = "A worker leaves it alone for a while. Each worker sees for itself; answers of any "
             "status are "
             "answers, and the judge's business.",
 };
@@ -124,8 +125,7 @@ static const struct section health_section = {
     .one_of = "path connect",
     .one_of_required = true,
     .check = config_check_health,
-    .text =
-        "How each target is checked, apart from the requests. A target counts as healthy until it is known.",
+    .text = "A target counts as healthy until it is known; requests go on meanwhile.",
 };
 
 static const struct word balance_words[] = {
@@ -156,7 +156,7 @@ static const struct section hash_section = {
     .one_of = "header cookie clientAddress",
     .one_of_required = true,
     .check = config_check_hash,
-    .text = "What consistentHash goes by; requests without it are spread as with leastRequest.",
+    .text = "Requests without it are spread as with leastRequest.",
 };
 
 static const struct setting group_rows[] = {
@@ -188,6 +188,14 @@ static const struct setting group_rows[] = {
      .max = 65535,
      .fallback = "1024",
      .text = "Open connections to each target, from each worker."},
+    {.key = "poolIdle",
+     .type = &type_duration,
+     FIELD(config_group, pool_idle_ns),
+     .min = S / 1000,
+     .max = 3600 * S,
+     .inherits = "timeouts.poolIdle",
+     .example = "4s",
+     .text = "How long a connection to one of its targets is kept unused; keep it below the target's own."},
     {.key = "trailers",
      .type = &type_flag,
      FIELD(config_group, trailers),
@@ -204,7 +212,8 @@ static const struct setting group_rows[] = {
     {.key = "slowStart",
      .type = &type_duration,
      FIELD(config_group, slow_start_ns),
-     NO_LIMIT_TO(3600 * S),
+     .min = 0,
+     .max = 3600 * S,
      .fallback = "0",
      .example = "30s",
      .text = "A target that begins to take work while penstock runs (new, well again, or no longer draining) "
@@ -234,5 +243,6 @@ const struct section config_group_section = {
     SECTION(group_rows),
     .size = sizeof(struct config_group),
     .name_offset = offsetof(struct config_group, name),
+    .before = config_init_group,
     .check = config_check_group,
 };

@@ -23,7 +23,7 @@ static const struct setting match_rows[] = {
 };
 static const struct section match_section = {
     SECTION(match_rows),
-    .text = "Which requests; the route with the most exact host wins, then the one with the longest prefix.",
+    .text = "The route with the most exact host wins, then the one with the longest prefix.",
 };
 
 static const struct word same_site_words[] = {
@@ -79,7 +79,7 @@ static const struct section affinity_section = {
     .one_of = "cookie header clientAddress",
     .one_of_required = true,
     .check = config_check_affinity,
-    .text = "What keeps a client in its group. Without this key each request is drawn anew.",
+    .text = "Without this key each request is drawn anew.",
 };
 
 static const struct setting retry_rows[] = {
@@ -122,7 +122,7 @@ static const struct setting retry_rows[] = {
 };
 static const struct section retry_section = {
     SECTION(retry_rows),
-    .text = "When a request is tried again. A limit of penstock's own is never a reason.",
+    .text = "A limit of penstock's own is never a reason.",
 };
 
 static const struct setting route_timeout_rows[] = {
@@ -147,6 +147,14 @@ static const struct setting route_timeout_rows[] = {
      .inherits = "timeouts.body",
      .example = "30s",
      .text = "Between two reads of a body, from either side."},
+    {.key = "total",
+     .type = &type_duration,
+     FIELD(config_route, timeouts.total_ns),
+     .min = S / 100,
+     .max = 7 * 24 * 3600 * S,
+     .inherits = "timeouts.total",
+     .example = "5m",
+     .text = "From the head of a request to the end of its answer, over all tries."},
     {.key = "tunnel",
      .type = &type_duration,
      FIELD(config_route, timeouts.tunnel_ns),
@@ -170,6 +178,13 @@ static const struct setting route_timeout_rows[] = {
      .inherits = "timeouts.bodyGrace",
      .example = "10s",
      .text = "How long a client may be slower than that in all."},
+    {.key = "clientWrite",
+     .type = &type_duration,
+     FIELD(config_route, timeouts.write_ns),
+     NO_LIMIT_TO(3600 * S),
+     .inherits = "timeouts.clientWrite",
+     .example = "30s",
+     .text = "How long a client may take nothing of an answer."},
     {.key = "minWriteRate",
      .type = &type_size,
      FIELD(config_route, timeouts.min_write_rate),
@@ -179,8 +194,71 @@ static const struct setting route_timeout_rows[] = {
      .text =
          "Bytes of an answer that a client takes each second at least, over clientWrite; else it is cut."},
 };
-static const struct section route_timeout_section = {SECTION(route_timeout_rows),
-                                                     .check = config_check_timeouts};
+static const struct section route_timeout_section = {SECTION(route_timeout_rows)};
+
+static const struct setting route_limit_rows[] = {
+    {.key = "responseHead",
+     .type = &type_size,
+     FIELD(config_route, response.head),
+     .min = KIB,
+     .max = 96 * KIB, /* as limits.responseHead */
+     .inherits = "limits.responseHead",
+     .example = "64KiB",
+     .text = "The whole head of an answer; beyond it 502."},
+    {.key = "responseFields",
+     .type = &type_count,
+     FIELD(config_route, response.fields),
+     .min = 1,
+     .max = 200,
+     .inherits = "limits.responseFields",
+     .example = "200",
+     .text = "Header fields in an answer; beyond it 502."},
+    {.key = "trailers",
+     .type = &type_size,
+     FIELD(config_route, request.trailer),
+     .min = 64,
+     .max = 8 * KIB,
+     .inherits = "limits.trailers",
+     .example = "8KiB",
+     .text = "The trailers behind a body, of either side; beyond it 431, or a cut answer."},
+    {.key = "trailerFields",
+     .type = &type_count,
+     FIELD(config_route, request.trailer_fields),
+     .min = 1,
+     .max = 32,
+     .inherits = "limits.trailerFields",
+     .example = "32",
+     .text = "Trailer fields behind a body, likewise."},
+    {.key = "chunkExtension",
+     .type = &type_size,
+     FIELD(config_route, request.chunk_extension),
+     .min = 0,
+     .max = 4 * KIB,
+     .zero = CONFIG_NO_EXTENSION,
+     .inherits = "limits.chunkExtension",
+     .example = "256B",
+     .text = "The extensions of one chunk, of either side, which are read and dropped."},
+    {.key = "chunkExtensions",
+     .type = &type_size,
+     FIELD(config_route, request.chunk_extensions),
+     .min = 0,
+     .max = 1024 * KIB,
+     .zero = CONFIG_NO_EXTENSION,
+     .inherits = "limits.chunkExtensions",
+     .example = "4KiB",
+     .text = "The extensions of all chunks of a body."},
+    {.key = "chunkOverhead",
+     .type = &type_size,
+     FIELD(config_route, request.chunk_overhead),
+     .min = 0,
+     .max = GIB,
+     .zero = "is no limit: a client may send chunks of one byte each",
+     .inherits = "limits.chunkOverhead",
+     .example = "100KiB",
+     .text = "Bytes of a request's chunk lines, from where on they may be at most four times the payload."},
+};
+static const struct section route_limit_section = {SECTION(route_limit_rows),
+                                                   .check = config_check_route_limits};
 
 static const struct setting slo_rows[] = {
     {.key = "threshold",
@@ -201,7 +279,7 @@ static const struct setting slo_rows[] = {
 };
 static const struct section slo_section = {
     SECTION(slo_rows),
-    .text = "The promise about latency, for plans that name no metrics or no threshold of their own.",
+    .text = "It is the promise for plans that name no metrics or no threshold of their own.",
 };
 
 /* The values that a text may have in braces. */
@@ -268,7 +346,7 @@ static const struct setting rewrite_rows[] = {
 static const struct section rewrite_section = {
     SECTION(rewrite_rows),
     .check = config_check_rewrite,
-    .text = "What the target is asked for instead. A path that is not in normal form is brought to it first.",
+    .text = "A path that is not in normal form is brought to it first.",
 };
 
 static const struct setting redirect_rows[] = {
@@ -290,7 +368,6 @@ static const struct setting redirect_rows[] = {
 static const struct section redirect_section = {
     SECTION(redirect_rows),
     .shorthand = "to",
-    .text = "Sends the client somewhere else; the route has no groups.",
 };
 
 static const struct setting answer_rows[] = {
@@ -319,7 +396,7 @@ static const struct setting answer_rows[] = {
 static const struct section answer_section = {
     SECTION(answer_rows),
     .check = config_check_answer,
-    .text = "Answers by itself; the route has no groups. Further fields stand in responseHeaders.",
+    .text = "Further fields stand in responseHeaders.",
 };
 
 static const struct setting upgrade_row = {
@@ -380,8 +457,14 @@ static const struct setting route_rows[] = {
      FIELD(config_route, max_body),
      .min = 0,
      .max = 1024 * GIB,
-     .fallback = "1GiB",
+     .zero = CONFIG_NO_BODY,
+     .inherits = "limits.maxBody",
+     .example = "1GiB",
      .text = "Bytes of a request body; beyond it 413. Bodies are streamed, never stored."},
+    {.key = "limits",
+     .type = &schema_map,
+     .section = &route_limit_section,
+     .text = "Sizes of this route alone."},
     {.key = "upgrades",
      .type = &schema_list,
      LIST_INSIDE(config_route, upgrades),

@@ -62,7 +62,7 @@ static const struct section admin_section = {
     SECTION(admin_rows),
     .one_of = "tokenFile token",
     .check = config_check_admin,
-    .text = "The admin side. Without this key there is none: no API, no metrics, no rollouts.",
+    .text = "Without this key there is none of it, and so no rollout.",
 };
 
 static const struct setting state_rows[] = {
@@ -76,7 +76,7 @@ static const struct setting state_rows[] = {
 };
 static const struct section state_section = {
     SECTION(state_rows),
-    .text = "What is kept. Without this key a restart forgets every rollout, its weights included.",
+    .text = "Without this key a restart forgets every rollout, its weights included.",
 };
 
 static const struct setting log_file_rows[] = {
@@ -120,9 +120,18 @@ static const struct setting timeout_rows[] = {
      .max = 24 * 3600 * S,
      .fallback = "60s",
      .text = "How long a client's connection may wait for its next request."},
+    {.key = "linger",
+     .type = &type_duration,
+     FIELD(config, timeouts.linger_ns),
+     .min = S / 10,
+     .max = 60 * S,
+     .fallback = "2s",
+     .text =
+         "How long a client whose connection is being closed may still send, so that it can read the last "
+         "answer."},
     {.key = "clientWrite",
      .type = &type_duration,
-     FIELD(config, timeouts.write_ns),
+     FIELD(config, route_timeouts.write_ns),
      NO_LIMIT_TO(3600 * S),
      .fallback = "30s",
      .text = "How long a client may take nothing of an answer."},
@@ -144,6 +153,14 @@ static const struct setting timeout_rows[] = {
      NO_LIMIT_TO(24 * 3600 * S),
      .fallback = "30s",
      .text = "Between two reads of a body, from either side."},
+    {.key = "total",
+     .type = &type_duration,
+     FIELD(config, route_timeouts.total_ns),
+     .min = S / 100,
+     .max = 7 * 24 * 3600 * S,
+     .inherits = "none: what goes on within the other limits may go on",
+     .example = "5m",
+     .text = "From the head of a request to the end of its answer, over all tries."},
     {.key = "tunnel",
      .type = &type_duration,
      FIELD(config, route_timeouts.tunnel_ns),
@@ -179,19 +196,28 @@ static const struct setting timeout_rows[] = {
      .fallback = "4s",
      .text =
          "How long a connection to a target is kept unused; keep it below the target's own (5s in Node)."},
+    {.key = "lameDuck",
+     .type = &type_duration,
+     FIELD(config, timeouts.lame_ns),
+     .min = 0,
+     .max = 600 * S,
+     .zero = "lets load balancers send to a penstock that does not listen any more",
+     .fallback = "5s",
+     .text = "How long, after the order to end, readiness fails while everybody is served still."},
     {.key = "drain",
      .type = &type_duration,
      FIELD(config, timeouts.drain_ns),
      .min = 0,
      .max = 24 * 3600 * S,
+     .zero = "cuts whatever is under way",
      .fallback = "30s",
-     .text = "How long requests may go on after the order to end; then they are cut. 0 cuts at once."},
+     .text = "How long requests may go on after that; then they are cut."},
 };
 static const struct section timeout_section = {
     SECTION(timeout_rows),
-    .check = config_check_timeouts,
     .text =
-        "Times of the edge, and what routes get that write none of their own. 0 is no limit, with a warning.",
+        "Times of the edge, and what routes and groups get that write none of their own. requestHead, "
+        "keepAlive, linger, lameDuck and drain are for all routes alike: while they run, no route is known.",
 };
 
 static const struct setting exempt_row = {
@@ -199,39 +225,85 @@ static const struct setting exempt_row = {
 static const struct setting limit_rows[] = {
     {.key = "requestLine",
      .type = &type_size,
-     FIELD(config, limits.request_line),
+     FIELD(config, limits.request.start_line),
      .min = 256,
      .max = 64 * KIB,
      .fallback = "8KiB",
      .text = "The first line of a request; beyond it 414."},
     {.key = "requestHead",
      .type = &type_size,
-     FIELD(config, limits.request_head),
+     FIELD(config, limits.request.head),
      .min = KIB,
      .max = 96 * KIB, /* RELAY_LARGE, with room for trailers */
      .fallback = "32KiB",
      .text = "The whole head of a request; beyond it 431."},
     {.key = "requestFields",
      .type = &type_count,
-     FIELD(config, limits.request_fields),
+     FIELD(config, limits.request.fields),
      .min = 1,
      .max = 100, /* TXN_FIELDS_MAX: what a transaction has room for */
      .fallback = "100",
      .text = "Header fields in a request; beyond it 431."},
+    {.key = "maxBody",
+     .type = &type_size,
+     FIELD(config, limits.max_body),
+     .min = 0,
+     .max = 1024 * GIB,
+     .zero = CONFIG_NO_BODY,
+     .fallback = "1GiB",
+     .text = "Bytes of a request body; beyond it 413. Bodies are streamed, never stored."},
     {.key = "responseHead",
      .type = &type_size,
-     FIELD(config, limits.response_head),
+     FIELD(config, limits.response.head),
      .min = KIB,
      .max = 96 * KIB, /* likewise */
      .fallback = "64KiB",
      .text = "The whole head of an answer; beyond it 502."},
     {.key = "responseFields",
      .type = &type_count,
-     FIELD(config, limits.response_fields),
+     FIELD(config, limits.response.fields),
      .min = 1,
      .max = 200, /* TXN_RESPONSE_FIELDS_MAX */
      .fallback = "200",
      .text = "Header fields in an answer; beyond it 502."},
+    {.key = "trailers",
+     .type = &type_size,
+     FIELD(config, limits.request.trailer),
+     .min = 64,
+     .max = 8 * KIB, /* what a receive buffer has room for behind a head */
+     .fallback = "8KiB",
+     .text = "The trailers behind a body, of either side; beyond it 431, or a cut answer."},
+    {.key = "trailerFields",
+     .type = &type_count,
+     FIELD(config, limits.request.trailer_fields),
+     .min = 1,
+     .max = 32,
+     .fallback = "32",
+     .text = "Trailer fields behind a body, likewise."},
+    {.key = "chunkExtension",
+     .type = &type_size,
+     FIELD(config, limits.request.chunk_extension),
+     .min = 0,
+     .max = 4 * KIB,
+     .zero = CONFIG_NO_EXTENSION,
+     .fallback = "256B",
+     .text = "The extensions of one chunk, of either side, which are read and dropped."},
+    {.key = "chunkExtensions",
+     .type = &type_size,
+     FIELD(config, limits.request.chunk_extensions),
+     .min = 0,
+     .max = 1024 * KIB,
+     .zero = CONFIG_NO_EXTENSION,
+     .fallback = "4KiB",
+     .text = "The extensions of all chunks of a body."},
+    {.key = "chunkOverhead",
+     .type = &type_size,
+     FIELD(config, limits.request.chunk_overhead),
+     .min = 0,
+     .max = GIB,
+     .zero = "is no limit: a client may send chunks of one byte each",
+     .fallback = "100KiB",
+     .text = "Bytes of a request's chunk lines, from where on they may be at most four times the payload."},
     {.key = "connections",
      .type = &type_count,
      FIELD(config, limits.connections),
@@ -244,14 +316,18 @@ static const struct setting limit_rows[] = {
     {.key = "connectionsPerAddress",
      .type = &type_count,
      FIELD(config, limits.address_connections),
-     NO_LIMIT_TO(1000000),
+     .min = 0,
+     .max = 1000000,
+     .zero = "is no limit: one client can take everything",
      .fallback = "1000",
      .text = "Open connections of one client address (of one /64 in IPv6); further ones are closed at once. "
              "Proxies of forwarded.trusted and loopback are not counted."},
     {.key = "requestsPerAddress",
      .type = &type_count,
      FIELD(config, limits.address_requests),
-     NO_LIMIT_TO(1000000),
+     .min = 0,
+     .max = 1000000,
+     .zero = "is no limit: one client can take everything",
      .fallback = "1000",
      .text = "Requests under way of one client address, whichever proxy they come through; beyond it 429. "
              "Loopback is not counted."},
@@ -265,8 +341,11 @@ static const struct setting limit_rows[] = {
 };
 static const struct section limit_section = {
     SECTION(limit_rows),
+    .before = config_init_limits,
     .check = config_check_limits,
-    .text = "What a client or a target may send.",
+    .text =
+        "They are for what clients and targets send, and for routes that write none of their own. Those of a "
+        "request's line, head and fields are for all routes alike: they hold before the route is known.",
 };
 
 static const struct setting listener_row = {
@@ -327,7 +406,7 @@ static const struct setting forwarded_rows[] = {
 };
 static const struct section forwarded_section = {
     SECTION(forwarded_rows),
-    .text = "Which client a request is from: for the access log, for affinity, and for the targets.",
+    .text = "It counts in the access log, for affinity, for what one address may have, and for the targets.",
 };
 
 static const struct setting config_rows[] = {

@@ -11,8 +11,13 @@
 #define GIB (KIB * KIB * KIB)
 #define S   NS_PER_S
 
-#define SECTION(rows)     .settings = (rows), .len = ARRAY_LEN(rows)
-#define NO_LIMIT_TO(max_) .min = 0, .max = (max_)
+#define SECTION(rows) .settings = (rows), .len = ARRAY_LEN(rows)
+/* A limit of time or rate that 0 takes away. */
+#define NO_LIMIT_TO(max_)                                                                                    \
+    .min = 0, .max = (max_), .zero = "is no limit: whoever is silent holds a connection for ever"
+
+#define CONFIG_NO_BODY      "refuses every request that has a body"
+#define CONFIG_NO_EXTENSION "refuses every body that has one"
 
 extern const struct schema_type type_workers, type_host, type_group, type_tags, type_true, type_network;
 

@@ -166,6 +166,11 @@ static void man_setting(void *arg, const char *path, const struct setting *setti
     describe(setting, out);
     text_printf(out, ".br\n");
     roff_line(out, setting->text);
+    if (setting->zero) {
+        text_printf(out, "0, which is taken with a warning, ");
+        roff(out, setting->zero);
+        text_printf(out, ".\n");
+    }
     if (next && next->text)
         roff_line(out, next->text);
     if (next && next->one_of) {

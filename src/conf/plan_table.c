@@ -603,7 +603,7 @@ static const struct setting freeze_rows[] = {
 static const struct section freeze_section = {
     SECTION(freeze_rows),
     .size = sizeof(struct plan_freeze),
-    .text = "Nothing goes forward in one, whatever its window.",
+    .text = "A window that is open then is no help.",
 };
 static const struct setting freeze_row = {
     .key = "freezes", .type = &schema_map, .section = &freeze_section, .text = "A freeze."};

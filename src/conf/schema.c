@@ -110,6 +110,16 @@ void schema_store(const struct setting *setting, void *at, int64_t value)
     }
 }
 
+void schema_take(struct schema_reader *reader, const struct setting *setting, const struct tree *node,
+                 int64_t value, void *at)
+{
+    if (!schema_in_range(reader, setting, node, value))
+        return;
+    if (value == 0 && setting->zero)
+        schema_problem(reader, CONF_WARNING, node, "%s: 0 %s", setting->key, setting->zero);
+    schema_store(setting, at, value);
+}
+
 /* ---- the nearest word ---- */
 
 /* Case and separators are no difference: min_dwell is meant for minDwell. */

@@ -67,6 +67,7 @@ struct setting {
     const char *fallback; /* the default as one would write it; NULL: none, the struct keeps what it has */
     const char *inherits; /* for the manual, where the default comes from another setting */
     const char *example;  /* for the example, where the default does not do; of maps by name: names */
+    const char *zero;     /* what 0 means, where nobody should write it: told as a warning */
     const char *word;     /* a word that may stand for a value, such as "auto" */
     int64_t word_value;   /* and what it means */
     bool required;
@@ -113,7 +114,11 @@ MUST_CHECK bool schema_text(struct schema_reader *reader, const struct setting *
                             const struct tree *value, struct str *text_r);
 /* The words that a setting takes. */
 struct word_table schema_words(const struct setting *setting);
-/* Writes an integer into a place of 1, 2, 4 or 8 bytes. */
+/* Writes an integer into a place of 1, 2, 4 or 8 bytes, when it lies within the setting's range; reports
+ * otherwise. Warns of a 0 that means no limit. */
+void schema_take(struct schema_reader *reader, const struct setting *setting, const struct tree *node,
+                 int64_t value, void *at);
+/* The same without a look at it. */
 void schema_store(const struct setting *setting, void *at, int64_t value);
 
 /* The nearest of `words` to `word`, or NULL when none is near enough to be meant. */

@@ -142,8 +142,8 @@ static void integer_read(struct schema_reader *reader, const struct setting *set
         schema_store(setting, at, setting->word_value);
     else if (!signed_parse(text, decimals, &number))
         refuse_form(reader, setting, value);
-    else if (schema_in_range(reader, setting, value, number))
-        schema_store(setting, at, number);
+    else
+        schema_take(reader, setting, value, number, at);
 }
 
 static void count_read(struct schema_reader *reader, const struct setting *setting, const struct tree *value,
@@ -224,8 +224,8 @@ static void duration_read(struct schema_reader *reader, const struct setting *se
         schema_store(setting, at, setting->word_value);
     else if (!unit_duration_parse(text, &ns))
         refuse_form(reader, setting, value);
-    else if (schema_in_range(reader, setting, value, ns))
-        schema_store(setting, at, ns);
+    else
+        schema_take(reader, setting, value, ns, at);
 }
 
 static void duration_show(int64_t value, struct buf *out)
@@ -248,8 +248,8 @@ static void size_read(struct schema_reader *reader, const struct setting *settin
         schema_store(setting, at, setting->word_value);
     else if (!unit_size_parse(text, &bytes) || bytes > INT64_MAX)
         refuse_form(reader, setting, value);
-    else if (schema_in_range(reader, setting, value, (int64_t)bytes))
-        schema_store(setting, at, (int64_t)bytes);
+    else
+        schema_take(reader, setting, value, (int64_t)bytes, at);
 }
 
 static void size_show(int64_t value, struct buf *out)

@@ -25,7 +25,6 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#define LAME_NS       (5 * NS_PER_S)
 #define DRAIN_LOOK_NS (50 * NS_PER_MS)
 
 enum { WHY_MAX = 512 };
@@ -68,7 +67,8 @@ static void after(struct event *event, int64_t ns)
 
 static void enter(struct control *control, enum phase phase)
 {
-    int64_t lame_ns = control->options->lame_ns < 0 ? LAME_NS : control->options->lame_ns;
+    int64_t lame_ns =
+        control->options->lame_ns < 0 ? control->board->config->timeouts.lame_ns : control->options->lame_ns;
 
     control->phase = phase;
     switch (phase) {

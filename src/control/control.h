@@ -37,7 +37,7 @@ struct control_options {
     int stop_fd;     /* an eventfd that ends it as SIGTERM does (control_stop); -1 for none. Borrowed. */
     int64_t tick_ns; /* between two looks; 0 for the usual second */
     int64_t
-        lame_ns; /* between failing readiness and refusing connections; 0: none; negative: the usual 5 s */
+        lame_ns; /* between failing readiness and refusing connections; 0: none; negative: as configured */
 
     void *arg;
     /* Called once, when every listener accepts and the admin server answers. */

@@ -4,6 +4,7 @@ src_libpenstock_a_SOURCES += \
 	src/proto/h1_body.c src/proto/h1_body.h \
 	src/proto/h1_error.c src/proto/h1_error.def src/proto/h1_error.h \
 	src/proto/h1_facts.c src/proto/h1_facts.h \
+	src/proto/h1_limits.h \
 	src/proto/h1_line.c src/proto/h1_line.h \
 	src/proto/h1_write.c src/proto/h1_write.h \
 	src/proto/head.c src/proto/head.h \

@@ -58,7 +58,7 @@ enum next step_head(struct txn *txn)
     enum h1_error error = front->scan.error;
 
     h1_body_init(&txn->body, FRAMING_UNTIL_CLOSE, 0, &h1_request_limits); /* until the framing is known */
-    head_init(&txn->head, txn->fields, txn->worker->config->limits.request_fields);
+    head_init(&txn->head, txn->fields, txn->worker->config->limits.request.fields);
     if (!error && front->scan.end == 0) {
         if (!compose_ids(txn))
             return step_cut(txn, OUTCOME_HEAD_TOO_LARGE);
@@ -70,13 +70,14 @@ enum next step_head(struct txn *txn)
         return step_fail(txn, OUTCOME_OVERLOAD, "the memory for long requests is used up");
     }
     if (!error)
-        error = h1_request_parse(&front->scan, &h1_request_limits, front->in.p, &txn->head);
+        error = h1_request_parse(&front->scan, &txn->worker->config->limits.request, front->in.p, &txn->head);
     if (!error && txn->head.may_alias && txn->worker->config->ambiguous_fields == CONFIG_AMBIGUOUS_REJECT)
         error = H1_FIELD_AMBIGUOUS;
     if (error)
         return refuse(txn, error);
     front->in.keep = front->in.off = front->scan.end;
-    h1_body_init(&txn->body, txn->head.framing, txn->head.content_length, &h1_request_limits);
+    h1_body_init(&txn->body, txn->head.framing, txn->head.content_length,
+                 &txn->routes->config->limits.request);
     front->last = txn->head.minor > 0 && !txn->head.keep_alive;
     if (!txn->head.keep_alive || txn->worker->draining)
         front->closing = true;
@@ -212,6 +213,7 @@ enum next step_route(struct txn *txn)
         return step_refuse(txn, OUTCOME_BAD_REQUEST, H1_START_LINE_TOO_LONG);
     if (!txn->route)
         return step_fail(txn, OUTCOME_NO_ROUTE, NULL);
+    txn->body.limits = &txn->route->conf->request;
     slot = txn->route->conf->slot;
     txn->cells = shard_route(worker->shard, slot);
     txn->affinity_unit = affinity_unit(txn);

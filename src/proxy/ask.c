@@ -119,9 +119,9 @@ static void want_trailers(struct txn *txn)
 
     if (txn->head.framing != FRAMING_CHUNKED || !txn->group->conf->trailers)
         return;
-    fields = arena_alloc(&txn->arena, h1_request_limits.trailer_fields * sizeof *fields);
+    fields = arena_alloc(&txn->arena, txn->body.limits->trailer_fields * sizeof *fields);
     if (fields) /* else they are dropped, as any recipient may */
-        h1_body_want_trailers(&txn->body, fields, h1_request_limits.trailer_fields);
+        h1_body_want_trailers(&txn->body, fields, txn->body.limits->trailer_fields);
 }
 
 static bool queue_end(struct txn *txn)

@@ -8,8 +8,7 @@
 #include <string.h>
 
 enum {
-    LINGER_MS = 2000, /* RFC 9112 section 9.6 asks for some time; the peers take 1 to 5 s */
-    FRESH_MS = 1000,  /* who connects while we end, or just before, has this long to send the first request */
+    FRESH_MS = 1000, /* who connects while we end, or just before, has this long to send the first request */
     SERVED_A_TURN = 32, /* pipelined requests that are answered at once, before others have their turn */
 };
 
@@ -115,7 +114,7 @@ static void linger(struct front *front)
     conn_shutdown(&front->conn);
     relay_release(&front->in, &front->worker->relay_memory);
     conn_read_resume(&front->conn);
-    front_deadline(front, LINGER_MS * NS_PER_MS);
+    front_deadline(front, front->worker->config->timeouts.linger_ns);
 }
 
 /* Closes at once when nothing more can come that a reset would answer. */
@@ -212,16 +211,6 @@ void front_done(struct front *front)
         serve(front);
 }
 
-static struct h1_limits limits_of(const struct config *config)
-{
-    struct h1_limits limits = h1_request_limits;
-
-    limits.start_line = config->limits.request_line;
-    limits.head = config->limits.request_head;
-    limits.fields = config->limits.request_fields;
-    return limits;
-}
-
 /* The head is whole, or will never be: a transaction takes over. */
 static void hand_over(struct front *front)
 {
@@ -235,7 +224,7 @@ static void hand_over(struct front *front)
  */
 static void serve(struct front *front)
 {
-    struct h1_limits limits = limits_of(front->worker->config);
+    const struct h1_limits *limits = &front->worker->config->limits.request;
 
     front->serving = true;
     for (int served = 0; front->state == FRONT_HEAD; served++) {
@@ -243,7 +232,7 @@ static void serve(struct front *front)
             worker_again(front->worker, front);
             break;
         }
-        if (h1_scan(&front->scan, &limits, front->in.p, front->in.len) != H1_SCAN_MORE)
+        if (h1_scan(&front->scan, limits, front->in.p, front->in.len) != H1_SCAN_MORE)
             hand_over(front);
         else if (front->ended ||
                  (relay_room(&front->in) == 0 && !relay_grow(&front->in, &front->worker->relay_memory)))

@@ -8,15 +8,6 @@ enum { CONNECTION_MAX = 512 }; /* bytes of an answer's Connection, beyond which 
 
 /* ---- REPLY: the head of the answer ---- */
 
-static struct h1_limits response_limits(const struct txn *txn)
-{
-    struct h1_limits limits = h1_response_limits;
-
-    limits.head = txn->worker->config->limits.response_head;
-    limits.fields = txn->worker->config->limits.response_fields;
-    return limits;
-}
-
 void step_interim_done(struct txn *txn)
 {
     txn->arena.len = txn->interim_keep; /* there may be any number of them */
@@ -65,7 +56,7 @@ static bool want_trailers(struct txn *txn, const struct head *head)
 
     if (!txn->chunked || head->framing != FRAMING_CHUNKED || !txn->head.te_trailers)
         return false;
-    fields = arena_alloc(&txn->arena, h1_response_limits.trailer_fields * sizeof *fields);
+    fields = arena_alloc(&txn->arena, txn->route->conf->response.trailer_fields * sizeof *fields);
     room = arena_alloc(&txn->arena, CONNECTION_MAX);
     if (!fields || !room)
         return false;
@@ -76,7 +67,7 @@ static bool want_trailers(struct txn *txn, const struct head *head)
     }
     txn->reply_names = buf_str(&names);
     if (!names.full)
-        h1_body_want_trailers(&txn->reply_body, fields, h1_response_limits.trailer_fields);
+        h1_body_want_trailers(&txn->reply_body, fields, txn->route->conf->response.trailer_fields);
     return !names.full;
 }
 
@@ -89,7 +80,7 @@ static enum next begin_answer(struct txn *txn, struct head *head)
     txn->back_keep =
         head->keep_alive && head->framing != FRAMING_UNTIL_CLOSE && !txn->group->conf->proxy_protocol;
     txn->reply_ns = txn->worker->now_ns;
-    h1_body_init(&txn->reply_body, head->framing, head->content_length, &h1_response_limits);
+    h1_body_init(&txn->reply_body, head->framing, head->content_length, &txn->route->conf->response);
     txn->chunked = !delimited && txn->head.minor >= 1;
     if (!want_trailers(txn, head))
         head_drop(head, FIELD_TRAILER);
@@ -121,7 +112,7 @@ static enum next more_from_target(struct txn *txn)
 
 enum next step_reply(struct txn *txn)
 {
-    struct h1_limits limits = response_limits(txn);
+    const struct h1_limits *limits = &txn->route->conf->response;
     struct field fields[TXN_RESPONSE_FIELDS_MAX];
     struct head head;
     enum h1_error error;
@@ -130,7 +121,7 @@ enum next step_reply(struct txn *txn)
         return WAIT; /* an interim answer is on its way */
     if (txn->back_in.len == 0)
         return more_from_target(txn);
-    switch (h1_scan(&txn->back_scan, &limits, txn->back_in.p, txn->back_in.len)) {
+    switch (h1_scan(&txn->back_scan, limits, txn->back_in.p, txn->back_in.len)) {
     case H1_SCAN_MORE:
         if (relay_room(&txn->back_in) == 0 && !relay_grow(&txn->back_in, &txn->worker->relay_memory))
             return step_fail(txn, OUTCOME_OVERLOAD, "the memory for long answers is used up");
@@ -140,7 +131,7 @@ enum next step_reply(struct txn *txn)
     case H1_SCAN_DONE:
         break;
     }
-    head_init(&head, fields, limits.fields);
+    head_init(&head, fields, limits->fields);
     error = h1_response_parse(&txn->back_scan, txn->back_in.p, txn->head.method, &head);
     if (error)
         return step_try_failed(txn, OUTCOME_BAD_RESPONSE, h1_error_text(error));

@@ -31,18 +31,47 @@ static bool client_owes_body(const struct txn *txn)
            !(asks_first && txn->step == TXN_REPLY);
 }
 
+static const struct config_timeouts *timeouts_of(const struct txn *txn)
+{
+    return txn->route ? &txn->route->conf->timeouts : &txn->worker->config->route_timeouts;
+}
+
+/* Whether the target has not taken all that there is of the request. */
+static bool target_owes_room(const struct txn *txn)
+{
+    return !relay_drained(&txn->up) && !txn->up_broken;
+}
+
+static bool is_targets_move(const struct txn *txn)
+{
+    if (txn->step == TXN_CONNECT)
+        return true;
+    if (!relay_drained(&txn->down))
+        return false; /* the client has to take what is there */
+    return txn->step == TXN_STREAM || target_owes_room(txn) || !client_owes_body(txn);
+}
+
 /* The target's time for its next move, 0 while it is not its move. */
 static int64_t time_of_target(const struct txn *txn)
 {
-    const struct config_timeouts *timeouts = &txn->route->conf->timeouts;
+    const struct config_timeouts *timeouts = timeouts_of(txn);
 
+    if (!is_targets_move(txn))
+        return 0;
     if (txn->step == TXN_CONNECT)
         return timeouts->connect_ns;
-    if (!relay_drained(&txn->down))
-        return 0; /* the client has to take what is there */
-    if (txn->step == TXN_STREAM || !(relay_drained(&txn->up) || txn->up_broken))
-        return timeouts->body_ns;
-    return client_owes_body(txn) ? 0 : timeouts->first_byte_ns;
+    return txn->step == TXN_STREAM || target_owes_room(txn) ? timeouts->body_ns : timeouts->first_byte_ns;
+}
+
+/* What is left of the time for the whole request, at least 1; INT64_MAX where there is no such limit. */
+static int64_t time_left(const struct txn *txn)
+{
+    int64_t total_ns = timeouts_of(txn)->total_ns, left_ns;
+
+    if (!total_ns)
+        return INT64_MAX;
+    left_ns = txn->head_ns + total_ns - txn->worker->now_ns;
+    return left_ns > 1 ? left_ns : 1;
 }
 
 /* The client's time for the next piece of its body, 0 while it is not its move. */
@@ -63,7 +92,7 @@ static int64_t time_for_body(struct txn *txn)
 
 static int64_t time_of_client(struct txn *txn)
 {
-    int64_t write_ns = txn->worker->config->timeouts.write_ns, body_ns = time_for_body(txn);
+    int64_t write_ns = timeouts_of(txn)->write_ns, body_ns = time_for_body(txn);
 
     if (relay_drained(&txn->down)) {
         txn->write_pace.since_ns = 0;
@@ -74,8 +103,10 @@ static int64_t time_of_client(struct txn *txn)
 
 void step_deadlines(struct txn *txn)
 {
-    int64_t ns = txn->back ? time_of_target(txn) : 0;
+    int64_t ns = txn->back ? time_of_target(txn) : 0, left_ns = txn->back ? time_left(txn) : INT64_MAX;
 
+    if (left_ns < INT64_MAX && (ns == 0 || left_ns < ns))
+        ns = left_ns;
     if (ns)
         wheel_set(&txn->worker->wheel, &txn->timer, txn->worker->now_ns + ns);
     else
@@ -417,14 +448,17 @@ void txn_on_back(struct conn *conn, unsigned ready)
 static void on_target_timeout(struct wheel_timer *timer, int64_t now_ns)
 {
     struct txn *txn = CONTAINER_OF(timer, struct txn, timer);
-    bool took_all = relay_drained(&txn->up) || txn->up_broken;
 
     txn->worker->now_ns = now_ns;
     if (txn->step == TXN_TUNNEL)
         ends_or_runs(txn, step_tunnel_over(txn, "the tunnel was silent for too long", false));
+    else if (time_left(txn) == 1)
+        ends_or_runs(
+            txn,
+            step_fail(txn, is_targets_move(txn) ? OUTCOME_TARGET_OVERTIME : OUTCOME_CLIENT_OVERTIME, NULL));
     else if (txn->step == TXN_CONNECT)
         ends_or_runs(txn, step_try_failed(txn, OUTCOME_CONNECT_TIMEOUT, NULL));
-    else if (txn->step == TXN_REPLY && took_all)
+    else if (txn->step == TXN_REPLY && !target_owes_room(txn))
         ends_or_runs(txn, step_try_failed(txn, OUTCOME_FIRST_BYTE_TIMEOUT, NULL));
     else
         ends_or_runs(txn, step_fail(txn, OUTCOME_TARGET_STALLED, NULL));
@@ -479,14 +513,12 @@ void txn_on_client_writable(struct txn *txn)
 /* The client is slow to take what is there: how slow. */
 static enum pace_verdict look_at_writes(struct txn *txn)
 {
-    const struct config *config = txn->worker->config;
-    const struct config_timeouts *timeouts =
-        txn->route ? &txn->route->conf->timeouts : &config->route_timeouts;
+    const struct config_timeouts *timeouts = timeouts_of(txn);
     /* Of what the kernel holds some may be of answers before this one; only the difference of two looks
      * counts. */
     uint64_t taken = txn->down.sent - conn_held(&txn->front->conn);
 
-    return pace_out_look(&txn->write_pace, taken, timeouts->min_write_rate, config->timeouts.write_ns,
+    return pace_out_look(&txn->write_pace, taken, timeouts->min_write_rate, timeouts->write_ns,
                          txn->worker->now_ns);
 }
 

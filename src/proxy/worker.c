@@ -74,10 +74,11 @@ static void make_targets(struct worker *worker, const struct config *config)
         for (size_t k = 0; k < config->groups[i].targets_len; k++) {
             uint32_t slot = config->groups[i].targets[k].slot;
 
-            if (worker->targets[slot])
-                continue;
-            worker->targets[slot] = mem_zalloc(sizeof *worker->targets[slot]);
-            pool_init(&worker->targets[slot]->pool, worker->base, &worker->conn_memory);
+            if (!worker->targets[slot]) {
+                worker->targets[slot] = mem_zalloc(sizeof *worker->targets[slot]);
+                pool_init(&worker->targets[slot]->pool, worker->base, &worker->conn_memory);
+            }
+            worker->targets[slot]->idle_ns = config->groups[i].pool_idle_ns;
         }
 }
 
@@ -280,7 +281,7 @@ static void sweep_targets(struct worker *worker)
 
         if (!target)
             continue;
-        pool_expire(&target->pool, worker->now_ns, worker->config->timeouts.pool_idle_ns);
+        pool_expire(&target->pool, worker->now_ns, target->idle_ns);
         cell_set(&shard_target(worker->shard, (uint32_t)slot)->open, target->pool.open);
         cell_set(&shard_target(worker->shard, (uint32_t)slot)->out,
                  worker->balance.out_until_ns[slot] > worker->now_ns);

@@ -49,6 +49,7 @@ struct worker_shared {
 /* One target as this worker sees it. */
 struct worker_target {
     struct pool pool;
+    int64_t idle_ns; /* for its waiting connections */
     struct eject eject;
 };
 

@@ -144,9 +144,28 @@ static const struct problems_case cases[] = {
      "X-Platform would be "
      "safe\n"},
     /* no limit */
+    {ALL "timeouts: { drain: 0, lameDuck: 0s, clientWrite: 0ms }\n",
+     "t:6:20: warning: drain: 0 cuts whatever is under way\n"
+     "t:6:33: warning: lameDuck: 0 lets load balancers send to a penstock that does not listen any more\n"
+     "t:6:50: warning: clientWrite: 0 is no limit: whoever is silent holds a connection for ever\n"},
+    {ALL "limits: { requestsPerAddress: 0, maxBody: 0KiB, chunkOverhead: 0, chunkExtension: 0 }\n",
+     "t:6:31: warning: requestsPerAddress: 0 is no limit: one client can take everything\n"
+     "t:6:43: warning: maxBody: 0 refuses every request that has a body\n"
+     "t:6:64: warning: chunkOverhead: 0 is no limit: a client may send chunks of one byte each\n"
+     "t:6:83: warning: chunkExtension: 0 refuses every body that has one\n"},
+    {HEAD
+     "routes: [ { name: r, stable: a, canary: b, maxBody: 0, timeouts: { clientWrite: 0, total: 0 } } ]\n",
+     "t:5:53: warning: maxBody: 0 refuses every request that has a body\n"
+     "t:5:81: warning: clientWrite: 0 is no limit: whoever is silent holds a connection for ever\n"
+     "t:5:91: total: 0 is less than 10ms\n"},
+    {ALL "limits: { requestLine: 2KiB, requestHead: 1KiB }\n",
+     "t:6:9: requestLine: is more than requestHead, which contains it\n"},
+    {ALL "limits: { trailers: 9KiB, trailerFields: 33 }\n",
+     "t:6:21: trailers: 9KiB is more than 8KiB\nt:6:42: trailerFields: 33 is more than 32\n"},
     {ALL "timeouts: { connect: 0, firstByte: 0, drain: 0 }\n",
      "t:6:22: warning: connect: 0 is no limit: whoever is silent holds a connection for ever\n"
-     "t:6:36: warning: firstByte: 0 is no limit: whoever is silent holds a connection for ever\n"},
+     "t:6:36: warning: firstByte: 0 is no limit: whoever is silent holds a connection for ever\n"
+     "t:6:46: warning: drain: 0 cuts whatever is under way\n"},
     /* groups */
     {LISTENERS ROUTES "targetGroups: { a: {}, b: { targets: [] } }\n",
      "t:3:20: targets: is missing; write it (list, such as [a, b])\n"
@@ -328,14 +347,12 @@ START_TEST(what_is_not_written_has_its_default)
     ck_assert_uint_eq(config->logs_len, 0);
     ck_assert_int_eq(config->timeouts.head_ns, 10 * NS_PER_S);
     ck_assert_int_eq(config->timeouts.keep_alive_ns, 60 * NS_PER_S);
-    ck_assert_int_eq(config->timeouts.write_ns, 30 * NS_PER_S);
+    ck_assert_int_eq(config->timeouts.linger_ns, 2 * NS_PER_S);
+    ck_assert_int_eq(config->timeouts.lame_ns, 5 * NS_PER_S);
     ck_assert_int_eq(config->timeouts.pool_idle_ns, 4 * NS_PER_S);
     ck_assert_int_eq(config->timeouts.drain_ns, 30 * NS_PER_S);
-    ck_assert_uint_eq(config->limits.request_line, 8192);
-    ck_assert_uint_eq(config->limits.request_head, 32768);
-    ck_assert_uint_eq(config->limits.request_fields, 100);
-    ck_assert_uint_eq(config->limits.response_head, 65536);
-    ck_assert_uint_eq(config->limits.response_fields, 200);
+    ck_assert_mem_eq(&config->limits.request, &h1_request_limits, sizeof h1_request_limits);
+    ck_assert_mem_eq(&config->limits.response, &h1_response_limits, sizeof h1_response_limits);
     route = &config->routes[0];
     ck_assert_ptr_null(route->host);
     ck_assert_str_eq(route->path_prefix, "/");
@@ -344,7 +361,12 @@ START_TEST(what_is_not_written_has_its_default)
     ck_assert_int_eq(route->timeouts.connect_ns, 3 * NS_PER_S);
     ck_assert_int_eq(route->timeouts.first_byte_ns, 30 * NS_PER_S);
     ck_assert_int_eq(route->timeouts.body_ns, 30 * NS_PER_S);
+    ck_assert_int_eq(route->timeouts.write_ns, 30 * NS_PER_S);
+    ck_assert_int_eq(route->timeouts.total_ns, 0);
     ck_assert_uint_eq(route->max_body, UINT64_C(1) << 30);
+    ck_assert_mem_eq(&route->request, &h1_request_limits, sizeof h1_request_limits);
+    ck_assert_mem_eq(&route->response, &h1_response_limits, sizeof h1_response_limits);
+    ck_assert_int_eq(config->groups[0].pool_idle_ns, 4 * NS_PER_S);
     ck_assert_int_eq(route->slo_threshold_ns, 0);
     ck_assert_str_eq(config->groups[0].platform, "a");
     ck_assert_uint_eq(config->groups[0].max_connections, 1024);
@@ -361,15 +383,17 @@ static const char full[] =
     "    canary: two\n"
     "    weight: 0.29\n"
     "    affinity: { header: X-User, maxAge: 30m }\n"
-    "    timeouts: { body: 5s }\n"
-    "    maxBody: 0\n"
+    "    timeouts: { body: 5s, clientWrite: 4s, total: 1m }\n"
+    "    maxBody: 1KiB\n"
+    "    limits: { responseHead: 2KiB, trailers: 1KiB, chunkExtension: 16B }\n"
     "    slo: { threshold: 300ms, objective: 0.995 }\n"
     "  - { name: rest, stable: one, affinity: { clientAddress: true } }\n"
     "targetGroups:\n"
     "  one: { targets: [ \"10.0.0.1:80\", { address: \"[2001:db8::1]:81\" } ] }\n"
     "  two: { platform: fargate, tags: { env: prd, n: 1 }, targets: [ \"10.0.0.3:80\" ], "
-    "maxConnections: 7 }\n"
-    "timeouts: { connect: 1s, body: 7s }\n"
+    "maxConnections: 7, poolIdle: 1s }\n"
+    "timeouts: { connect: 1s, body: 7s, clientWrite: 9s, total: 1h, poolIdle: 2s }\n"
+    "limits: { maxBody: 2KiB, responseHead: 4KiB, responseFields: 50, trailerFields: 3 }\n"
     "accessLog: [ { file: { path: logs/a.jsonl } }, { stdout: {} } ]\n"
     "state: { directory: /var/lib/penstock }\n"
     "admin: { address: \"unix:/run/x.sock\", token: 0123456789abcdef0, hosts: [ Admin.Internal ] }\n"
@@ -400,12 +424,29 @@ START_TEST(what_is_written_arrives)
     ck_assert_int_eq(web->affinity_max_age_ns, 1800 * NS_PER_S);
     ck_assert_int_eq(web->timeouts.connect_ns, 1 * NS_PER_S); /* of the whole */
     ck_assert_int_eq(web->timeouts.body_ns, 5 * NS_PER_S);    /* its own */
-    ck_assert_uint_eq(web->max_body, 0);
+    ck_assert_int_eq(web->timeouts.write_ns, 4 * NS_PER_S);
+    ck_assert_int_eq(web->timeouts.total_ns, 60 * NS_PER_S);
+    ck_assert_uint_eq(web->max_body, 1024);
+    ck_assert_uint_eq(web->response.head, 2048);
+    ck_assert_uint_eq(web->response.fields, 50);
+    ck_assert_uint_eq(web->request.trailer, 1024);
+    ck_assert_uint_eq(web->response.trailer, 1024);
+    ck_assert_uint_eq(web->response.trailer_fields, 3);
+    ck_assert_uint_eq(web->response.chunk_extension, 16);
+    ck_assert(web->request.blank_line);
     ck_assert_int_eq(web->slo_threshold_ns, 300 * NS_PER_MS);
     ck_assert(web->slo_objective == 0.995);
     ck_assert_int_eq(rest->affinity, CONFIG_AFFINITY_CLIENT);
     ck_assert_int_eq(rest->canary, -1);
     ck_assert_int_eq(rest->timeouts.body_ns, 7 * NS_PER_S);
+    ck_assert_int_eq(rest->timeouts.write_ns, 9 * NS_PER_S);
+    ck_assert_int_eq(rest->timeouts.total_ns, 3600 * NS_PER_S);
+    ck_assert_uint_eq(rest->max_body, 2048);
+    ck_assert_uint_eq(rest->response.head, 4096);
+    ck_assert_uint_eq(rest->response.trailer, 8192);
+    ck_assert_uint_eq(rest->request.trailer_fields, 3);
+    ck_assert_int_eq(config->groups[0].pool_idle_ns, 2 * NS_PER_S);
+    ck_assert_int_eq(two->pool_idle_ns, 1 * NS_PER_S);
     ck_assert_uint_eq(rest->slot, 1);
     ck_assert_str_eq(two->platform, "fargate");
     ck_assert_uint_eq(two->tags_len, 2);

@@ -66,6 +66,54 @@ static void check_section(const struct section *section)
     }
 }
 
+/* The sentence of a section follows that of its row in the manual. */
+static void check_sentences(const struct section *section)
+{
+    for (size_t i = 0; i < section->len; i++) {
+        const struct setting *setting = &section->settings[i];
+        const struct section *below = setting->item ? setting->item->section : setting->section;
+
+        if (!below)
+            continue;
+        if (below->text)
+            ck_assert_msg(strncmp(below->text, setting->text, 12) != 0, "%s says twice: %s", setting->key,
+                          below->text);
+        check_sentences(below);
+    }
+}
+
+START_TEST(a_section_does_not_say_what_its_row_has_said)
+{
+    check_sentences(&config_section);
+    check_sentences(&plan_section);
+}
+END_TEST
+
+/* A limit of the configuration that may be 0 says what that means, unless it is so by default. */
+static void check_zeros(const struct section *section)
+{
+    for (size_t i = 0; i < section->len; i++) {
+        const struct setting *setting = &section->settings[i];
+        bool limits = setting->type == &type_duration || setting->type == &type_size;
+
+        if (limits && setting->min == 0)
+            ck_assert_msg(setting->zero || (setting->fallback && strcmp(setting->fallback, "0") == 0), "%s",
+                          setting->key);
+        if (setting->fallback && strcmp(setting->fallback, "0") == 0)
+            ck_assert_msg(!setting->zero, "%s warns of its default", setting->key);
+        if (setting->item && setting->item->section)
+            check_zeros(setting->item->section);
+        else if (setting->section)
+            check_zeros(setting->section);
+    }
+}
+
+START_TEST(who_sets_no_limit_is_warned)
+{
+    check_zeros(&config_section);
+}
+END_TEST
+
 START_TEST(every_row_of_the_tables_is_whole)
 {
     check_section(&config_section);
@@ -249,6 +297,8 @@ Suite *unit_suite(void)
     TCase *tc = tcase_create("doc");
 
     tcase_add_test(tc, every_row_of_the_tables_is_whole);
+    tcase_add_test(tc, a_section_does_not_say_what_its_row_has_said);
+    tcase_add_test(tc, who_sets_no_limit_is_warned);
     tcase_add_test(tc, the_example_of_the_configuration_loads);
     tcase_add_test(tc, every_key_of_the_plan_example_can_be_uncommented);
     tcase_add_test(tc, only_keys_that_exclude_one_another_stop_the_whole_configuration_example);

@@ -1337,6 +1337,198 @@ START_TEST(a_client_that_stops_taking_is_cut_and_to_blame)
 }
 END_TEST
 
+START_TEST(a_route_has_its_own_time_for_clients_that_take_nothing)
+{
+    int client, target;
+
+    start(&(struct proxy_setup){.top = "timeouts: { clientWrite: 30s }\n",
+                                .route = "timeouts: { clientWrite: 5s },"});
+    client = proxy_connect_narrow(&proxy);
+    say(client, GET);
+    target = target_accept(&proxy.stable);
+    hear_head(target);
+    say(target, "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n");
+    say_x(target, 13000);
+    settle(target);
+    pass(6 * NS_PER_S);
+    wait_for("client_stalled", 0);
+    proxy_free(&proxy);
+}
+END_TEST
+
+/* ---- the time for the whole request ---- */
+
+static const struct proxy_setup total = {.top = "timeouts: { total: 20s, firstByte: 15s, body: 15s }\n"};
+
+START_TEST(the_time_for_all_ends_an_answer_that_comes_in_good_time_piece_by_piece)
+{
+    int client, target;
+    bool was_reset;
+
+    start(&total);
+    client = proxy_connect(&proxy);
+    say(client, GET);
+    target = target_accept(&proxy.stable);
+    hear_head(target);
+    pass(10 * NS_PER_S);
+    say(target, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab");
+    hear_head(client);
+    hear_bytes(client, 2);
+    pass(9 * NS_PER_S);
+    say(target, "c");
+    hear_bytes(client, 1);
+    pass(2 * NS_PER_S);
+    hear_end(client, &was_reset);
+    ck_assert(was_reset);
+    wait_for("target_overtime", 0);
+    ck_assert_str_eq(proxy_log_text(&proxy, 0, "blame"), "group");
+    proxy_free(&proxy);
+}
+END_TEST
+
+START_TEST(a_client_that_still_sends_when_the_time_for_all_is_over_is_to_blame)
+{
+    int client, target;
+
+    start(&total);
+    client = proxy_connect(&proxy);
+    say(client, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 20000\r\n\r\n");
+    target = target_accept(&proxy.stable);
+    hear_head(target);
+    for (int i = 0; i < 2; i++) {
+        say_x(client, 4000);
+        hear_away(target, 4000);
+        pass(9 * NS_PER_S);
+    }
+    pass(3 * NS_PER_S);
+    ck_assert(has(hear_end(client, NULL), "408 Request Timeout"));
+    wait_for("client_overtime", 0);
+    ck_assert_str_eq(proxy_log_text(&proxy, 0, "blame"), "client");
+    proxy_free(&proxy);
+}
+END_TEST
+
+START_TEST(another_try_does_not_get_the_time_for_all_anew)
+{
+    int client, target;
+
+    start(&total);
+    client = proxy_connect(&proxy);
+    say(client, GET);
+    target = target_accept(&proxy.stable);
+    hear_head(target);
+    say(target, EMPTY);
+    hear_head(client);
+    say(client, GET);
+    hear_head(target);
+    pass(12 * NS_PER_S);
+    close(target); /* an idle connection that was closed as we took it: tried again */
+    target = target_accept(&proxy.stable);
+    hear_head(target);
+    pass(9 * NS_PER_S);
+    ck_assert(has(hear_head(client), "504 Gateway Timeout"));
+    proxy_wait_ended(&proxy, 2);
+    proxy_stop(&proxy);
+    ck_assert_str_eq(outcome(1), "target_overtime");
+    proxy_free(&proxy);
+}
+END_TEST
+
+START_TEST(a_tunnel_outlives_the_time_for_all)
+{
+    int client, target;
+
+    start(&total);
+    client = proxy_connect(&proxy);
+    say(client, "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+    target = target_accept(&proxy.stable);
+    hear_head(target);
+    say(target, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n");
+    hear_head(client);
+    pass(30 * NS_PER_S);
+    say(target, "x");
+    hear_away(client, 1);
+    close(client);
+    close(target);
+    stop(1);
+    ck_assert_str_eq(outcome(0), "upgraded");
+    proxy_free(&proxy);
+}
+END_TEST
+
+/* ---- limits of a route or a group ---- */
+
+START_TEST(a_route_has_its_own_limit_for_the_head_of_an_answer)
+{
+    int client, target;
+
+    start(&(struct proxy_setup){.route = "limits: { responseHead: 1KiB },"});
+    client = proxy_connect(&proxy);
+    say(client, GET);
+    target = target_accept(&proxy.stable);
+    hear_head(target);
+    say(target, "HTTP/1.1 200 OK\r\nX-Long: %01100d\r\nContent-Length: 0\r\n\r\n", 1);
+    ck_assert(has(hear_head(client), "502 Bad Gateway"));
+    stop(1);
+    ck_assert_str_eq(outcome(0), "bad_response");
+    proxy_free(&proxy);
+}
+END_TEST
+
+START_TEST(a_route_has_its_own_limits_for_chunks_and_trailers)
+{
+    static const char *const bodies[] = {"1;a=12345678901234567890\r\nx\r\n0\r\n\r\n",
+                                         "1\r\nx\r\n0\r\na: b\r\nc: d\r\n\r\n"};
+    static const char *const answers[] = {"400 Bad Request", "431 "};
+    int client, target;
+
+    start(&(struct proxy_setup){.route = "limits: { chunkExtension: 16B, trailerFields: 1 },"});
+    for (size_t i = 0; i < 2; i++) {
+        client = proxy_connect(&proxy);
+        say(client, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+        target = target_accept(&proxy.stable);
+        hear_head(target);
+        say(client, "%s", bodies[i]);
+        ck_assert(has(hear_head(client), answers[i]));
+    }
+    stop(2);
+    proxy_free(&proxy);
+}
+END_TEST
+
+START_TEST(the_limit_of_bodies_may_stand_once_for_all_routes)
+{
+    int client;
+
+    start(&(struct proxy_setup){.top = "limits: { maxBody: 10B }\n"});
+    client = proxy_connect(&proxy);
+    say(client, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n");
+    ck_assert(has(hear_head(client), "413 "));
+    stop(1);
+    proxy_free(&proxy);
+}
+END_TEST
+
+START_TEST(a_group_says_how_long_its_connections_wait)
+{
+    int client, target;
+
+    start(&(struct proxy_setup){.top = "timeouts: { poolIdle: 50s }\n", .group = "poolIdle: 2s,"});
+    client = proxy_connect(&proxy);
+    say(client, GET);
+    target = target_accept(&proxy.stable);
+    hear_head(target);
+    say(target, EMPTY);
+    hear_head(client);
+    pass(3 * NS_PER_S);
+    ck_assert_str_eq(hear_end(target, NULL), "");
+    stop(1);
+    proxy_free(&proxy);
+}
+END_TEST
+
 START_TEST(a_body_that_comes_byte_by_byte_is_the_clients_fault)
 {
     int client, target;
@@ -1731,6 +1923,15 @@ Suite *unit_suite(void)
     tcase_add_test(tc, a_target_that_does_not_say_100_is_to_blame_and_not_the_client_that_waits);
     tcase_add_test(tc, a_target_that_stops_in_its_answer_is_cut);
     tcase_add_test(tc, a_client_that_stops_taking_is_cut_and_to_blame);
+    tcase_add_test(tc, a_route_has_its_own_time_for_clients_that_take_nothing);
+    tcase_add_test(tc, the_time_for_all_ends_an_answer_that_comes_in_good_time_piece_by_piece);
+    tcase_add_test(tc, a_client_that_still_sends_when_the_time_for_all_is_over_is_to_blame);
+    tcase_add_test(tc, another_try_does_not_get_the_time_for_all_anew);
+    tcase_add_test(tc, a_tunnel_outlives_the_time_for_all);
+    tcase_add_test(tc, a_route_has_its_own_limit_for_the_head_of_an_answer);
+    tcase_add_test(tc, a_route_has_its_own_limits_for_chunks_and_trailers);
+    tcase_add_test(tc, the_limit_of_bodies_may_stand_once_for_all_routes);
+    tcase_add_test(tc, a_group_says_how_long_its_connections_wait);
     tcase_add_test(tc, a_body_that_comes_byte_by_byte_is_the_clients_fault);
     tcase_add_test(tc, a_route_may_let_a_body_come_byte_by_byte);
     tcase_add_test(tc, a_client_that_takes_a_little_now_and_then_is_cut_and_to_blame);
