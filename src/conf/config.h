@@ -29,6 +29,8 @@ enum {
     CONFIG_RETRIES_MAX = 5,
     CONFIG_UPGRADES_MAX = 4,   /* protocols that a route switches to */
     CONFIG_UPGRADE_LEN = 32,   /* of a protocol's name, with NUL */
+    CONFIG_METHODS_MAX = 8,    /* methods that a route's mirror takes */
+    CONFIG_METHOD_LEN = 16,    /* of a method's name, with NUL */
     CONFIG_RULES_MAX = 32,     /* header rules of a route, for each direction */
     CONFIG_RULES_BYTES = 1024, /* of literal text that they add */
     CONFIG_BODY_MAX = 8192,    /* bytes of a fixed answer's body */
@@ -136,6 +138,18 @@ struct config_retries {
     bool shield;       /* a failed idempotent request to the canary is tried once on stable */
 };
 
+/* Copies of requests to a group whose answers nobody gets. */
+struct config_mirror {
+    int32_t group;  /* index in groups; -1: the canary */
+    uint32_t share; /* of the requests, in hundredths of a percent; 0: none */
+    char methods[CONFIG_METHODS_MAX][CONFIG_METHOD_LEN];
+    size_t methods_len;
+    uint32_t max_body;      /* bytes; a request with a longer body is not copied */
+    uint32_t max_answer;    /* bytes that are read of an answer's body */
+    uint32_t max_in_flight; /* copies at a time, in each worker */
+    int64_t timeout_ns;     /* from the beginning of a copy to the end of its answer */
+};
+
 /* How a client sticks to a group while the weight stands. */
 enum config_affinity {
     CONFIG_AFFINITY_NONE,   /* each request is drawn anew */
@@ -233,6 +247,7 @@ struct config_route {
     enum config_same_site affinity_same_site;
     struct config_timeouts timeouts; /* the global ones unless written */
     struct config_retries retries;
+    struct config_mirror mirror;
     struct h1_limits request, response; /* of bodies and of answers; a request's head came before the route */
     uint64_t max_body;                  /* bytes of a request body */
     char upgrades[CONFIG_UPGRADES_MAX][CONFIG_UPGRADE_LEN]; /* protocols that may be switched to */

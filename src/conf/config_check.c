@@ -4,6 +4,7 @@
 #include "conf/address.h"
 #include "conf/config.h"
 #include "conf/config_rule.h"
+#include "proto/method.h"
 
 #include <string.h>
 
@@ -182,6 +183,10 @@ void config_init_route(struct schema_reader *reader, void *at)
     route->request = config->limits.request;
     route->response = config->limits.response;
     route->max_body = config->limits.max_body;
+    route->mirror.group = -1;
+    memcpy(route->mirror.methods[0], "GET", sizeof "GET");
+    memcpy(route->mirror.methods[1], "HEAD", sizeof "HEAD");
+    route->mirror.methods_len = 2;
     memcpy(route->upgrades[0], "websocket", sizeof "websocket");
     route->upgrades_len = 1;
 }
@@ -200,6 +205,36 @@ static void check_upgrades(struct schema_reader *reader, const struct tree *list
                                route->upgrades[i]);
 }
 
+/* What is copied by its method has to be a method that is known: others could be anything. */
+void config_check_mirror(struct schema_reader *reader, const struct tree *map, void *at)
+{
+    const struct config_route *route = at;
+    const struct tree *list = tree_find(map, "methods");
+
+    for (size_t i = 0; list && i < route->mirror.methods_len && i < list->len; i++) {
+        enum method method = method_from(str_from(route->mirror.methods[i]));
+
+        if (method == METHOD_OTHER || method == METHOD_CONNECT || method == METHOD_TRACE)
+            schema_problem(reader, CONF_ERROR, &list->values[i],
+                           "methods: %s cannot be copied; those of RFC 9110 and PATCH can, in capitals",
+                           route->mirror.methods[i]);
+    }
+}
+
+/* Whether copies have somewhere to go. */
+static void check_mirror_group(struct schema_reader *reader, const struct tree *map,
+                               const struct config_route *route)
+{
+    const struct tree *group = tree_find(map, "group");
+
+    if (route->canary < 0 && route->mirror.group < 0 && !group)
+        schema_problem(reader, CONF_ERROR, map,
+                       "mirror: copies go to the canary, but the route has none; name a group");
+    else if (route->canary < 0 && route->mirror.group >= 0 && route->stable == (uint32_t)route->mirror.group)
+        schema_problem(reader, CONF_ERROR, group,
+                       "group: %s serves all requests of this route itself; name another group", group->text);
+}
+
 void config_check_route(struct schema_reader *reader, const struct tree *map, void *at)
 {
     const struct tree *canary = tree_find(map, "canary"), *weight = tree_find(map, "weight");
@@ -208,6 +243,8 @@ void config_check_route(struct schema_reader *reader, const struct tree *map, vo
     if (tree_find(map, "upgrades"))
         check_upgrades(reader, tree_find(map, "upgrades"), route);
     config_check_rules(reader, map, route);
+    if (tree_find(map, "mirror") && !config_route_answers(route))
+        check_mirror_group(reader, tree_find(map, "mirror"), route);
     if (canary && route->canary >= 0 && route->stable == (uint32_t)route->canary)
         schema_problem(reader, CONF_ERROR, canary,
                        "canary: %s is the stable group too; name another group, or remove it", canary->text);
@@ -310,6 +347,8 @@ static void check_groups_used(struct schema_reader *reader, const struct tree *r
             used[route->stable] = true;
         if (route->canary >= 0)
             used[route->canary] = true;
+        if (route->mirror.group >= 0)
+            used[route->mirror.group] = true;
     }
     for (size_t i = 0; i < config->groups_len; i++)
         if (!used[i])
@@ -377,6 +416,7 @@ static const char *const forbidden_labels[] = {
     "Accept",
     "X-Request-Id",
     "Traceparent",
+    "X-Penstock-Mirror",
     "X-Forwarded-For",
     "X-Forwarded-Proto",
     "X-Forwarded-Host",

@@ -24,6 +24,7 @@ void config_check_health(struct schema_reader *reader, const struct tree *map, v
 void config_check_affinity(struct schema_reader *reader, const struct tree *map, void *at);
 /* Before a route's rows: no canary, and the timeouts and limits of all. */
 void config_init_route(struct schema_reader *reader, void *at);
+void config_check_mirror(struct schema_reader *reader, const struct tree *map, void *at);
 void config_check_route(struct schema_reader *reader, const struct tree *map, void *at);
 /* The whole, at the end: `map` is the root, after tree_blame. */
 void config_check(struct schema_reader *reader, const struct tree *map, void *at);

@@ -125,6 +125,83 @@ static const struct section retry_section = {
     .text = "A limit of penstock's own is never a reason.",
 };
 
+static const struct setting mirror_method_row = {
+    .key = "methods",
+    .type = &type_token,
+    .width = CONFIG_METHOD_LEN,
+    .inside = true,
+    .max = CONFIG_METHOD_LEN - 1,
+    .text = "A method.",
+};
+static const struct setting mirror_rows[] = {
+    {.key = "share",
+     .type = &type_percent,
+     FIELD(config_route, mirror.share),
+     .min = 0,
+     .max = CONFIG_WEIGHT_ONE,
+     .fallback = "0",
+     .example = "10",
+     .text =
+         "Percent of the requests that are copied, drawn for each, whatever their group. A plan's setMirror "
+         "takes its place while the rollout lasts."},
+    {.key = "group",
+     .type = &type_group,
+     FIELD(config_route, mirror.group),
+     .inherits = "canary",
+     .example = "fargate",
+     .text = "The group that gets the copies. Requests that it serves itself are not copied to it."},
+    {.key = "methods",
+     .type = &schema_list,
+     LIST_INSIDE(config_route, mirror.methods),
+     .min = 1,
+     .max = CONFIG_METHODS_MAX,
+     .item = &mirror_method_row,
+     .inherits = "[GET, HEAD]",
+     .example = "[GET, HEAD]",
+     .text =
+         "Of which methods. With others the copy has effects a second time, unless the group keeps data of "
+         "its own."},
+    {.key = "maxBody",
+     .type = &type_size,
+     FIELD(config_route, mirror.max_body),
+     .min = 1,
+     .max = 1024 * KIB,
+     .fallback = "64KiB",
+     .text = "Bytes of a request body that are kept for the copy; a request with more is not copied."},
+    {.key = "maxAnswer",
+     .type = &type_size,
+     FIELD(config_route, mirror.max_answer),
+     .min = 1,
+     .max = GIB,
+     .fallback = "1MiB",
+     .text = "Bytes of the body of its answer that are read; with more the connection is closed."},
+    {.key = "maxInFlight",
+     .type = &type_count,
+     FIELD(config_route, mirror.max_in_flight),
+     .min = 1,
+     .max = 1000,
+     .fallback = "100",
+     .text = "Copies at a time, in each worker; requests beyond are not copied."},
+    {.key = "timeout",
+     .type = &type_duration,
+     FIELD(config_route, mirror.timeout_ns),
+     .min = S / 100,
+     .max = 3600 * S,
+     .fallback = "30s",
+     .text = "From the beginning of a copy to the end of its answer."},
+};
+static const struct section mirror_section = {
+    SECTION(mirror_rows),
+    .shorthand = "share",
+    .check = config_check_mirror,
+    .text =
+        "A copy is sent when the whole request has been sent to its own target, with the field "
+        "X-Penstock-Mirror: 1. Its answer is discarded: the access log has a line for it (assignment "
+        "mirror), "
+        "with what became of the request itself beside it. It waits for nothing, is never tried again, and "
+        "counts neither for plans nor for the ejection of targets.",
+};
+
 static const struct setting route_timeout_rows[] = {
     {.key = "connect",
      .type = &type_duration,
@@ -452,6 +529,10 @@ static const struct setting route_rows[] = {
      .type = &schema_map,
      .section = &retry_section,
      .text = "Further tries of this route's requests."},
+    {.key = "mirror",
+     .type = &schema_map,
+     .section = &mirror_section,
+     .text = "Copies of requests to a group whose answers nobody gets, as a map or the share alone."},
     {.key = "maxBody",
      .type = &type_size,
      FIELD(config_route, max_body),

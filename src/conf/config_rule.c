@@ -22,6 +22,7 @@ static const char *const refused_in_requests[] = {
     "X-Request-Id",
     "Traceparent",
     "Tracestate",
+    "X-Penstock-Mirror",
     "Sec-WebSocket-Key",
     "Sec-WebSocket-Version",
 };
@@ -170,7 +171,7 @@ static void check_sum(struct schema_reader *reader, const struct tree *map, cons
 void config_check_rules(struct schema_reader *reader, const struct tree *map,
                         const struct config_route *route)
 {
-    static const char *const of_groups[] = {"canary",   "weight",  "affinity",       "retries",
+    static const char *const of_groups[] = {"canary",   "weight",  "affinity",       "retries", "mirror",
                                             "upgrades", "rewrite", "requestHeaders", "slo"};
 
     check_sum(reader, map, "requestHeaders", route->request_rules, route->request_rules_len);

@@ -178,10 +178,12 @@ struct routes *board_snapshot(struct board *board)
     for (size_t i = 0; i < board->lives_len; i++) {
         const struct live *live = &board->lives[i];
 
-        lives[i] = (struct route_live){.weight = live->weight,
-                                       .epoch = live->epoch,
-                                       .plan = live->judged ? live->run->plan : NULL,
-                                       .step = live->step};
+        lives[i] = (struct route_live){
+            .weight = live->weight,
+            .epoch = live->epoch,
+            .plan = live->judged ? live->run->plan : NULL,
+            .step = live->step,
+            .mirror = live->judged ? rollout_mirror(live->run->rollout, live->run->plan) : NULL};
     }
     target_states(board, states);
     routes = routes_build(board->config, lives, states, &board->sticky_key, ++board->version);

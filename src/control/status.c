@@ -110,6 +110,37 @@ json_t *status_weight(const struct board *board, const struct live *live)
                      percent_json(status_share(board, live)));
 }
 
+static uint64_t mirror_sum(const struct board *board, const struct live *live, size_t offset, size_t len)
+{
+    struct shard_route *workers[CONFIG_WORKERS_MAX];
+    struct harvest_cells cells = board_cells(board, live, workers);
+    uint64_t sum = 0;
+
+    for (size_t w = 0; w < cells.len; w++)
+        for (size_t i = 0; i < len; i++)
+            sum += cell_get(
+                (const struct cell *)(const void *)((const char *)&cells.workers[w]->mirror + offset) + i);
+    return sum;
+}
+
+/* Null when no requests are copied. */
+static json_t *mirror_json(const struct board *board, const struct live *live)
+{
+    const struct route *route = routes_find(crew_routes(board->crew), str_from(live->conf->name));
+
+    if (!route || !route->mirror.group || route->mirror.share == 0)
+        return json_null();
+    return json_pack(
+        "{s:s, s:o, s:o, s:o, s:o, s:o}", "group", route->mirror.group->conf->name, "share",
+        weight_json(route->mirror.share), "inFlight",
+        count_json(mirror_sum(board, live, offsetof(struct shard_mirror, open), 1)), "copies",
+        count_json(mirror_sum(board, live, offsetof(struct shard_mirror, answers), SHARD_CLASSES)),
+        "different",
+        count_json(
+            mirror_sum(board, live, offsetof(struct shard_mirror, agreed[MIRROR_AGREEMENT_DIFFERENT]), 1)),
+        "skipped", count_json(mirror_sum(board, live, offsetof(struct shard_mirror, skipped), MIRROR_SKIPS)));
+}
+
 static json_t *route_json(const struct board *board, const struct live *live)
 {
     json_t *json = json_object();
@@ -128,6 +159,7 @@ static json_t *route_json(const struct board *board, const struct live *live)
     json_object_set_new(json, "problem", text_json(live->problem));
     json_object_set_new(json, "stable", side_json(board, live, ROUTE_STABLE));
     json_object_set_new(json, "canary", side_json(board, live, ROUTE_CANARY));
+    json_object_set_new(json, "mirror", mirror_json(board, live));
     json_object_set_new(json, "rollout", live->run ? run_to_json(live->run, live->conf->name) : json_null());
     return json;
 }

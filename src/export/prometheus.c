@@ -2,6 +2,7 @@
 
 #include "base/clk.h"
 #include "export/exposition.h"
+#include "proxy/mirror.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -82,11 +83,11 @@ static void each_side(struct page *page,
                 write(page, &(struct side){&routes->routes[i], side, routes->routes[i].conf->slot}, arg);
 }
 
+static const char *const class_names[SHARD_CLASSES] = {"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
+
 /* What was answered is always there, so that the first error is an increase; other ends when they came up. */
 static void side_requests(struct page *page, const struct side *at, const void *arg)
 {
-    static const char *const classes[SHARD_CLASSES] = {"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
-
     (void)arg;
     for (size_t outcome = 0; outcome < OUTCOMES; outcome++) {
         for (size_t class = 0; class < SHARD_CLASSES; class ++) {
@@ -98,7 +99,7 @@ static void side_requests(struct page *page, const struct side *at, const void *
                 continue;
             side_labels(at, &labels);
             exposition_label(&labels, "outcome", outcome_row((enum outcome)outcome)->name);
-            exposition_label(&labels, "code", classes[class]);
+            exposition_label(&labels, "code", class_names[class]);
             exposition_number(&page->to, "penstock_requests", "_total", &labels, n);
         }
     }
@@ -184,6 +185,67 @@ static void write_sides(struct page *page)
     exposition_family(&page->to, "penstock_tunnel_seconds", EXPOSITION_COUNTER,
                       "Time that ended tunnels were open.");
     each_side(page, side_tunnel_time, NULL);
+}
+
+/* ---- mirrors
+ * ----------------------------------------------------------------------------------------------- */
+
+static uint64_t mirror_sum(const struct page *page, uint32_t slot, size_t offset)
+{
+    uint64_t sum = 0;
+
+    for (size_t w = 0; w < page->view->shards_len; w++) {
+        struct shard_route *route = shard_route(page->view->shards[w], slot);
+
+        if (route)
+            sum += cell_get((const struct cell *)(const void *)((const char *)&route->mirror + offset));
+    }
+    return sum;
+}
+
+/* One cell of a mirror, told apart from its like by a label. It is there while there are copies, and after.
+ */
+static void mirror_cell(struct page *page, const char *name, const char *suffix, const char *label,
+                        const char *value, size_t offset)
+{
+    const struct routes *routes = page->view->routes;
+
+    for (size_t i = 0; i < routes->routes_len; i++) {
+        const struct route_mirror *mirror = &routes->routes[i].mirror;
+        uint64_t n = mirror_sum(page, routes->routes[i].conf->slot, offset);
+        EXPOSITION_LABELS(labels);
+
+        if (!mirror->group || (mirror->share == 0 && n == 0))
+            continue;
+        exposition_label(&labels, "route", routes->routes[i].conf->name);
+        exposition_label(&labels, "group", mirror->group->conf->name);
+        exposition_label(&labels, "platform", mirror->group->conf->platform);
+        if (label)
+            exposition_label(&labels, label, value);
+        exposition_number(&page->to, name, suffix, &labels, n);
+    }
+}
+
+static void write_mirrors(struct page *page)
+{
+    exposition_family(&page->to, "penstock_mirror_answers", EXPOSITION_COUNTER,
+                      "Copies of requests that have ended, by the status class of the answer.");
+    for (size_t class = 0; class < SHARD_CLASSES; class ++)
+        mirror_cell(page, "penstock_mirror_answers", "_total", "code", class_names[class],
+                    offsetof(struct shard_mirror, answers[class]));
+    exposition_family(&page->to, "penstock_mirror_agreements", EXPOSITION_COUNTER,
+                      "The same by how the status compares with that of the request's own target.");
+    for (size_t i = 0; i < MIRROR_AGREEMENTS; i++)
+        mirror_cell(page, "penstock_mirror_agreements", "_total", "agreement",
+                    mirror_agreement_name((enum mirror_agreement)i),
+                    offsetof(struct shard_mirror, agreed[i]));
+    exposition_family(&page->to, "penstock_mirror_skipped", EXPOSITION_COUNTER,
+                      "Requests that were drawn for a copy and not copied, by the reason.");
+    for (size_t i = 0; i < MIRROR_SKIPS; i++)
+        mirror_cell(page, "penstock_mirror_skipped", "_total", "reason",
+                    mirror_skip_name((enum mirror_skip)i), offsetof(struct shard_mirror, skipped[i]));
+    exposition_family(&page->to, "penstock_mirrors_in_flight", EXPOSITION_GAUGE, "Copies under way.");
+    mirror_cell(page, "penstock_mirrors_in_flight", "", NULL, NULL, offsetof(struct shard_mirror, open));
 }
 
 /* ---- routes and rollouts
@@ -576,6 +638,7 @@ void prometheus_write(struct text *out, const struct prometheus_view *view, bool
     struct page page = {{out, open_metrics}, view};
 
     write_sides(&page);
+    write_mirrors(&page);
     write_routes(&page);
     write_rollouts(&page);
     write_targets(&page);

@@ -19,7 +19,7 @@ static const struct known known[FIELD_ID_LEN] = {
  * compile
  * (-Woverride-init). */
 #define FIELD_SLOT(len, first, last_but_one)                                                                 \
-    ((3 * (unsigned)(len) + 2 * (unsigned)(first) + 20 * (unsigned)(last_but_one)) & 255)
+    ((3 * (unsigned)(len) + 27 * (unsigned)(first) + 11 * (unsigned)(last_but_one)) & 255)
 
 static const uint8_t slots[256] = {
 #define FIELD(id, name, first, last_but_one, flags)                                                          \

@@ -92,15 +92,25 @@ static void time_add(struct buf *line, struct str name, int64_t wall_ns)
     string_add(line, name, (struct str){text, sizeof text});
 }
 
+static void optional_add(struct buf *line, struct str name, uint64_t value)
+{
+    if (value == 0)
+        return;
+    buf_str_add(line, name);
+    buf_u64(line, value);
+    buf_char(line, ',');
+}
+
 void accesslog_format(struct buf *line, const struct accesslog_record *record, size_t cut)
 {
-#define ADD_TIME(name, member)    time_add(line, STR(name), record->member)
-#define ADD_WORD(name, member)    word_add(line, STR(name), record->member)
-#define ADD_LABEL(name, member)   string_add(line, STR(name), record->member)
-#define ADD_CLIENT(name, member)  string_add(line, STR(name), cut_to(record->member, cut))
-#define ADD_MESSAGE(name, member) message_add(line, STR(name), record, cut)
-#define ADD_URL(name, member)     url_add(line, STR(name), record, cut)
-#define ADD_NUMBER(name, member)  (buf_lit(line, name), buf_u64(line, record->member), buf_char(line, ','))
+#define ADD_TIME(name, member)     time_add(line, STR(name), record->member)
+#define ADD_WORD(name, member)     word_add(line, STR(name), record->member)
+#define ADD_LABEL(name, member)    string_add(line, STR(name), record->member)
+#define ADD_CLIENT(name, member)   string_add(line, STR(name), cut_to(record->member, cut))
+#define ADD_MESSAGE(name, member)  message_add(line, STR(name), record, cut)
+#define ADD_URL(name, member)      url_add(line, STR(name), record, cut)
+#define ADD_OPTIONAL(name, member) optional_add(line, STR(name), record->member)
+#define ADD_NUMBER(name, member)   (buf_lit(line, name), buf_u64(line, record->member), buf_char(line, ','))
 #define ADD_PERCENT(name, member)                                                                            \
     (buf_lit(line, name), buf_fixed(line, record->member, 2), buf_char(line, ','))
 #define ADD_SECONDS(name, member)                                                                            \

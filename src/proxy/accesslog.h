@@ -59,6 +59,9 @@ struct accesslog_record {
     struct str shield;
     uint64_t step, attempts;
     struct str error;
+    /* Of a copy alone (proxy/mirror). */
+    struct str agreement, first_group, first_outcome;
+    uint64_t first_status, first_duration_ns;
 };
 
 /* Formats one record as a JSON line with its LF; sets line->full when it does not fit. `cut` bytes at most of

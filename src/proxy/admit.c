@@ -4,6 +4,7 @@
 #include "proxy/compose.h"
 #include "proxy/cookie.h"
 #include "proxy/front.h"
+#include "proxy/mirror.h"
 #include "proxy/rules.h"
 #include "proxy/step.h"
 #include "proxy/worker.h"
@@ -233,6 +234,8 @@ enum next step_route(struct txn *txn)
     if (!rules_path(txn))
         return step_refuse(txn, OUTCOME_BAD_REQUEST, H1_START_LINE_TOO_LONG);
     txn->arena_keep = txn->arena.len;
+    if (txn->route->mirror.share > 0)
+        mirror_consider(txn);
     step_to(txn, TXN_LEASE);
     return NEXT;
 }

@@ -2,29 +2,19 @@
 #include "proxy/compose.h"
 #include "proxy/cookie.h"
 #include "proxy/front.h"
+#include "proxy/mirror.h"
 #include "proxy/step.h"
 #include "proxy/worker.h"
 
-#include <errno.h>
-
 /* ---- LEASE, CONNECT ---- */
-
-/* What ran out on this machine, and so says nothing about the target. */
-static bool is_our_lack(int error)
-{
-    return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS ||
-           error == EADDRNOTAVAIL;
-}
 
 static enum next connect_failed(struct txn *txn, int error)
 {
-    if (is_our_lack(error))
-        return step_fail(txn, OUTCOME_OVERLOAD, "no descriptor, memory or port is left for a connection");
-    if (error == ECONNREFUSED)
-        return step_try_failed(txn, OUTCOME_CONNECT_REFUSED, NULL);
-    if (error == ETIMEDOUT)
-        return step_try_failed(txn, OUTCOME_CONNECT_TIMEOUT, NULL);
-    return step_try_failed(txn, OUTCOME_CONNECT_FAILED, NULL);
+    enum outcome outcome = outcome_of_connect(error);
+
+    if (outcome == OUTCOME_OVERLOAD)
+        return step_fail(txn, outcome, "no descriptor, memory or port is left for a connection");
+    return step_try_failed(txn, outcome, NULL);
 }
 
 /* A try begins: from here on the target counts as busy, until txn_release. */
@@ -43,10 +33,8 @@ static void begin_try(struct txn *txn)
     cell_add(&cells->busy, 1);
 }
 
-/* What the request is told apart by, where the group goes by that. */
-static struct str hash_value(const struct txn *txn)
+struct str step_hash_value(const struct txn *txn, const struct config_group *conf)
 {
-    const struct config_group *conf = txn->group->conf;
     const struct field *field;
 
     switch (conf->hash) {
@@ -67,7 +55,8 @@ enum next step_lease(struct txn *txn)
 {
     struct worker *worker = txn->worker;
     const struct route_target *target =
-        balance_pick(txn->group, &worker->balance, &worker->rnd, hash_value(txn), worker->now_ns, txn->avoid);
+        balance_pick(txn->group, &worker->balance, &worker->rnd, step_hash_value(txn, txn->group->conf),
+                     worker->now_ns, txn->avoid);
     struct pool *pool;
     int error;
 
@@ -156,6 +145,8 @@ static enum filled fill_up(struct txn *txn)
         case H1_BODY_DATA:
             if (txn->body.received > txn->route->conf->max_body)
                 return FILLED_REFUSED;
+            if (txn->mirror)
+                mirror_copy_body(txn->mirror, data);
             relay_add_body(&txn->up, data, txn->head.framing == FRAMING_CHUNKED);
             break;
         case H1_BODY_DONE:
@@ -203,6 +194,8 @@ enum next step_pump(struct txn *txn)
         }
         flushed = relay_flush(&txn->up, &txn->back->conn);
     } while (flushed == RELAY_DRAINED && filled == FILLED_UP && !txn->body_sent);
+    if (flushed == RELAY_DRAINED && txn->body_sent && txn->mirror)
+        mirror_go(txn->mirror);
     if (flushed == RELAY_DRAINED)
         read_on(txn);
     else if (flushed == RELAY_BROKEN) /* it may have answered before it closed: reading will tell */
@@ -216,8 +209,10 @@ enum next step_send(struct txn *txn)
     relay_queue_init(&txn->up);
     h1_scan_init(&txn->back_scan);
     want_trailers(txn);
-    if (!compose_request(txn))
+    if (!compose_request(txn, &txn->up))
         return step_fail(txn, OUTCOME_HEAD_TOO_LARGE, NULL);
+    if (txn->mirror)
+        mirror_copy_head(txn);
     step_to(txn, TXN_REPLY);
     return step_pump(txn);
 }

@@ -189,7 +189,8 @@ static void drop_ours(struct txn *txn)
                                          FIELD_X_FORWARDED_HOST,
                                          FIELD_X_FORWARDED_PORT,
                                          FIELD_X_REAL_IP,
-                                         FIELD_FORWARDED};
+                                         FIELD_FORWARDED,
+                                         FIELD_X_PENSTOCK_MIRROR};
     struct head *head = &txn->head;
 
     for (size_t i = 0; i < ARRAY_LEN(ours); i++)
@@ -338,7 +339,7 @@ static void write_own_fields(struct buf *buf, const struct txn *txn)
 }
 
 /* The PROXY header before the request: this connection is about this client alone. */
-static bool announce(struct txn *txn)
+static bool announce(struct txn *txn, struct relay_queue *up)
 {
     const struct front *front = txn->front;
     struct proxyline line = {0};
@@ -350,10 +351,10 @@ static bool announce(struct txn *txn)
     if (!compose_start(txn, &buf, PROXYLINE_V1_MAX))
         return false;
     proxyline_write(&buf, txn->group->conf->proxy_protocol, &line);
-    return compose_end(&txn->up, &buf);
+    return compose_end(up, &buf);
 }
 
-bool compose_request(struct txn *txn)
+bool compose_request(struct txn *txn, struct relay_queue *up)
 {
     struct front *front = txn->front;
     const char *end = front->in.p + front->scan.end - 2;
@@ -362,18 +363,18 @@ bool compose_request(struct txn *txn)
     size_t line_len;
     bool odd_length;
 
-    if (txn->group->conf->proxy_protocol && !announce(txn))
+    if (txn->group->conf->proxy_protocol && !announce(txn, up))
         return false;
     drop_ours(txn);
     rules_drop(rules, &txn->head);
     odd_length = drop_odd_length(&txn->head);
     line_len = txn->head.method_name.len + txn->up_path.len + txn->head.query.len + host_of(txn).len + 32;
     if (line_len > LINE_MAX_COPIED) {
-        relay_add(&txn->up, txn->head.method_name);
-        relay_add(&txn->up, STR(" "));
-        relay_add(&txn->up, txn->up_path);
-        relay_add(&txn->up, txn->head.query);
-        relay_add(&txn->up, STR(" HTTP/1.1\r\n"));
+        relay_add(up, txn->head.method_name);
+        relay_add(up, STR(" "));
+        relay_add(up, txn->up_path);
+        relay_add(up, txn->head.query);
+        relay_add(up, STR(" HTTP/1.1\r\n"));
         line_len = host_of(txn).len + 32;
         if (!compose_start(txn, &line, line_len))
             return false;
@@ -383,16 +384,16 @@ bool compose_request(struct txn *txn)
         h1_write_request_line(&line, txn->head.method_name, txn->up_path, txn->head.query);
     }
     h1_write_field(&line, STR("Host"), host_of(txn));
-    if (!compose_end(&txn->up, &line))
+    if (!compose_end(up, &line))
         return false;
-    queue_lines(&txn->up, &txn->head, end);
-    if (!rules_write(txn, rules, &txn->up) ||
+    queue_lines(up, &txn->head, end);
+    if (!rules_write(txn, rules, up) ||
         !compose_start(txn, &own, OWN_FIELDS_MAX + (txn->front->trusted ? 2 * CHAIN_MAX : 0)))
         return false;
     if (odd_length)
         write_length(&own, &txn->head);
     write_own_fields(&own, txn);
-    return compose_end(&txn->up, &own);
+    return compose_end(up, &own);
 }
 
 /* ---- the answer ---- */

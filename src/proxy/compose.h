@@ -13,8 +13,9 @@
  * ones. False when the arena is full. Source: W3C Trace Context 1, section 3.2. */
 MUST_CHECK bool compose_ids(struct txn *txn);
 
-/* Queues the request head for txn->target in txn->up. False when it does not fit into the arena. */
-MUST_CHECK bool compose_request(struct txn *txn);
+/* Queues the request head for txn->target of txn->group in `up`. False when it does not fit into the arena.
+ */
+MUST_CHECK bool compose_request(struct txn *txn, struct relay_queue *up);
 
 /* Queues the head of the target's answer (parsed into `head`, whose lines lie in txn->back_in) in txn->down.
  * `close`: this connection ends after it. False when it does not fit. */

@@ -1,4 +1,4 @@
-EXTRA_DIST += src/proxy/outcome.def src/proxy/logfield.def
+EXTRA_DIST += src/proxy/outcome.def src/proxy/logfield.def src/proxy/mirror.def
 src_libpenstock_a_SOURCES += \
 	src/proxy/accesslog.c src/proxy/accesslog.h \
 	src/proxy/admit.c \
@@ -10,6 +10,7 @@ src_libpenstock_a_SOURCES += \
 	src/proxy/crowd.c src/proxy/crowd.h \
 	src/proxy/eject.c src/proxy/eject.h \
 	src/proxy/front.c src/proxy/front.h \
+	src/proxy/mirror.c src/proxy/mirror.h \
 	src/proxy/outcome.c src/proxy/outcome.h \
 	src/proxy/pace.c src/proxy/pace.h \
 	src/proxy/record.c src/proxy/record.h \

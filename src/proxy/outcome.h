@@ -37,6 +37,8 @@ struct outcome_row {
 
 /* The row of an outcome. Thread: any, constant. */
 const struct outcome_row *outcome_row(enum outcome outcome);
+/* How a connection to a target failed, by the errno of it; OVERLOAD: something ran out on this machine. */
+enum outcome outcome_of_connect(int error);
 /* "client", "group", "self" or "nobody". */
 const char *blame_name(enum blame blame);
 

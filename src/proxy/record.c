@@ -2,6 +2,7 @@
 
 #include "proxy/accesslog.h"
 #include "proxy/front.h"
+#include "proxy/mirror.h"
 #include "proxy/txn.h"
 #include "proxy/worker.h"
 
@@ -101,25 +102,32 @@ static void fill_phases(struct accesslog_record *record, const struct txn *txn, 
     record->body_ns = span(replied, now_ns);
 }
 
+static void fill_group(struct accesslog_record *record, const struct config_group *group)
+{
+    record->group = str_from(group->name);
+    record->platform = str_from(group->platform);
+    record->env = tag_of(group, STR("env"));
+    record->version = tag_of(group, STR("version"));
+}
+
+static void fill_rollout(struct accesslog_record *record, const struct route *route)
+{
+    record->weight = route->weight;
+    record->plan = str_from(route->plan_name);
+    record->step = route->step < 0 ? 0 : (uint64_t)route->step + 1;
+}
+
 static void fill_route(struct accesslog_record *record, const struct txn *txn)
 {
-    const struct config_group *group;
-
     if (!txn->route)
         return;
     record->route = str_from(txn->route->conf->name);
     if (!txn->group)
         return;
-    group = txn->group->conf;
-    record->group = str_from(group->name);
-    record->platform = str_from(group->platform);
-    record->env = tag_of(group, STR("env"));
-    record->version = tag_of(group, STR("version"));
+    fill_group(record, txn->group->conf);
     record->side = txn->pick.side == ROUTE_CANARY ? STR("canary") : STR("stable");
-    record->weight = txn->route->weight;
     record->assignment = str_from(assignment_name(txn->pick.assignment));
-    record->plan = str_from(txn->route->plan_name);
-    record->step = txn->route->step < 0 ? 0 : (uint64_t)txn->route->step + 1;
+    fill_rollout(record, txn->route);
     if (txn->target)
         record->target = str_from(txn->target->conf->address.text);
 }
@@ -140,6 +148,14 @@ static void fill_request(struct accesslog_record *record, const struct txn *txn)
     record->span_id = txn->span_id;
     record->client_ip = txn->client;
     record->client_port = txn->front->port;
+}
+
+static void add_line(struct worker *worker, const struct accesslog_record *record, int64_t now_ns)
+{
+    if (accesslog_add(&worker->log, record, now_ns))
+        cell_add(&worker->shard->log_lines, 1);
+    else
+        cell_add(&worker->shard->log_dropped, 1);
 }
 
 static void write_log(struct txn *txn, int64_t now_ns)
@@ -166,10 +182,7 @@ static void write_log(struct txn *txn, int64_t now_ns)
     fill_phases(&record, txn, now_ns);
     fill_request(&record, txn);
     fill_route(&record, txn);
-    if (accesslog_add(&worker->log, &record, now_ns))
-        cell_add(&worker->shard->log_lines, 1);
-    else
-        cell_add(&worker->shard->log_dropped, 1);
+    add_line(worker, &record, now_ns);
 }
 
 void record_txn(struct txn *txn)
@@ -181,4 +194,66 @@ void record_txn(struct txn *txn)
     count(txn, now_ns);
     if (accesslog_wanted(&txn->worker->log))
         write_log(txn, now_ns);
+}
+
+/* ---- copies ---- */
+
+void record_keep(const struct txn *txn, struct accesslog_record *record_r, struct arena *texts)
+{
+    struct str *const kept[] = {&record_r->method,     &record_r->authority,  &record_r->path,
+                                &record_r->query,      &record_r->user_agent, &record_r->referer,
+                                &record_r->request_id, &record_r->trace_id,   &record_r->span_id,
+                                &record_r->client_ip};
+
+    *record_r = (struct accesslog_record){0};
+    fill_request(record_r, txn);
+    for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+        size_t len = kept[i]->len < MIRROR_TEXT_MAX ? kept[i]->len : MIRROR_TEXT_MAX;
+        char *room = arena_copy(texts, kept[i]->p, len);
+
+        *kept[i] = room ? (struct str){room, len} : STR_NULL;
+    }
+}
+
+static void fill_first(struct accesslog_record *record, const struct mirror *mirror)
+{
+    const struct mirror_first *first = &mirror->first;
+
+    record->agreement = str_from(mirror_agreement_name(mirror_agreement(mirror)));
+    record->first_group = str_from(first->group->conf->name);
+    record->first_outcome = first->ended ? str_from(outcome_row(first->outcome)->name) : STR_NULL;
+    record->first_status = first->target_status;
+    record->first_duration_ns = first->duration_ns;
+}
+
+/* It has no side and nobody to blame: nobody got the answer. */
+void record_mirror(const struct mirror *mirror)
+{
+    struct worker *worker = mirror->worker;
+    struct accesslog_record record = mirror->record;
+    int64_t connected = mirror->connect_ns ? mirror->connect_ns : mirror->ended_ns;
+    int64_t replied = mirror->reply_ns ? mirror->reply_ns : mirror->ended_ns;
+
+    if (!accesslog_wanted(&worker->log))
+        return;
+    record.wall_ns = worker_wall_ns(worker, mirror->begun_ns);
+    record.service = str_from(worker->config->service);
+    record.host = str_from(worker->shared->host);
+    record.source = STR("penstock");
+    record.severity = mirror_agreement(mirror) == MIRROR_AGREEMENT_DIFFERENT ? STR("warn") : STR("info");
+    record.assignment = STR("mirror");
+    record.outcome = str_from(outcome_row(mirror->outcome)->name);
+    record.error = str_from(mirror->error);
+    record.route = str_from(mirror->route->conf->name);
+    record.target = str_from(mirror->target->conf->address.text);
+    record.target_status = mirror->status;
+    record.attempts = 1;
+    record.duration_ns = span(mirror->begun_ns, mirror->ended_ns);
+    record.connect_ns = span(mirror->begun_ns, connected);
+    record.first_byte_ns = span(connected, replied);
+    record.body_ns = span(replied, mirror->ended_ns);
+    fill_group(&record, mirror->group->conf);
+    fill_rollout(&record, mirror->route);
+    fill_first(&record, mirror);
+    add_line(worker, &record, worker->now_ns);
 }

@@ -5,10 +5,20 @@
 #ifndef PROXY_RECORD_H
 #define PROXY_RECORD_H
 
+#include "base/mem.h"
+#include "proxy/accesslog.h"
+
+struct mirror;
 struct txn;
 
 /* Called exactly once, at END, while the request's slices and the try's connection are still there. Thread:
  * the worker's. */
 void record_txn(struct txn *txn);
+
+/* What the log says of the request, kept for the line of its copy: texts are copied into `texts`, shortened
+ * where they are long. */
+void record_keep(const struct txn *txn, struct accesslog_record *record_r, struct arena *texts);
+/* The line of a copy that is over, in the access log. */
+void record_mirror(const struct mirror *mirror);
 
 #endif

@@ -87,10 +87,35 @@ struct shard_epoch {
     struct shard_judged side[ROUTE_SIDES];
 };
 
+/* Why a request that was drawn for it was not copied. */
+enum mirror_skip {
+#define MIRROR_SKIP(id, name, text) MIRROR_SKIP_##id,
+#include "proxy/mirror.def"
+#undef MIRROR_SKIP
+    MIRROR_SKIPS,
+};
+/* How the answer to a copy and that of the request's own target compare. */
+enum mirror_agreement {
+#define MIRROR_AGREEMENT(id, name, text) MIRROR_AGREEMENT_##id,
+#include "proxy/mirror.def"
+#undef MIRROR_AGREEMENT
+    MIRROR_AGREEMENTS,
+};
+
+/* Copies of a route's requests (proxy/mirror), which count nowhere else. */
+struct shard_mirror {
+    struct cell skipped[MIRROR_SKIPS];
+    struct cell answers[SHARD_CLASSES]; /* by the status class of the answer; 0: there was none */
+    struct cell agreed[MIRROR_AGREEMENTS];
+    struct cell duration_ns; /* sum */
+    struct cell open;        /* gauge: under way */
+};
+
 struct shard_route {
     struct shard_side side[ROUTE_SIDES];
     struct shard_epoch epochs[SHARD_EPOCHS]; /* by route.epoch % SHARD_EPOCHS */
-    struct cell late;                        /* scored too late for their epoch: left out */
+    struct shard_mirror mirror;
+    struct cell late; /* scored too late for their epoch: left out */
 };
 
 struct shard_target {

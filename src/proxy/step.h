@@ -34,6 +34,8 @@ MUST_CHECK enum next step_tunnel(struct txn *txn);
 /* The one setter of txn->step. */
 void step_to(struct txn *txn, enum txn_step step);
 
+/* What the request is told apart by, where the group goes by that; else empty. */
+struct str step_hash_value(const struct txn *txn, const struct config_group *conf);
 /* Moves the request upward as far as it goes. For SEND, and when the client has sent more or the target takes
  * more. */
 MUST_CHECK enum next step_pump(struct txn *txn);

@@ -4,6 +4,7 @@
 #include "proxy/compose.h"
 #include "proxy/eject.h"
 #include "proxy/front.h"
+#include "proxy/mirror.h"
 #include "proxy/record.h"
 #include "proxy/retry.h"
 #include "proxy/rules.h"
@@ -176,6 +177,8 @@ static void finish(struct txn *txn, enum outcome outcome)
     step_to(txn, TXN_END);
     note_target(txn, txn->outcome);
     record_txn(txn);
+    if (txn->mirror)
+        mirror_leave(txn);
     release_back(txn, keep);
     if (txn->counted)
         crowd_leave(&worker->shared->crowd.requests, txn->place);
@@ -478,6 +481,7 @@ bool txn_takes_bulk(struct txn *txn)
     if (relay_piped(&txn->up))
         return true;
     return (txn->step == TXN_REPLY || txn->step == TXN_STREAM) && txn->back && !txn->up_broken &&
+           !txn->mirror &&
            bulk_takes(&txn->worker->bulk_pipes, &txn->body, &txn->front->in, &txn->up, &txn->front->conn,
                       &txn->back->conn);
 }

@@ -30,6 +30,7 @@
 #include "route/pick.h"
 
 struct front;
+struct mirror;
 struct worker;
 
 enum txn_step {
@@ -118,6 +119,8 @@ struct txn {
     unsigned target_status;           /* 0 before the answer */
     int64_t connect_ns, reply_ns; /* when a connection and when the head of the answer was there; 0 before */
     struct wheel_timer timer;     /* the target's deadline */
+
+    struct mirror *mirror; /* a copy of the request for another group; NULL: none */
 
     /* the client's side */
     unsigned status;        /* sent, 0 before */

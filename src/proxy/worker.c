@@ -373,6 +373,7 @@ static void close_all(struct worker *worker)
         front_close(worker->fronts);
     bury_txns(worker);
     bury_fronts(worker);
+    mirrors_close(&worker->mirrors);
     scorer_fini(&worker->scorer);
     for (size_t slot = 0; slot < CONFIG_TARGETS_MAX; slot++)
         if (worker->targets[slot])
@@ -430,8 +431,9 @@ static void make_memory(struct worker *worker, uint32_t connections)
     /* those that were shed for others in a turn are freed at its end */
     mem_pool_init(&worker->front_memory, sizeof(struct front), FRONTS_KEPT, connections + ACCEPTS_PER_WAKE);
     mem_pool_init(&worker->txn_memory, sizeof(struct txn), TXNS_KEPT, 2 * connections);
-    mem_pool_init(&worker->conn_memory, sizeof(struct pool_conn), CONNS_KEPT, 4 * connections);
+    mem_pool_init(&worker->conn_memory, sizeof(struct pool_conn), CONNS_KEPT, 4 * connections + MIRRORS_MAX);
     relay_memory_init(&worker->relay_memory, connections);
+    mirrors_init(&worker->mirrors);
     bulk_init(&worker->bulk_pipes);
 }
 
@@ -488,6 +490,7 @@ void worker_free(struct worker *worker)
     mem_pool_fini(&worker->txn_memory);
     mem_pool_fini(&worker->conn_memory);
     relay_memory_fini(&worker->relay_memory);
+    mirrors_fini(&worker->mirrors);
     bulk_fini(&worker->bulk_pipes);
     accesslog_fini(&worker->log);
     accesslog_pipe_fini(&worker->pipe);

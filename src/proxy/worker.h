@@ -18,6 +18,7 @@
 #include "proxy/bulk.h"
 #include "proxy/crowd.h"
 #include "proxy/eject.h"
+#include "proxy/mirror.h"
 #include "proxy/relay.h"
 #include "proxy/score.h"
 #include "proxy/shard.h"
@@ -109,6 +110,7 @@ struct worker {
     struct worker_target *targets[CONFIG_TARGETS_MAX]; /* by slot; made when a snapshot names it */
     struct balance balance;                            /* of the targets, by slot */
     uint32_t retrying[CONFIG_ROUTES_MAX];              /* further tries in flight, by the route's slot */
+    struct mirrors mirrors;
     struct scorer scorer;
     struct accesslog log;
     struct accesslog_pipe pipe;

@@ -1,6 +1,7 @@
 #include "route/routes.h"
 
 #include "base/mem.h"
+#include "proto/method.h"
 #include "route/index.h"
 
 #include <stdio.h>
@@ -81,6 +82,33 @@ struct judging *judging_new(const struct plan *plan, const struct config_route *
     return judging;
 }
 
+/* Nothing for a method that is not known: it could be any. */
+static uint32_t method_bit(const char *name)
+{
+    enum method method = method_from(str_from(name));
+
+    return method == METHOD_OTHER ? 0 : UINT32_C(1) << method;
+}
+
+/* A rollout says how much and of what; the rest stays as configured. */
+static void build_mirror(struct route_mirror *mirror, const struct routes *routes,
+                         const struct config_route *conf, const struct plan_mirror *plan)
+{
+    const struct config_mirror *own = &conf->mirror;
+    int32_t group = own->group >= 0 ? own->group : conf->canary;
+
+    if (group < 0 || config_route_answers(conf))
+        return;
+    mirror->group = &routes->groups[group];
+    mirror->share = plan ? plan->weight : own->share;
+    for (size_t i = 0; plan && i < plan->methods_len; i++)
+        mirror->methods |= method_bit(plan->methods[i]);
+    if (plan && plan->methods_len > 0)
+        return;
+    for (size_t i = 0; i < own->methods_len; i++)
+        mirror->methods |= method_bit(own->methods[i]);
+}
+
 static void build_route(struct routes *routes, struct route *route, const struct config_route *conf,
                         const struct route_live *live)
 {
@@ -90,6 +118,7 @@ static void build_route(struct routes *routes, struct route *route, const struct
     route->weight = live->weight;
     route->epoch = live->epoch;
     route->step = live->step;
+    build_mirror(&route->mirror, routes, conf, live->mirror);
     BUG_ON(route->weight > CONFIG_WEIGHT_ONE);
     if (!live->plan)
         return;

@@ -77,12 +77,20 @@ struct route_group {
     uint32_t ill_len;  /* unhealthy ones, behind them; the draining ones come last */
 };
 
+/* Where copies of requests go whose answers nobody gets. */
+struct route_mirror {
+    const struct route_group *group; /* NULL: nowhere */
+    uint32_t share;                  /* of the requests, in hundredths of a percent; 0: none */
+    uint32_t methods;                /* a bit for each enum method */
+};
+
 struct route {
     const struct config_route *conf;
     const struct route_group *side[ROUTE_SIDES]; /* [ROUTE_CANARY] is NULL without a canary, both
                                                    are where the route answers by itself */
     uint32_t weight;                             /* hundredths of a percent to the canary, in force */
     uint32_t epoch; /* grows by one with each change of weight or judging: names the counters' cells */
+    struct route_mirror mirror;
     const struct judging *judging;       /* NULL without a rollout: nothing is scored */
     char plan_name[CONFIG_NAME_MAX + 1]; /* for the access log; empty without a rollout */
     int32_t step;                        /* for the access log; -1 without a rollout */
@@ -94,6 +102,7 @@ struct route_live {
     uint32_t epoch;
     const struct plan *plan; /* the running rollout's, or NULL; borrowed for the call */
     int32_t step;
+    const struct plan_mirror *mirror; /* the running rollout's, or NULL: as configured; borrowed likewise */
 };
 
 struct route_index;

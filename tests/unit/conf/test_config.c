@@ -53,6 +53,21 @@ static const struct problems_case cases[] = {
      "t:5:56: upgrades: HTTP/2.0 is not a token; it may have letters, digits and !#$%&'*+-.^_`|~ only\n"},
     {HEAD "routes: [ { name: r, stable: a, canary: b, upgrades: [], timeouts: { tunnel: 0 } } ]\n",
      "t:5:78: warning: tunnel: 0 is no limit: whoever is silent holds a connection for ever\n"},
+    {HEAD "routes: [ { name: r, stable: a, canary: b, mirror: { methods: [ GET, get, CONNECT ] } } ]\n",
+     "t:5:70: methods: get cannot be copied; those of RFC 9110 and PATCH can, in capitals\n"
+     "t:5:75: methods: CONNECT cannot be copied; those of RFC 9110 and PATCH can, in capitals\n"},
+    {HEAD "routes: [ { name: r, stable: a, mirror: 10 } ]\n",
+     "t:5:41: mirror: copies go to the canary, but the route has none; name a group\n"},
+    {HEAD "routes: [ { name: r, stable: a, mirror: { share: 10, group: a } } ]\n",
+     "t:5:61: group: a serves all requests of this route itself; name another group\n"},
+    {HEAD
+     "routes: [ { name: r, stable: a, canary: b, mirror: { maxBody: 2MiB, methods: [], maxInFlight: 0 } } "
+     "]\n",
+     "t:5:63: maxBody: 2MiB is more than 1MiB\n"
+     "t:5:78: methods: needs at least 1\n"
+     "t:5:95: maxInFlight: 0 is less than 1\n"},
+    {HEAD "routes: [ { name: r, redirect: https://a, mirror: 5 } ]\n",
+     "t:5:51: mirror: is for routes with target groups, and this one answers by itself\n"},
     {ALL "workers: many\n", "t:6:10: workers: many is not a whole number, such as 4, or auto\n"},
     {ALL "workers: 0\n", "t:6:10: workers: 0 is less than 1\n"},
     {ALL "workers: 65\n", "t:6:10: workers: 65 is more than 64\n"},
@@ -368,6 +383,15 @@ START_TEST(what_is_not_written_has_its_default)
     ck_assert_mem_eq(&route->response, &h1_response_limits, sizeof h1_response_limits);
     ck_assert_int_eq(config->groups[0].pool_idle_ns, 4 * NS_PER_S);
     ck_assert_int_eq(route->slo_threshold_ns, 0);
+    ck_assert_uint_eq(route->mirror.share, 0);
+    ck_assert_int_eq(route->mirror.group, -1);
+    ck_assert_uint_eq(route->mirror.methods_len, 2);
+    ck_assert_str_eq(route->mirror.methods[0], "GET");
+    ck_assert_str_eq(route->mirror.methods[1], "HEAD");
+    ck_assert_uint_eq(route->mirror.max_body, 65536);
+    ck_assert_uint_eq(route->mirror.max_answer, 1024 * 1024);
+    ck_assert_uint_eq(route->mirror.max_in_flight, 100);
+    ck_assert_int_eq(route->mirror.timeout_ns, 30 * NS_PER_S);
     ck_assert_str_eq(config->groups[0].platform, "a");
     ck_assert_uint_eq(config->groups[0].max_connections, 1024);
     config_unref(config);
@@ -386,8 +410,10 @@ static const char full[] =
     "    timeouts: { body: 5s, clientWrite: 4s, total: 1m }\n"
     "    maxBody: 1KiB\n"
     "    limits: { responseHead: 2KiB, trailers: 1KiB, chunkExtension: 16B }\n"
+    "    mirror: 12.5\n"
     "    slo: { threshold: 300ms, objective: 0.995 }\n"
-    "  - { name: rest, stable: one, affinity: { clientAddress: true } }\n"
+    "  - { name: rest, stable: one, affinity: { clientAddress: true },\n"
+    "      mirror: { share: 1, group: two, methods: [POST], maxInFlight: 5, timeout: 2s, maxAnswer: 1KiB } }\n"
     "targetGroups:\n"
     "  one: { targets: [ \"10.0.0.1:80\", { address: \"[2001:db8::1]:81\" } ] }\n"
     "  two: { platform: fargate, tags: { env: prd, n: 1 }, targets: [ \"10.0.0.3:80\" ], "
@@ -448,6 +474,15 @@ START_TEST(what_is_written_arrives)
     ck_assert_int_eq(config->groups[0].pool_idle_ns, 2 * NS_PER_S);
     ck_assert_int_eq(two->pool_idle_ns, 1 * NS_PER_S);
     ck_assert_uint_eq(rest->slot, 1);
+    ck_assert_uint_eq(web->mirror.share, 1250);
+    ck_assert_int_eq(web->mirror.group, -1);
+    ck_assert_uint_eq(rest->mirror.share, 100);
+    ck_assert_int_eq(rest->mirror.group, 1);
+    ck_assert_uint_eq(rest->mirror.methods_len, 1);
+    ck_assert_str_eq(rest->mirror.methods[0], "POST");
+    ck_assert_uint_eq(rest->mirror.max_in_flight, 5);
+    ck_assert_uint_eq(rest->mirror.max_answer, 1024);
+    ck_assert_int_eq(rest->mirror.timeout_ns, 2 * NS_PER_S);
     ck_assert_str_eq(two->platform, "fargate");
     ck_assert_uint_eq(two->tags_len, 2);
     ck_assert_str_eq(two->tags[1].key, "n");

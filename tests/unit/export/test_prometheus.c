@@ -91,6 +91,7 @@ static void has(const char *line)
 }
 
 #define CANARY "route=\"web\",group=\"new\",platform=\"fargate\",side=\"canary\""
+#define SHADOW "route=\"web\",group=\"new\",platform=\"fargate\""
 #define STABLE "route=\"web\",group=\"old\",platform=\"ec2\",side=\"stable\""
 
 START_TEST(requests_are_summed_over_the_workers_by_outcome_and_class)
@@ -105,6 +106,23 @@ START_TEST(requests_are_summed_over_the_workers_by_outcome_and_class)
     has("penstock_requests_total{" CANARY ",outcome=\"connect_refused\",code=\"5xx\"} 3");
     has("penstock_requests_total{" STABLE ",outcome=\"served\",code=\"5xx\"} 1");
     ck_assert_ptr_null(strstr(page.p, "outcome=\"no_target\""));
+}
+END_TEST
+
+START_TEST(copies_are_counted_apart)
+{
+    struct shard_mirror *cells = &shard_route(shards[0], 0)->mirror;
+
+    write_page(false);
+    ck_assert_ptr_null(strstr(page.p, "penstock_mirror_answers_total{"));
+    cell_add(&cells->answers[2], 3);
+    cell_add(&shard_route(shards[1], 0)->mirror.answers[2], 1);
+    cell_add(&cells->agreed[MIRROR_AGREEMENT_DIFFERENT], 2);
+    cell_add(&cells->skipped[MIRROR_SKIP_BUSY], 7);
+    write_page(false);
+    has("penstock_mirror_answers_total{" SHADOW ",code=\"2xx\"} 4");
+    has("penstock_mirror_agreements_total{" SHADOW ",agreement=\"different\"} 2");
+    has("penstock_mirror_skipped_total{" SHADOW ",reason=\"busy\"} 7");
 }
 END_TEST
 
@@ -197,6 +215,7 @@ Suite *unit_suite(void)
 
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, requests_are_summed_over_the_workers_by_outcome_and_class);
+    tcase_add_test(tcase, copies_are_counted_apart);
     tcase_add_test(tcase, a_histogram_is_cumulative_and_ends_with_its_count);
     tcase_add_test(tcase, routes_rollouts_and_targets_are_shown);
     tcase_add_test(tcase, openmetrics_names_counters_without_total_and_has_an_end);

@@ -677,6 +677,7 @@ static void check_ended(struct proxy *proxy)
 {
     static uint64_t lines[ROUTE_SIDES][OUTCOMES][SHARD_CLASSES];
 
+    memset(lines, 0, sizeof lines);
     count_lines(proxy, lines);
     for (unsigned side = 0; side < ROUTE_SIDES; side++)
         for (unsigned outcome = 0; outcome < OUTCOMES; outcome++)
@@ -718,6 +719,21 @@ static void check_side(struct proxy *proxy, enum route_side side, const char *na
                       bytes_in_log(proxy, name, "network.bytes_written"));
 }
 
+/* Copies that have a line of their own (proxy/mirror). */
+static uint64_t mirrored(struct shard *shard)
+{
+    const struct shard_mirror *cells = &shard_route(shard, 0)->mirror;
+    uint64_t answers = 0, agreed = 0;
+
+    for (size_t i = 0; i < SHARD_CLASSES; i++)
+        answers += cell_get(&cells->answers[i]);
+    for (size_t i = 0; i < MIRROR_AGREEMENTS; i++)
+        agreed += cell_get(&cells->agreed[i]);
+    ck_assert_uint_eq(answers, agreed);
+    ck_assert_uint_eq(cell_get(&cells->open), 0);
+    return answers;
+}
+
 static void check_worker(struct proxy *proxy, size_t worker)
 {
     struct shard *shard = crew_shard(proxy->crew, worker);
@@ -726,7 +742,7 @@ static void check_worker(struct proxy *proxy, size_t worker)
     for (uint32_t slot = 0; slot < CONFIG_TARGETS_MAX; slot++)
         if (shard_target(shard, slot))
             ck_assert_uint_eq(cell_get(&shard_target(shard, slot)->busy), 0);
-    ck_assert_uint_eq(cell_get(&shard->requests),
+    ck_assert_uint_eq(cell_get(&shard->requests) + mirrored(shard),
                       cell_get(&shard->log_lines) + cell_get(&shard->log_dropped));
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/clk.h"
 #include "build.h"
+#include "proto/method.h"
 
 #include <stdlib.h>
 
@@ -177,6 +178,40 @@ START_TEST(a_running_rollout_is_part_of_the_snapshot)
 }
 END_TEST
 
+static uint32_t bits(enum method a, enum method b)
+{
+    return UINT32_C(1) << a | UINT32_C(1) << b;
+}
+
+START_TEST(a_mirror_is_as_configured_unless_a_rollout_says_otherwise)
+{
+    struct config *config =
+        build_config(BUILD_HEAD "routes: [ { name: web, stable: a, canary: b, mirror: 5 },"
+                                " { name: other, match: { host: h }, stable: a, mirror: "
+                                "{ group: b, share: 1, methods: [ POST, PUT ] } } ]\n");
+    struct plan_mirror plan = {.weight = 5000, .methods = {"GET", "PATCH", "brew"}, .methods_len = 3};
+    struct plan_mirror any = {.weight = 100};
+    struct route_live live[2] = {{.mirror = &plan, .step = 0}, {.mirror = &any, .step = 0}};
+    struct hash_key key = {1, 2};
+    struct routes *routes = build_routes(config, 0, NULL);
+
+    ck_assert_ptr_eq(routes->routes[0].mirror.group, &routes->groups[1]);
+    ck_assert_uint_eq(routes->routes[0].mirror.share, 500);
+    ck_assert_uint_eq(routes->routes[0].mirror.methods, bits(METHOD_GET, METHOD_HEAD));
+    ck_assert_ptr_eq(routes->routes[1].mirror.group, &routes->groups[1]);
+    ck_assert_uint_eq(routes->routes[1].mirror.share, 100);
+    ck_assert_uint_eq(routes->routes[1].mirror.methods, bits(METHOD_POST, METHOD_PUT));
+    routes_free(routes);
+    routes = routes_build(config, live, NULL, &key, 2);
+    ck_assert_uint_eq(routes->routes[0].mirror.share, 5000);
+    ck_assert_uint_eq(routes->routes[0].mirror.methods, bits(METHOD_GET, METHOD_PATCH));
+    ck_assert_uint_eq(routes->routes[1].mirror.share, 100);
+    ck_assert_uint_eq(routes->routes[1].mirror.methods, bits(METHOD_POST, METHOD_PUT));
+    routes_free(routes);
+    config_unref(config);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     Suite *suite = suite_create("routes");
@@ -186,6 +221,7 @@ Suite *unit_suite(void)
     tcase_add_test(tc, targets_that_take_work_stand_first);
     tcase_add_test(tc, unhealthy_targets_stand_behind_and_draining_ones_last);
     tcase_add_test(tc, a_route_is_found_by_its_name);
+    tcase_add_test(tc, a_mirror_is_as_configured_unless_a_rollout_says_otherwise);
     tcase_add_test(tc, a_plan_names_the_bad_statuses);
     tcase_add_test(tc, the_window_of_a_sticky_unit_is_its_life);
     tcase_add_test(tc, a_running_rollout_is_part_of_the_snapshot);
