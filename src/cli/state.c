@@ -82,9 +82,10 @@ static void metric_read(struct state_metric *metric, const json_t *json)
 
 static void step_read(struct state_step *step, const json_t *json)
 {
-    const json_t *weight = json_object_get(json, "setWeight");
+    const json_t *weight = json_object_get(json, "setWeight"), *mirror = json_object_get(json, "setMirror");
 
     step->weight = json_is_number(weight) ? json_number_value(weight) : -1;
+    step->mirror = json_is_number(mirror) ? json_number_value(mirror) : -1;
     step->pause = strcmp(text(json, "pause"), "approval") == 0;
     step->bake_s = (int64_t)count(json, "bake");
 }

@@ -39,6 +39,7 @@ struct state_metric {
 
 struct state_step {
     double weight;  /* percent; negative: not a setWeight */
+    double mirror;  /* percent that is copied from here on; negative: as before */
     bool pause;     /* waits for a person */
     int64_t bake_s; /* 0: none */
 };

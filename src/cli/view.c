@@ -14,7 +14,7 @@ enum {
     EVIDENCE_BAR = 24,
     MARGIN = 2,
     WRAP_LEAST = 30,
-    STEP_WORDS_MAX = 2 * FIGURE_LEN + 16,
+    STEP_WORDS_MAX = 3 * FIGURE_LEN + 32,
 };
 
 #define EVIDENCE_LOW 0.01 /* the left end of the evidence bar; its right end is the threshold */
@@ -254,7 +254,13 @@ static size_t step_words(const struct state_step *step, char out[static STEP_WOR
     if (step->weight >= 0)
         len = snprintf(out, STEP_WORDS_MAX, "%s", figure_percent(step->weight, percent));
     else
-        len = snprintf(out, STEP_WORDS_MAX, "%s", step->pause ? "approval" : "pause");
+        len = snprintf(out, STEP_WORDS_MAX, "%s",
+                       step->pause         ? "approval"
+                       : step->mirror >= 0 ? "mirror"
+                                           : "pause");
+    if (step->mirror >= 0)
+        len += snprintf(out + len, STEP_WORDS_MAX - (size_t)len, ", copies %s",
+                        figure_percent(step->mirror, percent));
     if (step->bake_s > 0)
         len +=
             snprintf(out + len, STEP_WORDS_MAX - (size_t)len, ", bake %s", figure_span(step->bake_s, span));

@@ -4,7 +4,7 @@
 #include "conf/address.h"
 #include "conf/config.h"
 #include "conf/config_rule.h"
-#include "proto/method.h"
+#include "conf/types.h"
 
 #include <string.h>
 
@@ -205,18 +205,14 @@ static void check_upgrades(struct schema_reader *reader, const struct tree *list
                                route->upgrades[i]);
 }
 
-/* What is copied by its method has to be a method that is known: others could be anything. */
 void config_check_mirror(struct schema_reader *reader, const struct tree *map, void *at)
 {
     const struct config_route *route = at;
     const struct tree *list = tree_find(map, "methods");
 
     for (size_t i = 0; list && i < route->mirror.methods_len && i < list->len; i++) {
-        enum method method = method_from(str_from(route->mirror.methods[i]));
-
-        if (method == METHOD_OTHER || method == METHOD_CONNECT || method == METHOD_TRACE)
-            schema_problem(reader, CONF_ERROR, &list->values[i],
-                           "methods: %s cannot be copied; those of RFC 9110 and PATCH can, in capitals",
+        if (!method_may_be_copied(route->mirror.methods[i]))
+            schema_problem(reader, CONF_ERROR, &list->values[i], "methods: %s " METHOD_NOT_COPIED,
                            route->mirror.methods[i]);
     }
 }

@@ -32,17 +32,32 @@ static void before_step(struct schema_reader *reader, void *at)
     plan_step_init(at, STEP_WEIGHT);
 }
 
-/* A step with a weight may carry its own pause; a pause alone is a step too. */
+/* A step with a weight may carry its own pause, and either a mirror; a pause or a mirror alone is a step too.
+ */
 static void check_step(struct schema_reader *reader, const struct tree *map, void *at)
 {
     struct plan_step *step = at;
 
+    step->mirrors = tree_find(map, "setMirror") != NULL;
     if (tree_find(map, "setWeight"))
         step->kind = STEP_WEIGHT;
     else if (tree_find(map, "pause"))
         step->kind = STEP_PAUSE;
+    else if (step->mirrors)
+        step->kind = STEP_MIRROR;
     else
-        schema_problem(reader, CONF_ERROR, map, "steps: a step needs setWeight or pause");
+        schema_problem(reader, CONF_ERROR, map, "steps: a step needs setWeight, pause or setMirror");
+}
+
+static void check_mirror(struct schema_reader *reader, const struct tree *map, void *at)
+{
+    const struct tree *list = tree_find(map, "methods");
+    const struct plan_step *step = at;
+
+    for (size_t i = 0; list && i < step->mirror.methods_len; i++)
+        if (!method_may_be_copied(step->mirror.methods[i]))
+            schema_problem(reader, CONF_ERROR, &list->values[i], "methods: %s " METHOD_NOT_COPIED,
+                           step->mirror.methods[i]);
 }
 
 static void check_pause(struct schema_reader *reader, const struct tree *map, void *at)
@@ -265,6 +280,39 @@ static const struct setting pause_rows[] = {
      .text = "Waits for this time instead, or for an approval before it."},
 };
 static const struct section pause_section = {SECTION(pause_rows), .check = check_pause};
+static const struct setting mirror_method_row = {.key = "methods",
+                                                 .type = &type_token,
+                                                 .width = PLAN_METHOD_MAX,
+                                                 .inside = true,
+                                                 .max = PLAN_METHOD_MAX - 1,
+                                                 .text = "A method."};
+static const struct setting mirror_rows[] = {
+    {.key = "percentage",
+     .type = &type_percent,
+     FIELD(plan_step, mirror.weight),
+     .min = 0,
+     .max = PLAN_WEIGHT_ALL,
+     .required = true,
+     .example = "50",
+     .text = "Percent of the requests that are copied, drawn for each; 0 ends it."},
+    {.key = "methods",
+     .type = &schema_list,
+     LIST_INSIDE(plan_step, mirror.methods),
+     .min = 1,
+     .max = PLAN_METHODS_MAX,
+     .item = &mirror_method_row,
+     .inherits = "the route's mirror.methods",
+     .example = "[GET, HEAD]",
+     .text = "Of which methods."},
+};
+static const struct section mirror_section = {
+    SECTION(mirror_rows),
+    .shorthand = "percentage",
+    .check = check_mirror,
+    .text = "From this step on, until another one or the rollout's end, the canary gets copies also of what "
+            "it does "
+            "not serve. They are no evidence. How they are made stands at mirror in the route.",
+};
 static const struct setting step_rows[] = {
     {.key = "setWeight",
      .shown = true,
@@ -319,13 +367,17 @@ static const struct setting step_rows[] = {
      .section = &pause_section,
      .example = "{}",
      .text = "Waits for an approval: write {}."},
+    {.key = "setMirror",
+     .type = &schema_map,
+     .section = &mirror_section,
+     .text = "Copies requests to the canary, whose answers nobody gets."},
 };
 static const struct section step_section = {
     SECTION(step_rows),
     .size = sizeof(struct plan_step),
     .before = before_step,
     .check = check_step,
-    .text = "In order, with rising weights. Each has setWeight, pause, or both.",
+    .text = "In order, with rising weights. Each has one or more of setWeight, pause and setMirror.",
 };
 static const struct setting step_row = {
     .key = "steps", .type = &schema_map, .section = &step_section, .text = "A step."};

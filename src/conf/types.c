@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/unit.h"
 #include "conf/input.h"
+#include "proto/method.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -351,6 +352,13 @@ static void name_read(struct schema_reader *reader, const struct setting *settin
         schema_refuse(reader, setting, value, "is longer than %d bytes", NAME_MAX_BYTES);
     else
         type_text_store(setting, at, text);
+}
+
+bool method_may_be_copied(const char *name)
+{
+    enum method method = method_from(str_from(name));
+
+    return method != METHOD_OTHER && method != METHOD_CONNECT && method != METHOD_TRACE;
 }
 
 bool is_token(struct str s)

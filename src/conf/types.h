@@ -44,6 +44,10 @@ MUST_CHECK bool decimal_parse(struct str s, unsigned decimals, uint64_t *scaled_
 /* Copies a text to where a text type keeps it: a char array of the setting's width, or fresh heap memory in
  * place of what is there. The caller has checked the length. */
 void type_text_store(const struct setting *setting, void *at, struct str text);
+/* Whether requests with this method may be copied (mirror): those that are known and passed on. What is
+ * copied by its method has to be known, for others could be anything. */
+bool method_may_be_copied(const char *name);
+#define METHOD_NOT_COPIED "cannot be copied; those of RFC 9110 and PATCH can, in capitals"
 /* Characters of a token (RFC 9110 section 5.6.2), at least one. */
 bool is_token(struct str s);
 

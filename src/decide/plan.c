@@ -100,6 +100,7 @@ void plan_step_init(struct plan_step *step, enum step_kind kind)
 {
     memset(step, 0, sizeof(*step));
     step->kind = kind;
+    step->mirrors = kind == STEP_MIRROR;
     if (kind == STEP_PAUSE)
         step->pause = PAUSE_APPROVAL;
 }

@@ -103,8 +103,8 @@ struct plan_header_route {
 };
 
 struct plan_mirror {
-    uint32_t weight;                                 /* share of the requests that is copied */
-    char methods[PLAN_METHODS_MAX][PLAN_METHOD_MAX]; /* none: GET and HEAD */
+    uint32_t weight; /* share of the requests that is copied; 0: none any more */
+    char methods[PLAN_METHODS_MAX][PLAN_METHOD_MAX]; /* none: the route's */
     size_t methods_len;
 };
 
@@ -121,7 +121,8 @@ struct plan_step {
     enum pause_kind pause;
     int64_t pause_ns;                      /* PAUSE_TIME */
     struct plan_header_route header_route; /* STEP_HEADER_ROUTE */
-    struct plan_mirror mirror;             /* STEP_MIRROR */
+    bool mirrors;                          /* it has a mirror, which may be all that it has: STEP_MIRROR */
+    struct plan_mirror mirror;
 };
 
 struct plan_window {

@@ -262,10 +262,10 @@ static void check_step(struct check *check, const struct plan_step *step)
         check_header_route(check, &step->header_route);
         break;
     case STEP_MIRROR:
-        if (step->mirror.weight == 0 || step->mirror.weight > PLAN_WEIGHT_ALL)
-            problem(check, "setMirror", "a percentage above 0 and up to 100 is needed");
         break;
     }
+    if (step->mirrors && step->mirror.weight > PLAN_WEIGHT_ALL)
+        problem(check, "setMirror", "a percentage up to 100 is needed");
     if (step->kind != STEP_WEIGHT && (step->bake_ns || step->max_dwell_ns))
         problem(check, step->bake_ns ? "bake" : "maxDwell", "only a step with setWeight can have it");
 }

@@ -50,12 +50,18 @@ const char *rollout_gate(const struct rollout *rollout, const struct plan *plan)
     return plan->steps[rollout->step].gate;
 }
 
-/* The last step of that kind that was reached; the rollout's end ends it. */
+/* The rollout's end ends what its steps have set beside the weight. */
+static bool has_no_rules(const struct rollout *rollout)
+{
+    return rollout_is_over(rollout) || rollout->state == ROLLOUT_ROLLING_BACK ||
+           rollout->state == ROLLOUT_QUARANTINED;
+}
+
+/* The last step of that kind that was reached. */
 static const struct plan_step *reached(const struct rollout *rollout, const struct plan *plan,
                                        enum step_kind kind)
 {
-    if (rollout_is_over(rollout) || rollout->state == ROLLOUT_ROLLING_BACK ||
-        rollout->state == ROLLOUT_QUARANTINED)
+    if (has_no_rules(rollout))
         return NULL;
     for (int32_t i = rollout->step; i >= 0; i--) {
         if (plan->steps[i].kind == kind)
@@ -73,9 +79,12 @@ const struct plan_header_route *rollout_header_route(const struct rollout *rollo
 
 const struct plan_mirror *rollout_mirror(const struct rollout *rollout, const struct plan *plan)
 {
-    const struct plan_step *step = reached(rollout, plan, STEP_MIRROR);
-
-    return step ? &step->mirror : NULL;
+    if (has_no_rules(rollout))
+        return NULL;
+    for (int32_t i = rollout->step; i >= 0; i--)
+        if (plan->steps[i].mirrors)
+            return &plan->steps[i].mirror;
+    return NULL;
 }
 
 /* ---- decisions ---- */

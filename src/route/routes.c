@@ -90,12 +90,12 @@ static uint32_t method_bit(const char *name)
     return method == METHOD_OTHER ? 0 : UINT32_C(1) << method;
 }
 
-/* A rollout says how much and of what; the rest stays as configured. */
+/* A rollout says how much and of what, and is about its canary; the rest stays as configured. */
 static void build_mirror(struct route_mirror *mirror, const struct routes *routes,
                          const struct config_route *conf, const struct plan_mirror *plan)
 {
     const struct config_mirror *own = &conf->mirror;
-    int32_t group = own->group >= 0 ? own->group : conf->canary;
+    int32_t group = own->group >= 0 && !plan ? own->group : conf->canary;
 
     if (group < 0 || config_route_answers(conf))
         return;

@@ -169,4 +169,38 @@ def _(t):
     t.equal(third.requests(), 10, "copies after the mirror was turned off")
 
 
+@case("a rollout mirrors at weight 0 before the canary serves anybody, until its next step and its end")
+def _(t):
+    own, shadow = Nginx(t, "ec2"), Nginx(t, "fargate")
+    p = Penstock(t, {"ec2": [own], "fargate": [shadow]})
+    p.admin.start({"name": "load", "steps": [{"setMirror": 100, "pause": {}}, {"setMirror": 0, "pause": {}},
+                                             {"setMirror": 100, "pause": {}}, {"setWeight": 100}]})
+
+    def shares(percent):
+        t.wait(lambda: (p.admin.status()["routes"][0]["mirror"] or {"share": 0})["share"] == percent,
+               f"{percent} % is copied")
+
+    def ask():
+        with Wire(p.address) as wire:
+            for _ in range(10):
+                t.equal(wire.ask().status, 200, "an answer")
+
+    shares(100)
+    ask()
+    t.equal(shadow.arrived(10), 10, "copies")
+    p.admin.must("POST", "/v1/routes/web/rollout/approve", {})
+    shares(0)
+    ask()
+    p.admin.must("POST", "/v1/routes/web/rollout/approve", {})
+    shares(100)
+    ask()
+    t.equal(shadow.arrived(20), 20, "copies after two more steps")
+    p.admin.must("POST", "/v1/routes/web/rollout/abort", {})
+    shares(0)
+    ask()
+    t.settled(shadow.requests, "the copies")
+    t.equal((shadow.requests(), own.requests()), (20, 40), "requests in the end")
+    t.equal(set(p.log.by("penstock.plan")) - {None}, {"load"}, "the plan in the log")
+
+
 main()

@@ -101,7 +101,13 @@ static const struct problems_case cases[] = {
     {NAME "steps: [ { setWeight: 100 }, { pause: {} } ]\n",
      "t:2:30: steps[1]: 100 has to be the last step\n"},
     {NAME "steps: [ { minDwell: 5m }, { setWeight: 100 } ]\n",
-     "t:2:10: steps: a step needs setWeight or pause\n"},
+     "t:2:10: steps: a step needs setWeight, pause or setMirror\n"},
+    {NAME "steps: [ { setMirror: { percentage: 101, methods: [GET, get] } }, { setMirror: {} }, { setWeight: "
+          "100 } ]\n",
+     "t:2:37: percentage: 101 is more than 100\n"
+     "t:2:57: methods: get cannot be copied; those of RFC 9110 and PATCH can, in capitals\n"
+     "t:2:80: percentage: is missing; write it (percentage, such as 12.5: in steps of 0.01, without a "
+     "percent sign)\n"},
     {NAME "steps: [ { setWeight: 5, minDwell: 5m, maxDwell: 1m }, { setWeight: 100 } ]\n",
      "t:2:50: maxDwell: it is shorter than minDwell\n"},
     {NAME "steps: [ { pause: { duration: 0 } }, { setWeight: 100 } ]\n",
@@ -212,7 +218,9 @@ static const char full[] =
     " \"steps\": [{\"setWeight\": 0.01, \"advanceOn\": \"traffic\", \"minDwell\": \"30s\", \"maxDwell\": "
     "\"2m\"},\n"
     "   {\"setWeight\": 33.33, \"window\": \"w\", \"pause\": {\"duration\": \"10m\"}},\n"
-    "   {\"pause\": {}}, {\"setWeight\": 100, \"bake\": \"2d\"}],\n"
+    "   {\"pause\": {}, \"setMirror\": 12.5}, {\"setMirror\": {\"percentage\": 0, \"methods\": "
+    "[\"POST\"]}},\n"
+    "   {\"setWeight\": 100, \"bake\": \"2d\"}],\n"
     " \"windows\": [{\"name\": \"w\", \"days\": \"fri-mon\", \"from\": \"22:00\", \"to\": \"06:00\", "
     "\"timeZone\": "
     "\"Asia/Tokyo\"}],\n"
@@ -260,8 +268,9 @@ START_TEST(a_plan_in_json_arrives_whole)
     ck_assert_str_eq(plan->canary, "b");
     ck_assert_int_eq(plan->on_inconclusive, ON_INCONCLUSIVE_ROLLBACK);
     check_analysis(&plan->analysis);
-    ck_assert_uint_eq(plan->steps_len, 4);
+    ck_assert_uint_eq(plan->steps_len, 5);
     ck_assert_uint_eq(steps[0].weight, 1);
+    ck_assert(!steps[0].mirrors);
     ck_assert_int_eq(steps[0].advance_on, ADVANCE_TRAFFIC);
     ck_assert_int_eq(steps[0].max_dwell_ns, 120 * NS_PER_S);
     ck_assert_uint_eq(steps[1].weight, 3333);
@@ -271,7 +280,14 @@ START_TEST(a_plan_in_json_arrives_whole)
     ck_assert_str_eq(steps[1].window, "w");
     ck_assert_int_eq(steps[2].kind, STEP_PAUSE);
     ck_assert_int_eq(steps[2].pause, PAUSE_APPROVAL);
-    ck_assert_int_eq(steps[3].bake_ns, 2 * 86400 * NS_PER_S);
+    ck_assert(steps[2].mirrors);
+    ck_assert_uint_eq(steps[2].mirror.weight, 1250);
+    ck_assert_uint_eq(steps[2].mirror.methods_len, 0);
+    ck_assert_int_eq(steps[3].kind, STEP_MIRROR);
+    ck_assert(steps[3].mirrors);
+    ck_assert_uint_eq(steps[3].mirror.weight, 0);
+    ck_assert_str_eq(steps[3].mirror.methods[0], "POST");
+    ck_assert_int_eq(steps[4].bake_ns, 2 * 86400 * NS_PER_S);
     ck_assert_uint_eq(plan->windows[0].window.days, 1 | 1 << 4 | 1 << 5 | 1 << 6);
     ck_assert_uint_eq(plan->windows[0].window.from_min, 22 * 60);
     ck_assert_ptr_nonnull(plan_zone(plan, "Asia/Tokyo"));
@@ -355,7 +371,7 @@ static const struct {
     const char *name;
     size_t steps, approvals;
 } samples[] = {
-    {"ec2-to-fargate", 5, 1},      {"migration-1-test", 3, 0},       {"migration-2-load", 6, 1},
+    {"ec2-to-fargate", 5, 1},      {"migration-1-test", 3, 0},       {"migration-2-load", 7, 1},
     {"migration-3-staging", 5, 2}, {"migration-4-production", 8, 1}, {"reference", 6, 0},
 };
 

@@ -730,6 +730,34 @@ START_TEST(header_route_and_mirror_are_in_force_from_their_step_on)
 }
 END_TEST
 
+START_TEST(a_mirror_is_in_force_until_the_next_one)
+{
+    struct plan *plan = sim_plan();
+    struct plan_step *pause = &plan->steps[plan->steps_len++], *off;
+
+    plan->ramp.grace_ns = 0;
+    plan_step_init(pause, STEP_PAUSE);
+    pause->mirrors = true;
+    pause->mirror.weight = 5000;
+    off = &plan->steps[plan->steps_len++];
+    plan_step_init(off, STEP_MIRROR);
+    sim_step(plan, 50, 0);
+    start(plan, 1);
+    ck_assert_ptr_null(rollout_mirror(&sim.r, plan));
+    sim_tick(&sim);
+    ck_assert_ptr_eq(rollout_mirror(&sim.r, plan), &pause->mirror);
+    ck_assert(sim_order(&sim, COMMAND_APPROVE));
+    sim_run(&sim, 5);
+    ck_assert_uint_eq(sim.r.weight, 5000);
+    ck_assert_ptr_eq(rollout_mirror(&sim.r, plan), &off->mirror);
+    ck_assert_uint_eq(off->mirror.weight, 0);
+    ck_assert(sim_order(&sim, COMMAND_ABORT));
+    sim_tick(&sim);
+    ck_assert_ptr_null(rollout_mirror(&sim.r, plan));
+    sim_fini(&sim);
+}
+END_TEST
+
 START_TEST(a_hold_is_recorded_once_for_each_reason)
 {
     start(short_plan(5, 100), 1);
@@ -787,6 +815,7 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, a_full_disk_stops_progress_and_is_told);
     tcase_add_test(tcase, an_external_metric_without_data_holds_and_beyond_its_limit_goes_back);
     tcase_add_test(tcase, a_plan_that_ends_below_100_waits_for_a_person);
+    tcase_add_test(tcase, a_mirror_is_in_force_until_the_next_one);
     tcase_add_test(tcase, header_route_and_mirror_are_in_force_from_their_step_on);
     tcase_add_test(tcase, a_hold_is_recorded_once_for_each_reason);
     suite_add_tcase(suite, tcase);

@@ -187,8 +187,8 @@ START_TEST(a_mirror_is_as_configured_unless_a_rollout_says_otherwise)
 {
     struct config *config =
         build_config(BUILD_HEAD "routes: [ { name: web, stable: a, canary: b, mirror: 5 },"
-                                " { name: other, match: { host: h }, stable: a, mirror: "
-                                "{ group: b, share: 1, methods: [ POST, PUT ] } } ]\n");
+                                " { name: other, match: { host: h }, stable: a, canary: b, mirror: "
+                                "{ group: a, share: 1, methods: [ POST, PUT ] } } ]\n");
     struct plan_mirror plan = {.weight = 5000, .methods = {"GET", "PATCH", "brew"}, .methods_len = 3};
     struct plan_mirror any = {.weight = 100};
     struct route_live live[2] = {{.mirror = &plan, .step = 0}, {.mirror = &any, .step = 0}};
@@ -198,11 +198,12 @@ START_TEST(a_mirror_is_as_configured_unless_a_rollout_says_otherwise)
     ck_assert_ptr_eq(routes->routes[0].mirror.group, &routes->groups[1]);
     ck_assert_uint_eq(routes->routes[0].mirror.share, 500);
     ck_assert_uint_eq(routes->routes[0].mirror.methods, bits(METHOD_GET, METHOD_HEAD));
-    ck_assert_ptr_eq(routes->routes[1].mirror.group, &routes->groups[1]);
+    ck_assert_ptr_eq(routes->routes[1].mirror.group, &routes->groups[0]);
     ck_assert_uint_eq(routes->routes[1].mirror.share, 100);
     ck_assert_uint_eq(routes->routes[1].mirror.methods, bits(METHOD_POST, METHOD_PUT));
     routes_free(routes);
     routes = routes_build(config, live, NULL, &key, 2);
+    ck_assert_ptr_eq(routes->routes[1].mirror.group, &routes->groups[1]); /* the canary */
     ck_assert_uint_eq(routes->routes[0].mirror.share, 5000);
     ck_assert_uint_eq(routes->routes[0].mirror.methods, bits(METHOD_GET, METHOD_PATCH));
     ck_assert_uint_eq(routes->routes[1].mirror.share, 100);
