@@ -97,6 +97,13 @@ struct config_health {
     uint32_t unhealthy; /* failed checks in a row until it is not */
 };
 
+/* How many requests may be in flight over all workers, and how many wait for one of these places. */
+struct config_concurrency {
+    uint32_t target, group; /* to one target, to the whole group; 0: any number */
+    uint32_t queue;         /* may wait; 0: none */
+    int64_t wait_ns;        /* the longest that a request waits, > 0 */
+};
+
 /* How a group's requests are spread over its targets. */
 enum config_balance {
     CONFIG_BALANCE_LEAST_REQUEST,
@@ -126,9 +133,16 @@ struct config_group {
     char *hash_name;       /* of the header or cookie */
     int64_t slow_start_ns; /* until a target that begins to take work has its full share; 0: at once */
     int64_t pool_idle_ns;  /* idle connection to one of its targets; > 0 */
+    struct config_concurrency concurrency;
     struct config_ejection ejection;
     struct config_health health;
 };
+
+/* Whether requests to the group may have to wait for a place. */
+static inline bool config_group_is_capped(const struct config_group *group)
+{
+    return group->concurrency.target > 0 || group->concurrency.group > 0;
+}
 
 /* When a failed request is tried again (http.md U8, U9). */
 struct config_retries {

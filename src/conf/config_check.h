@@ -19,6 +19,7 @@ void config_check_route_limits(struct schema_reader *reader, const struct tree *
 /* Before a group's rows: the times of all. */
 void config_init_group(struct schema_reader *reader, void *at);
 void config_check_group(struct schema_reader *reader, const struct tree *map, void *at);
+void config_check_concurrency(struct schema_reader *reader, const struct tree *map, void *at);
 void config_check_hash(struct schema_reader *reader, const struct tree *map, void *at);
 void config_check_health(struct schema_reader *reader, const struct tree *map, void *at);
 void config_check_affinity(struct schema_reader *reader, const struct tree *map, void *at);

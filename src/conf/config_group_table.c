@@ -159,6 +159,53 @@ static const struct section hash_section = {
     .text = "Requests without it are spread as with leastRequest.",
 };
 
+static const struct setting concurrency_rows[] = {
+    {.key = "target",
+     .type = &type_count,
+     FIELD(config_group, concurrency.target),
+     .min = 1,
+     .max = 1000000,
+     .inherits = "any number",
+     .example = "100",
+     .text = "Requests in flight to each target."},
+    {.key = "group",
+     .type = &type_count,
+     FIELD(config_group, concurrency.group),
+     .min = 1,
+     .max = 1000000,
+     .inherits = "any number",
+     .example = "400",
+     .text = "Requests in flight to the group as a whole."},
+    {.key = "queue",
+     .type = &type_count,
+     FIELD(config_group, concurrency.queue),
+     .min = 0,
+     .max = 65535,
+     .fallback = "1024",
+     .text = "Requests that may wait for a place; one more is answered with 503 at once. 0: none waits."},
+    {.key = "wait",
+     .type = &type_duration,
+     FIELD(config_group, concurrency.wait_ns),
+     .min = S / 1000,
+     .max = 60 * S,
+     .fallback = "1s",
+     .text = "How long a request waits for a place at most; then it is answered with 503."},
+};
+static const struct section concurrency_section = {
+    SECTION(concurrency_rows),
+    .check = config_check_concurrency,
+    .text = "Counted over all workers. A request has its place until its answer is through, a tunnel "
+            "(WebSocket) until its "
+            "end. Targets with a free place are preferred, also by consistentHash, which goes on to the next "
+            "in its order. "
+            "Where there is none, the request waits; who waits longest goes first, and no new request passes "
+            "it. The 503 has "
+            "Retry-After, is never tried again, and is no error of the group to the judge of a rollout; the "
+            "time of waiting "
+            "is part of the answer time, so a plan with a latency metric sees a group that has too few "
+            "places.",
+};
+
 static const struct setting group_rows[] = {
     {.key = "platform",
      .shown = true,
@@ -187,7 +234,8 @@ static const struct setting group_rows[] = {
      .min = 1,
      .max = 65535,
      .fallback = "1024",
-     .text = "Open connections to each target, from each worker."},
+     .text = "Open connections to each target, from each worker; a request that needs one more is answered "
+             "with 503."},
     {.key = "poolIdle",
      .type = &type_duration,
      FIELD(config_group, pool_idle_ns),
@@ -196,6 +244,11 @@ static const struct setting group_rows[] = {
      .inherits = "timeouts.poolIdle",
      .example = "4s",
      .text = "How long a connection to one of its targets is kept unused; keep it below the target's own."},
+    {.key = "concurrency",
+     .type = &schema_map,
+     .section = &concurrency_section,
+     .text = "How many requests may be in flight at once, and how many more wait; without this key there is "
+             "no cap but maxConnections."},
     {.key = "trailers",
      .type = &type_flag,
      FIELD(config_group, trailers),

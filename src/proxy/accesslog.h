@@ -48,7 +48,7 @@ struct accesslog_record {
     struct str severity, service, env, version, host, source, platform, route, group, side, target;
     uint32_t weight;
     struct str assignment, outcome, blame;
-    uint64_t duration_ns, head_ns, connect_ns, first_byte_ns, body_ns;
+    uint64_t duration_ns, head_ns, queue_ns, connect_ns, first_byte_ns, body_ns;
     struct str method, authority, path, query, http_version, user_agent, referer, request_id;
     bool secure; /* https */
     uint64_t status, target_status;

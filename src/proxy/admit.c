@@ -236,6 +236,6 @@ enum next step_route(struct txn *txn)
     txn->arena_keep = txn->arena.len;
     if (txn->route->mirror.share > 0)
         mirror_consider(txn);
-    step_to(txn, TXN_LEASE);
+    step_to(txn, TXN_PLACE);
     return NEXT;
 }

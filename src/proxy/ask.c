@@ -1,6 +1,5 @@
 /* LEASE, CONNECT and SEND: a connection to a target, and the request on its way there. */
 #include "proxy/compose.h"
-#include "proxy/cookie.h"
 #include "proxy/front.h"
 #include "proxy/mirror.h"
 #include "proxy/step.h"
@@ -33,37 +32,13 @@ static void begin_try(struct txn *txn)
     cell_add(&cells->busy, 1);
 }
 
-struct str step_hash_value(const struct txn *txn, const struct config_group *conf)
-{
-    const struct field *field;
-
-    switch (conf->hash) {
-    case CONFIG_HASH_NONE:
-        break;
-    case CONFIG_HASH_HEADER:
-        field = head_find_name(&txn->head, str_from(conf->hash_name), 0);
-        return field ? field->value : STR_NULL;
-    case CONFIG_HASH_COOKIE:
-        return cookie_value(&txn->head, str_from(conf->hash_name));
-    case CONFIG_HASH_CLIENT:
-        return txn->client;
-    }
-    return STR_NULL;
-}
-
 enum next step_lease(struct txn *txn)
 {
     struct worker *worker = txn->worker;
-    const struct route_target *target =
-        balance_pick(txn->group, &worker->balance, &worker->rnd, step_hash_value(txn, txn->group->conf),
-                     worker->now_ns, txn->avoid);
-    struct pool *pool;
+    const struct route_target *target = txn->target;
+    struct pool *pool = &worker->targets[target->conf->slot]->pool;
     int error;
 
-    if (!target)
-        return step_fail(txn, OUTCOME_NO_TARGET, NULL);
-    txn->target = target;
-    pool = &worker->targets[target->conf->slot]->pool;
     begin_try(txn);
     if (txn->group->conf->proxy_protocol)
         txn->fresh = true; /* a connection is about one client */

@@ -10,9 +10,11 @@ src_libpenstock_a_SOURCES += \
 	src/proxy/crowd.c src/proxy/crowd.h \
 	src/proxy/eject.c src/proxy/eject.h \
 	src/proxy/front.c src/proxy/front.h \
+	src/proxy/gate.c src/proxy/gate.h \
 	src/proxy/mirror.c src/proxy/mirror.h \
 	src/proxy/outcome.c src/proxy/outcome.h \
 	src/proxy/pace.c src/proxy/pace.h \
+	src/proxy/place.c src/proxy/place.h \
 	src/proxy/record.c src/proxy/record.h \
 	src/proxy/relay.c src/proxy/relay.h \
 	src/proxy/reply.c \

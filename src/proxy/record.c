@@ -92,12 +92,14 @@ static struct str severity_of(const struct txn *txn, unsigned status)
 
 static void fill_phases(struct accesslog_record *record, const struct txn *txn, int64_t now_ns)
 {
-    int64_t connected = txn->connect_ns ? txn->connect_ns : txn->head_ns;
+    int64_t placed = txn->head_ns + txn->waited_ns;
+    int64_t connected = txn->connect_ns ? txn->connect_ns : placed;
     int64_t replied = txn->reply_ns ? txn->reply_ns : now_ns;
 
     record->duration_ns = span(txn->front->first_byte_ns, now_ns);
     record->head_ns = span(txn->front->first_byte_ns, txn->head_ns);
-    record->connect_ns = span(txn->head_ns, connected);
+    record->queue_ns = (uint64_t)txn->waited_ns;
+    record->connect_ns = span(placed, connected);
     record->first_byte_ns = span(connected, replied);
     record->body_ns = span(replied, now_ns);
 }

@@ -1,5 +1,6 @@
 #include "proxy/retry.h"
 
+#include "proxy/gate.h"
 #include "proxy/txn.h"
 #include "proxy/worker.h"
 
@@ -13,10 +14,16 @@ static bool within_budget(const struct txn *txn)
     return txn->worker->retrying[txn->route->conf->slot] < (most > conf->minimum ? most : conf->minimum);
 }
 
+/* Where no more may even wait, a further try would only end on our own limit. */
+static bool may_join(const struct txn *txn, const struct route_group *group)
+{
+    return gate_takes(txn->worker, txn->worker->gates.by_slot[group->conf->slot]);
+}
+
 /* The one that has failed would most likely fail again. */
 static bool there_is_another(const struct txn *txn)
 {
-    return txn->group->open_len > 1;
+    return txn->group->open_len > 1 && may_join(txn, txn->group);
 }
 
 static bool may_be_repeated(const struct txn *txn)
@@ -55,7 +62,8 @@ bool retry_shields(const struct txn *txn)
 
     return route->conf->retries.shield && txn->pick.side == ROUTE_CANARY &&
            route->weight < CONFIG_WEIGHT_ONE && route->side[ROUTE_STABLE]->open_len > 0 &&
-           may_be_repeated(txn) && !txn->down.sent && within_budget(txn);
+           may_be_repeated(txn) && !txn->down.sent && within_budget(txn) &&
+           may_join(txn, route->side[ROUTE_STABLE]);
 }
 
 void retry_begin(struct txn *txn)

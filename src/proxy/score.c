@@ -237,6 +237,8 @@ static void on_threshold(struct wheel_timer *timer, int64_t now_ns)
 
 void score_none(struct score *score)
 {
+    if (score->scorer)
+        wheel_cancel(score->scorer->wheel, &score->timer);
     score->scorer = NULL;
 }
 

@@ -62,7 +62,7 @@ struct score {
 void score_begin(struct score *score, struct scorer *scorer, const struct route *route,
                  struct shard_route *cells, struct units *units, const struct head *head, struct str client,
                  struct str path, enum route_side side, int64_t now_ns);
-/* A request that is not scored. */
+/* A request that is not scored, or no longer: what was slow before stays counted. */
 void score_none(struct score *score);
 /* Ends: the request has this outcome and, if the target answered, this status. Called exactly once. */
 void score_end(struct score *score, enum outcome outcome, unsigned target_status, int64_t now_ns);

@@ -20,7 +20,23 @@ void shard_free(struct shard *shard)
         free(atomic_load_explicit(&shard->routes[i], memory_order_relaxed));
     for (size_t i = 0; i < CONFIG_TARGETS_MAX; i++)
         free(atomic_load_explicit(&shard->targets[i], memory_order_relaxed));
+    for (size_t i = 0; i < CONFIG_GROUPS_MAX; i++)
+        free(atomic_load_explicit(&shard->groups[i], memory_order_relaxed));
     free(shard);
+}
+
+static void cover_group(struct shard *shard, const struct config_group *group)
+{
+    if (!shard_group(shard, group->slot))
+        atomic_store_explicit(&shard->groups[group->slot], mem_zalloc(sizeof(struct shard_group)),
+                              memory_order_release);
+    for (size_t k = 0; k < group->targets_len; k++) {
+        uint32_t slot = group->targets[k].slot;
+
+        if (!shard_target(shard, slot))
+            atomic_store_explicit(&shard->targets[slot], mem_zalloc(sizeof(struct shard_target)),
+                                  memory_order_release);
+    }
 }
 
 void shard_cover(struct shard *shard, const struct config *config)
@@ -33,11 +49,5 @@ void shard_cover(struct shard *shard, const struct config *config)
                                   memory_order_release);
     }
     for (size_t i = 0; i < config->groups_len; i++)
-        for (size_t k = 0; k < config->groups[i].targets_len; k++) {
-            uint32_t slot = config->groups[i].targets[k].slot;
-
-            if (!shard_target(shard, slot))
-                atomic_store_explicit(&shard->targets[slot], mem_zalloc(sizeof(struct shard_target)),
-                                      memory_order_release);
-        }
+        cover_group(shard, &config->groups[i]);
 }

@@ -3,8 +3,8 @@
  * grows, and is never reset. Control reads all shards once a second, adds them up and subtracts what it saw
  * before.
  *
- * Cells of routes and targets are found by the slots of conf/config.h. Control allocates them (shard_cover)
- * before it publishes a snapshot that uses them, and never frees them while the worker lives.
+ * Cells of routes, groups and targets are found by the slots of conf/config.h. Control allocates them
+ * (shard_cover) before it publishes a snapshot that uses them, and never frees them while the worker lives.
  */
 #ifndef PROXY_SHARD_H
 #define PROXY_SHARD_H
@@ -128,6 +128,15 @@ struct shard_target {
     struct cell busy; /* gauge: requests in flight */
 };
 
+/* Of a group whose requests may have to wait for a place (proxy/gate). */
+struct shard_group {
+    struct cell waiting;  /* gauge */
+    struct cell queued;   /* requests that had to wait */
+    struct cell queue_ns; /* sum of the waits that are over */
+    struct cell full;     /* requests refused because too many waited */
+    struct cell late;     /* requests that waited too long */
+};
+
 struct shard {
     struct cell accepted;
     struct cell connections; /* gauge: client connections */
@@ -147,11 +156,12 @@ struct shard {
      * (acquire). */
     _Atomic(struct shard_route *) routes[CONFIG_ROUTES_MAX];
     _Atomic(struct shard_target *) targets[CONFIG_TARGETS_MAX];
+    _Atomic(struct shard_group *) groups[CONFIG_GROUPS_MAX];
 };
 
 struct shard *shard_new(void);
 void shard_free(struct shard *shard);
-/* Makes sure that every route and target of the config has cells. Thread: control. */
+/* Makes sure that every route, group and target of the config has cells. Thread: control. */
 void shard_cover(struct shard *shard, const struct config *config);
 
 static inline struct shard_route *shard_route(struct shard *shard, uint32_t slot)
@@ -161,6 +171,10 @@ static inline struct shard_route *shard_route(struct shard *shard, uint32_t slot
 static inline struct shard_target *shard_target(struct shard *shard, uint32_t slot)
 {
     return atomic_load_explicit(&shard->targets[slot], memory_order_acquire);
+}
+static inline struct shard_group *shard_group(struct shard *shard, uint32_t slot)
+{
+    return atomic_load_explicit(&shard->groups[slot], memory_order_acquire);
 }
 
 #endif

@@ -3,7 +3,8 @@
  * moves the transaction as far as it goes and says what is next:
  *
  *   HEAD, ROUTE            proxy/admit   may this request pass, and where to
- *   LEASE, CONNECT, SEND   proxy/ask     a connection to a target, and the request on its way there
+ *   PLACE                  proxy/place   a target, and a place there
+ *   LEASE, CONNECT, SEND   proxy/ask     a connection to it, and the request on its way there
  *   REPLY, STREAM          proxy/reply   the answer on its way back
  *   TUNNEL                 proxy/tunnel  what follows when both sides switch protocols
  *   END                    proxy/txn     which also drives the steps, hears the events, and has all endings
@@ -24,6 +25,7 @@ enum next {
 
 MUST_CHECK enum next step_head(struct txn *txn);
 MUST_CHECK enum next step_route(struct txn *txn);
+MUST_CHECK enum next step_place(struct txn *txn);
 MUST_CHECK enum next step_lease(struct txn *txn);
 MUST_CHECK enum next step_connect(struct txn *txn);
 MUST_CHECK enum next step_send(struct txn *txn);
@@ -66,7 +68,7 @@ MUST_CHECK enum next step_refuse(struct txn *txn, enum outcome outcome, enum h1_
 /* The answer cannot be completed: ends the client's connection so that nobody takes it for whole. */
 enum next step_cut(struct txn *txn, enum outcome outcome);
 /* The target's final answer has this status, which is noted. True when stable is asked instead of a canary
- * that has failed: the step is LEASE again. */
+ * that has failed: the step is PLACE again. */
 MUST_CHECK bool step_shields(struct txn *txn, unsigned status);
 /* The whole answer was sent. */
 MUST_CHECK enum next step_served(struct txn *txn);

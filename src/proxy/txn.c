@@ -4,6 +4,8 @@
 #include "proxy/compose.h"
 #include "proxy/eject.h"
 #include "proxy/front.h"
+#include "proxy/gate.h"
+#include "proxy/place.h"
 #include "proxy/mirror.h"
 #include "proxy/record.h"
 #include "proxy/retry.h"
@@ -13,8 +15,8 @@
 
 void step_to(struct txn *txn, enum txn_step step)
 {
-    static const char *const names[] = {"HEAD",  "ROUTE",  "LEASE",  "CONNECT", "SEND",
-                                        "REPLY", "STREAM", "TUNNEL", "END"};
+    static const char *const names[] = {"HEAD", "ROUTE", "PLACE",  "LEASE",  "CONNECT",
+                                        "SEND", "REPLY", "STREAM", "TUNNEL", "END"};
 
     BUG_ON(txn->step == TXN_END);
     log_debug("txn %p: %s -> %s", (void *)txn, names[txn->step], names[step]);
@@ -110,12 +112,28 @@ void step_deadlines(struct txn *txn)
         ns = left_ns;
     if (ns)
         wheel_set(&txn->worker->wheel, &txn->timer, txn->worker->now_ns + ns);
-    else
+    else if (!txn->waiting) /* the time of which is one, however the client fares */
         wheel_cancel(&txn->worker->wheel, &txn->timer);
     front_deadline(txn->front, time_of_client(txn));
 }
 
 /* ---- endings ---- */
+
+static void leave_line(struct txn *txn)
+{
+    if (!txn->waiting)
+        return;
+    wheel_cancel(&txn->worker->wheel, &txn->timer);
+    gate_quit(txn->worker->gates.by_slot[txn->group->conf->slot], txn);
+}
+
+static void leave_place(struct txn *txn)
+{
+    if (!txn->held)
+        return;
+    txn->held = false;
+    gate_leave(txn->worker, txn->worker->gates.by_slot[txn->group->conf->slot], txn->target->conf->slot);
+}
 
 /* Gives the connection back, or closes it when it cannot carry another request, and forgets what was composed
  * for this try. Ends the try. */
@@ -123,6 +141,8 @@ static void release_back(struct txn *txn, bool keep)
 {
     uint32_t slot;
 
+    leave_line(txn);
+    retry_over(txn);
     if (!txn->trying)
         return;
     txn->trying = false;
@@ -131,7 +151,6 @@ static void release_back(struct txn *txn, bool keep)
     relay_release(&txn->back_in, &txn->worker->relay_memory);
     bulk_release(&txn->worker->bulk_pipes, &txn->up);
     bulk_release(&txn->worker->bulk_pipes, &txn->down);
-    retry_over(txn);
     if (txn->back && keep)
         pool_give(txn->back, txn->worker->now_ns);
     else if (txn->back)
@@ -140,6 +159,7 @@ static void release_back(struct txn *txn, bool keep)
     txn->arena.len = txn->arena_keep;
     txn->worker->balance.busy[slot]--;
     cell_sub(&shard_target(txn->worker->shard, slot)->busy, 1);
+    leave_place(txn);
 }
 
 /* Whether the target has answered, for its ejection. An ending that is not its fault says nothing. */
@@ -174,6 +194,7 @@ static void finish(struct txn *txn, enum outcome outcome)
     if (txn->outcome == OUTCOME_SERVED)
         txn->outcome = outcome;
     keep = may_keep_back(txn);
+    leave_line(txn);
     step_to(txn, TXN_END);
     note_target(txn, txn->outcome);
     record_txn(txn);
@@ -183,6 +204,8 @@ static void finish(struct txn *txn, enum outcome outcome)
     if (txn->counted)
         crowd_leave(&worker->shared->crowd.requests, txn->place);
     worker_drop_routes(worker, txn->routes);
+    if (txn->later)
+        worker_drop_routes(worker, txn->later);
     txn->front->txn = NULL;
     txn->next_dead = worker->dead_txns;
     worker->dead_txns = txn;
@@ -290,7 +313,7 @@ static enum next try_again(struct txn *txn)
 {
     txn->fresh = true;
     cell_add(&txn->cells->side[txn->pick.side].retries, 1);
-    step_to(txn, TXN_LEASE);
+    step_to(txn, TXN_PLACE);
     return NEXT;
 }
 
@@ -352,6 +375,8 @@ static enum next step(struct txn *txn)
         return step_head(txn);
     case TXN_ROUTE:
         return step_route(txn);
+    case TXN_PLACE:
+        return step_place(txn);
     case TXN_LEASE:
         return step_lease(txn);
     case TXN_CONNECT:
@@ -453,7 +478,9 @@ static void on_target_timeout(struct wheel_timer *timer, int64_t now_ns)
     struct txn *txn = CONTAINER_OF(timer, struct txn, timer);
 
     txn->worker->now_ns = now_ns;
-    if (txn->step == TXN_TUNNEL)
+    if (txn->step == TXN_PLACE)
+        ends_or_runs(txn, place_is_late(txn));
+    else if (txn->step == TXN_TUNNEL)
         ends_or_runs(txn, step_tunnel_over(txn, "the tunnel was silent for too long", false));
     else if (time_left(txn) == 1)
         ends_or_runs(
@@ -465,6 +492,11 @@ static void on_target_timeout(struct wheel_timer *timer, int64_t now_ns)
         ends_or_runs(txn, step_try_failed(txn, OUTCOME_FIRST_BYTE_TIMEOUT, NULL));
     else
         ends_or_runs(txn, step_fail(txn, OUTCOME_TARGET_STALLED, NULL));
+}
+
+void txn_go_on(struct txn *txn)
+{
+    run(txn);
 }
 
 void txn_on_body(struct txn *txn)
@@ -504,7 +536,8 @@ void txn_on_client_writable(struct txn *txn)
     case RELAY_DRAINED:
         step_interim_done(txn);
         step_deadlines(txn);
-        run(txn);
+        if (!txn->waiting)
+            run(txn);
         return;
     case RELAY_BLOCKED:
         step_deadlines(txn);

@@ -5,7 +5,8 @@
  *
  *   HEAD     checks what only a proxy must check (loops, methods, Max-Forwards)
  *   ROUTE    route, side and group; from here on the request is counted
- *   LEASE    a target, and a waiting connection or a new one
+ *   PLACE    a target, and a place there where the group has a cap; waits for one
+ *   LEASE    a waiting connection or a new one
  *   CONNECT  until the new one is there
  *   SEND     the request head, and as much of the body as is there
  *   REPLY    until the head of the answer; the body goes on meanwhile
@@ -36,6 +37,7 @@ struct worker;
 enum txn_step {
     TXN_HEAD,
     TXN_ROUTE,
+    TXN_PLACE,
     TXN_LEASE,
     TXN_CONNECT,
     TXN_SEND,
@@ -101,6 +103,14 @@ struct txn {
     const struct route_target *target; /* of the present or last try */
     struct score score;
 
+    /* a place in the group (proxy/gate) */
+    bool held;                         /* it has one */
+    bool waiting;                      /* or waits for one, in the line of its worker */
+    struct txn *wait_prev, *wait_next; /* there */
+    int64_t wait_since_ns, waited_ns;  /* and the sum of the waits that are over */
+    const struct routes
+        *later; /* held: the snapshot of group and target, when it has waited over a change; or NULL */
+
     /* the target's side */
     bool trying;            /* the target counts as busy with this */
     struct pool_conn *back; /* lent */
@@ -161,6 +171,8 @@ void txn_on_client_writable(struct txn *txn);
 MUST_CHECK bool txn_on_client_end(struct txn *txn, bool broken);
 /* The client has missed the deadline of front_deadline. Ends the transaction. */
 void txn_on_client_timeout(struct txn *txn);
+/* A place may have become free for one that waits. May end the transaction. */
+void txn_go_on(struct txn *txn);
 /* The client is gone: ends the transaction without touching the front. */
 void txn_abandon(struct txn *txn, enum outcome outcome);
 

@@ -88,6 +88,7 @@ static void adopt(struct worker *worker, const struct routes *routes)
     scorer_adopt(&worker->scorer, routes);
     worker->routes = routes;
     worker->config = routes->config;
+    gates_adopt(worker);
     atomic_store_explicit(&worker->seen, routes->version, memory_order_release);
 }
 
@@ -127,14 +128,31 @@ static void on_poke(evutil_socket_t fd, short what, void *arg)
         return;
     worker_wake(worker);
     look_at_mailbox(worker);
+    gates_look(worker);
+}
+
+static void on_look(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    gates_look(arg);
+}
+
+void worker_look_later(struct worker *worker)
+{
+    event_active(&worker->look_event, EV_TIMEOUT, 1);
+}
+
+void worker_poke_other(struct worker *worker, unsigned index)
+{
+    uint64_t one = 1;
+
+    if (write(worker->shared->poke_fds[index], &one, sizeof one) < 0)
+        log_debug("worker %u has been poked already", index);
 }
 
 void worker_poke(struct worker *worker)
 {
-    uint64_t one = 1;
-
-    if (write(worker->poke_fd, &one, sizeof one) < 0)
-        log_debug("worker %u has been poked already", worker->index);
+    worker_poke_other(worker, worker->index);
 }
 
 /* ---- accepting ---- */
@@ -297,6 +315,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     worker->wall_off_ns = clk_wall_ns() - worker->now_ns;
     wheel_advance(&worker->wheel, worker->now_ns);
     accesslog_flush(&worker->log, worker->now_ns, false);
+    gates_look(worker);
     if (worker->accept_paused)
         resume_accept(worker);
     if (worker->draining && worker->now_ns - worker->deaf_ns >= DEAF_MS * NS_PER_MS)
@@ -380,6 +399,7 @@ static void close_all(struct worker *worker)
             pool_fini(&worker->targets[slot]->pool);
     event_del(&worker->poke_event);
     event_del(&worker->tick_event);
+    event_del(&worker->look_event);
     accesslog_flush(&worker->log, worker->now_ns, true);
 }
 
@@ -423,6 +443,7 @@ static void add_events(struct worker *worker)
     }
     event_assign(&worker->poke_event, worker->base, worker->poke_fd, EV_READ | EV_PERSIST, on_poke, worker);
     event_assign(&worker->tick_event, worker->base, -1, EV_PERSIST, on_tick, worker);
+    event_assign(&worker->look_event, worker->base, -1, 0, on_look, worker);
     BUG_ON(event_add(&worker->poke_event, NULL) < 0 || event_add(&worker->tick_event, &tick) < 0);
 }
 
@@ -448,6 +469,7 @@ struct worker *worker_new(struct worker_shared *shared, unsigned index, const in
     worker->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (worker->poke_fd < 0)
         BUG("no eventfd: %s", strerror(errno));
+    shared->poke_fds[index] = worker->poke_fd;
     worker->base = make_base();
     worker->shard = shard_new();
     shard_cover(worker->shard, routes->config);
@@ -483,6 +505,7 @@ void worker_free(struct worker *worker)
 {
     for (size_t slot = 0; slot < CONFIG_TARGETS_MAX; slot++)
         free(worker->targets[slot]);
+    gates_fini(worker);
     event_base_free(worker->base);
     close(worker->poke_fd);
     close(worker->spare_fd);

@@ -18,6 +18,7 @@
 #include "proxy/bulk.h"
 #include "proxy/crowd.h"
 #include "proxy/eject.h"
+#include "proxy/gate.h"
 #include "proxy/mirror.h"
 #include "proxy/relay.h"
 #include "proxy/score.h"
@@ -39,7 +40,9 @@ struct worker_shared {
     char host[64];            /* the machine's name, for the log */
     /* Client connections over all workers. Relaxed: a limit that is off by a few is a limit. */
     _Atomic uint32_t connections;
-    struct crowd crowd; /* what each client address has open */
+    struct crowd crowd;               /* what each client address has open */
+    struct gates_shared gates;        /* what each group and target with a cap has in flight */
+    int poke_fds[CONFIG_WORKERS_MAX]; /* the eventfds by which the workers are woken; set before they run */
     /* Workers that may still get new ones. Relaxed: control looks at it now and then. */
     _Atomic uint32_t listening;
     /* By route slot. Written by control (release) before the snapshot that needs it is published, read by
@@ -79,7 +82,7 @@ struct worker {
 
     /* From here on the worker's own. */
     struct event_base *base;
-    struct event poke_event, tick_event;
+    struct event poke_event, tick_event, look_event;
     const struct routes *routes;
     const struct config *config; /* of routes */
     struct shard *shard;
@@ -109,6 +112,7 @@ struct worker {
     struct bulk_pipes bulk_pipes;
     struct worker_target *targets[CONFIG_TARGETS_MAX]; /* by slot; made when a snapshot names it */
     struct balance balance;                            /* of the targets, by slot */
+    struct gates gates;                                /* of the groups, by slot */
     uint32_t retrying[CONFIG_ROUTES_MAX];              /* further tries in flight, by the route's slot */
     struct mirrors mirrors;
     struct scorer scorer;
@@ -150,6 +154,10 @@ static inline bool worker_must_bury(const struct worker *worker)
 }
 /* The front goes on (front_again) when the others have had their turn. */
 void worker_again(struct worker *worker, struct front *front);
+/* Looks at the lines of its gates when what runs now is done. */
+void worker_look_later(struct worker *worker);
+/* Makes another worker look at its. */
+void worker_poke_other(struct worker *worker, unsigned index);
 /* A transaction begins or ends to use the present snapshot. */
 const struct routes *worker_hold_routes(struct worker *worker);
 void worker_drop_routes(struct worker *worker, const struct routes *routes);

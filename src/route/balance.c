@@ -5,6 +5,12 @@ enum {
     RAMP_LEAST = 100, /* of a target's share, at the beginning of its slow start */
 };
 
+/* What a target may be passed over for. */
+enum {
+    PASS_OUT = 1,  /* ejected, or to be avoided */
+    PASS_FULL = 2, /* no place is free */
+};
+
 struct choice {
     const struct route_group *group;
     const struct balance *balance;
@@ -12,11 +18,45 @@ struct choice {
     const struct route_target *avoid;
     int64_t now_ns;
     uint32_t n; /* the first n targets of the group take work */
+    unsigned pass;
 };
+
+static bool is_out(const struct choice *choice, const struct route_target *target)
+{
+    return target == choice->avoid || choice->balance->out_until_ns[target->conf->slot] > choice->now_ns;
+}
+
+static bool is_full(const struct choice *choice, const struct route_target *target)
+{
+    uint32_t most = choice->balance->held_most[choice->group->conf->slot];
+
+    return most > 0 &&
+           atomic_load_explicit(&choice->balance->held[target->conf->slot], memory_order_relaxed) >= most;
+}
 
 static bool is_usable(const struct choice *choice, const struct route_target *target)
 {
-    return target != choice->avoid && choice->balance->out_until_ns[target->conf->slot] <= choice->now_ns;
+    return !(choice->pass & PASS_OUT && is_out(choice, target)) &&
+           !(choice->pass & PASS_FULL && is_full(choice, target));
+}
+
+/* Where targets may be full: what they are passed over for, so that one is left. A full one is waited for
+ * rather than an ejected one tried. */
+static unsigned pass_of(const struct choice *choice)
+{
+    bool in = false, room = false;
+
+    for (uint32_t i = 0; i < choice->n; i++) {
+        bool full = is_full(choice, &choice->group->targets[i]);
+
+        if (!is_out(choice, &choice->group->targets[i])) {
+            if (!full)
+                return PASS_OUT | PASS_FULL;
+            in = true;
+        }
+        room |= !full;
+    }
+    return in ? PASS_OUT : room ? PASS_FULL : 0;
 }
 
 /* Whether a target that is warming up passes this request on. */
@@ -107,15 +147,18 @@ const struct route_target *balance_pick(const struct route_group *group, struct 
                                         struct rnd *rnd, struct str key, int64_t now_ns,
                                         const struct route_target *avoid)
 {
-    const struct choice choice = {.group = group,
-                                  .balance = balance,
-                                  .rnd = rnd,
-                                  .avoid = avoid,
-                                  .now_ns = now_ns,
-                                  .n = group->open_len ? group->open_len : group->ill_len};
+    struct choice choice = {.group = group,
+                            .balance = balance,
+                            .rnd = rnd,
+                            .avoid = avoid,
+                            .now_ns = now_ns,
+                            .n = group->open_len ? group->open_len : group->ill_len,
+                            .pass = PASS_OUT};
 
     if (choice.n <= 1)
         return choice.n ? &group->targets[0] : NULL;
+    if (balance->held_most[group->conf->slot])
+        choice.pass = pass_of(&choice);
     switch (group->conf->balance) {
     case CONFIG_BALANCE_LEAST_REQUEST:
         break;

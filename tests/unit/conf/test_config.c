@@ -68,6 +68,12 @@ static const struct problems_case cases[] = {
      "t:5:95: maxInFlight: 0 is less than 1\n"},
     {HEAD "routes: [ { name: r, redirect: https://a, mirror: 5 } ]\n",
      "t:5:51: mirror: is for routes with target groups, and this one answers by itself\n"},
+    {LISTENERS "targetGroups: { a: { targets: [ \"10.0.0.1:80\" ], concurrency: { queue: 3 } } }\n"
+               "routes: [ { name: r, stable: a } ]\n",
+     "t:2:63: concurrency: caps nothing; write target or group, or remove it\n"},
+    {LISTENERS "targetGroups: { a: { targets: [ \"10.0.0.1:80\" ], concurrency: { target: 0, wait: 2m } } }\n"
+               "routes: [ { name: r, stable: a } ]\n",
+     "t:2:73: target: 0 is less than 1\nt:2:82: wait: 2m is more than 1m\n"},
     {ALL "workers: many\n", "t:6:10: workers: many is not a whole number, such as 4, or auto\n"},
     {ALL "workers: 0\n", "t:6:10: workers: 0 is less than 1\n"},
     {ALL "workers: 65\n", "t:6:10: workers: 65 is more than 64\n"},
@@ -394,6 +400,7 @@ START_TEST(what_is_not_written_has_its_default)
     ck_assert_int_eq(route->mirror.timeout_ns, 30 * NS_PER_S);
     ck_assert_str_eq(config->groups[0].platform, "a");
     ck_assert_uint_eq(config->groups[0].max_connections, 1024);
+    ck_assert(!config_group_is_capped(&config->groups[0]));
     config_unref(config);
     conf_report_fini(&report);
 }
@@ -417,7 +424,7 @@ static const char full[] =
     "targetGroups:\n"
     "  one: { targets: [ \"10.0.0.1:80\", { address: \"[2001:db8::1]:81\" } ] }\n"
     "  two: { platform: fargate, tags: { env: prd, n: 1 }, targets: [ \"10.0.0.3:80\" ], "
-    "maxConnections: 7, poolIdle: 1s }\n"
+    "maxConnections: 7, concurrency: { group: 30, target: 20 }, poolIdle: 1s }\n"
     "timeouts: { connect: 1s, body: 7s, clientWrite: 9s, total: 1h, poolIdle: 2s }\n"
     "limits: { maxBody: 2KiB, responseHead: 4KiB, responseFields: 50, trailerFields: 3 }\n"
     "accessLog: [ { file: { path: logs/a.jsonl } }, { stdout: {} } ]\n"
@@ -488,6 +495,11 @@ START_TEST(what_is_written_arrives)
     ck_assert_str_eq(two->tags[1].key, "n");
     ck_assert_str_eq(two->tags[1].value, "1");
     ck_assert_uint_eq(two->max_connections, 7);
+    ck_assert(config_group_is_capped(two));
+    ck_assert_uint_eq(two->concurrency.group, 30);
+    ck_assert_uint_eq(two->concurrency.target, 20);
+    ck_assert_uint_eq(two->concurrency.queue, 1024);
+    ck_assert_int_eq(two->concurrency.wait_ns, NS_PER_S);
     ck_assert_uint_eq(two->slot, 1);
     ck_assert_uint_eq(two->targets[0].slot, 2);
     ck_assert_int_eq(config->groups[0].targets[1].address.addr.any.sa_family, AF_INET6);

@@ -554,6 +554,34 @@ void proxy_publish(struct proxy *proxy, uint32_t weight)
     ck_assert_uint_eq(crew_seen(proxy->crew), proxy->version);
 }
 
+/* As control's slots: a target that was not there gets a number that nobody had. */
+static void number_targets(struct config *config, const struct config *before)
+{
+    static uint32_t next = CONFIG_TARGETS_MAX / 2;
+
+    for (size_t g = 0; g < config->groups_len; g++)
+        for (size_t i = 0; i < config->groups[g].targets_len; i++) {
+            struct config_target *target = &config->groups[g].targets[i];
+            const struct config_group *old = &before->groups[g];
+
+            target->slot = next;
+            for (size_t k = 0; k < old->targets_len; k++)
+                if (strcmp(old->targets[k].address.text, target->address.text) == 0)
+                    target->slot = old->targets[k].slot;
+            next += target->slot == next;
+        }
+}
+
+void proxy_reload(struct proxy *proxy, const struct proxy_setup *setup)
+{
+    struct config *before = proxy->config;
+
+    proxy->config = load(proxy, setup);
+    number_targets(proxy->config, before);
+    proxy_publish(proxy, proxy->weight);
+    config_unref(before);
+}
+
 static uint64_t requests(struct proxy *proxy)
 {
     uint64_t sum = 0;
@@ -742,6 +770,9 @@ static void check_worker(struct proxy *proxy, size_t worker)
     for (uint32_t slot = 0; slot < CONFIG_TARGETS_MAX; slot++)
         if (shard_target(shard, slot))
             ck_assert_uint_eq(cell_get(&shard_target(shard, slot)->busy), 0);
+    for (uint32_t slot = 0; slot < CONFIG_GROUPS_MAX; slot++)
+        if (shard_group(shard, slot))
+            ck_assert_uint_eq(cell_get(&shard_group(shard, slot)->waiting), 0);
     ck_assert_uint_eq(cell_get(&shard->requests) + mirrored(shard),
                       cell_get(&shard->log_lines) + cell_get(&shard->log_dropped));
 }

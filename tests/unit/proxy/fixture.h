@@ -134,6 +134,9 @@ int proxy_connect_narrow(struct proxy *proxy);
 struct routes *proxy_snapshot(struct proxy *proxy);
 /* Publishes a snapshot with this weight and waits until all workers have it. */
 void proxy_publish(struct proxy *proxy, uint32_t weight);
+/* Publishes a configuration of this setup, but for its workers, with the weight and the plan of before, as
+ * proxy_publish. Targets are told apart as control does, by address. */
+void proxy_reload(struct proxy *proxy, const struct proxy_setup *setup);
 /* Waits until `requests` have ended, as the counters say. */
 void proxy_wait_ended(struct proxy *proxy, uint64_t requests);
 /* The sum of a cell over the workers; `offset` is that of the cell in struct shard_side. */

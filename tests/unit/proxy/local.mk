@@ -7,6 +7,7 @@ unit_tests += \
 	tests/unit/proxy/test_cookie \
 	tests/unit/proxy/test_crew \
 	tests/unit/proxy/test_crowd \
+	tests/unit/proxy/test_gate \
 	tests/unit/proxy/test_mirror \
 	tests/unit/proxy/test_outcome \
 	tests/unit/proxy/test_pace \
@@ -22,6 +23,7 @@ unit_tests += \
 tests_unit_proxy_test_bulk_SOURCES = tests/unit/proxy/test_bulk.c $(proxy_fixture)
 tests_unit_proxy_test_chaos_SOURCES = tests/unit/proxy/test_chaos.c $(proxy_fixture)
 tests_unit_proxy_test_crew_SOURCES = tests/unit/proxy/test_crew.c $(proxy_fixture)
+tests_unit_proxy_test_gate_SOURCES = tests/unit/proxy/test_gate.c $(proxy_fixture)
 tests_unit_proxy_test_mirror_SOURCES = tests/unit/proxy/test_mirror.c $(proxy_fixture)
 tests_unit_proxy_test_retry_SOURCES = tests/unit/proxy/test_retry.c $(proxy_fixture)
 tests_unit_proxy_test_steady_SOURCES = tests/unit/proxy/test_steady.c $(proxy_fixture)
@@ -31,6 +33,7 @@ tests_unit_proxy_test_txn_SOURCES = tests/unit/proxy/test_txn.c $(proxy_fixture)
 threaded_tests += \
 	tests/unit/proxy/test_chaos \
 	tests/unit/proxy/test_crew \
+	tests/unit/proxy/test_gate \
 	tests/unit/proxy/test_mirror \
 	tests/unit/proxy/test_txn \
 	tests/unit/proxy/test_tunnel

@@ -249,6 +249,44 @@ START_TEST(a_request_without_key_is_spread_by_load)
 }
 END_TEST
 
+/* ---- caps ---- */
+
+#define CAPPED(keys) GROUP("concurrency: { target: 2 }, " keys)
+
+START_TEST(full_targets_are_passed_over_while_another_has_room)
+{
+    static const char *const yamls[] = {CAPPED("balance: leastRequest"), CAPPED("balance: roundRobin"),
+                                        CAPPED("balance: consistentHash, hash: { clientAddress: true }")};
+    static const _Atomic uint32_t held[] = {2, 1, 3};
+    struct balance load = {.held = held, .held_most = {2}};
+    char block[16];
+
+    for (size_t k = 0; k < ARRAY_LEN(yamls); k++) {
+        make(yamls[k], 0, NULL);
+        for (unsigned i = 0; i < 1000; i++)
+            ck_assert_uint_eq(pick(&load, key_of(i, block), 0), 1);
+        unmake();
+    }
+}
+END_TEST
+
+START_TEST(a_full_target_is_waited_for_rather_than_an_ejected_one_tried)
+{
+    static const _Atomic uint32_t held[] = {2, 0, 2}, all[] = {2, 2, 2};
+    struct balance load = {.held = held, .held_most = {2}, .out_until_ns = {0, 10, 0}};
+    struct balance out = {.held = held, .held_most = {2}, .out_until_ns = {10, 10, 10}};
+    struct balance full = {.held = all, .held_most = {2}};
+
+    make(CAPPED("balance: leastRequest"), 0, NULL);
+    for (unsigned i = 0; i < 1000; i++) {
+        ck_assert_uint_ne(pick(&load, STR_NULL, 9), 1);
+        ck_assert_uint_eq(pick(&out, STR_NULL, 9), 1); /* all are out: one with room */
+        ck_assert_uint_lt(pick(&full, STR_NULL, 9), 3);
+    }
+    unmake();
+}
+END_TEST
+
 /* ---- slow start ---- */
 
 /* The share of the first target, in percent, this long after it was opened. */
@@ -299,6 +337,8 @@ Suite *unit_suite(void)
     tcase_add_test(tc, equal_keys_go_to_one_target_and_all_share);
     tcase_add_test(tc, when_a_target_goes_only_its_keys_move);
     tcase_add_test(tc, a_request_without_key_is_spread_by_load);
+    tcase_add_test(tc, full_targets_are_passed_over_while_another_has_room);
+    tcase_add_test(tc, a_full_target_is_waited_for_rather_than_an_ejected_one_tried);
     tcase_add_test(tc, a_target_that_begins_gets_its_share_by_and_by);
     suite_add_tcase(suite, tc);
     return suite;

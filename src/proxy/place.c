@@ -1,0 +1,177 @@
+/* PLACE: a target of the group, and where the group has a cap a place there, for which the request may have
+ * to wait. */
+#include "proxy/place.h"
+
+#include "proxy/cookie.h"
+#include "proxy/gate.h"
+#include "proxy/step.h"
+#include "proxy/worker.h"
+
+enum { PICKS_MAX = 3 }; /* another worker may take the place that was seen */
+
+enum found {
+    FOUND_PLACE,
+    FOUND_FULL, /* every target that may serve has as many requests as it may */
+    FOUND_NONE, /* no target is open */
+};
+
+static struct gate *gate_of(const struct txn *txn)
+{
+    return txn->worker->gates.by_slot[txn->group->conf->slot];
+}
+
+struct str step_hash_value(const struct txn *txn, const struct config_group *conf)
+{
+    const struct field *field;
+
+    switch (conf->hash) {
+    case CONFIG_HASH_NONE:
+        break;
+    case CONFIG_HASH_HEADER:
+        field = head_find_name(&txn->head, str_from(conf->hash_name), 0);
+        return field ? field->value : STR_NULL;
+    case CONFIG_HASH_COOKIE:
+        return cookie_value(&txn->head, str_from(conf->hash_name));
+    case CONFIG_HASH_CLIENT:
+        return txn->client;
+    }
+    return STR_NULL;
+}
+
+static enum found find_place(struct txn *txn, struct gate *gate)
+{
+    struct worker *worker = txn->worker;
+    struct str hash = step_hash_value(txn, txn->group->conf);
+
+    for (unsigned picks = 0; picks < PICKS_MAX; picks++) {
+        const struct route_target *target =
+            balance_pick(txn->group, &worker->balance, &worker->rnd, hash, worker->now_ns, txn->avoid);
+
+        if (!target)
+            return FOUND_NONE;
+        if (gate->capped)
+            txn->held = gate_enter(worker, gate, target->conf->slot);
+        if (gate->capped && !txn->held)
+            continue;
+        txn->target = target;
+        return FOUND_PLACE;
+    }
+    return FOUND_FULL;
+}
+
+static enum next begin_waiting(struct txn *txn, struct gate *gate)
+{
+    struct worker *worker = txn->worker;
+    int64_t left_ns = gate->wait_ns - txn->waited_ns; /* over all tries */
+
+    if (left_ns <= 0)
+        return place_is_late(txn);
+    if (!gate_join(gate, txn))
+        return step_fail(txn, OUTCOME_QUEUE_FULL, NULL);
+    wheel_set(&worker->wheel, &txn->timer, worker->now_ns + left_ns);
+    return WAIT;
+}
+
+static void leave_line(struct txn *txn)
+{
+    wheel_cancel(&txn->worker->wheel, &txn->timer);
+    gate_quit(gate_of(txn), txn);
+}
+
+enum next place_is_late(struct txn *txn)
+{
+    cell_add(&shard_group(txn->worker->shard, txn->group->conf->slot)->late, 1);
+    return step_fail(txn, OUTCOME_QUEUE_TIMEOUT, NULL);
+}
+
+/* ---- a reload while it waits ---- */
+
+static const struct route *route_now(const struct txn *txn)
+{
+    const struct routes *routes = txn->worker->routes;
+
+    for (size_t i = 0; i < routes->routes_len; i++)
+        if (routes->routes[i].conf->slot == txn->route->conf->slot)
+            return &routes->routes[i];
+    return NULL;
+}
+
+/* Nothing of it has been sent, and the snapshot is not the one by which it came here. */
+static bool is_behind(const struct txn *txn)
+{
+    return txn->attempts == 0 && txn->worker->routes != (txn->later ? txn->later : txn->routes);
+}
+
+/* Weight 0 means that nothing more is sent there. A request that somebody has sent to this side stays. */
+static bool side_is_closed(const struct txn *txn, const struct route *route)
+{
+    bool drawn = txn->pick.assignment == ASSIGNMENT_RANDOM || txn->pick.assignment == ASSIGNMENT_STICKY;
+
+    return drawn && route->weight == (txn->pick.side == ROUTE_CANARY ? 0 : CONFIG_WEIGHT_ONE);
+}
+
+bool place_is_elsewhere(const struct txn *txn)
+{
+    const struct route *route = is_behind(txn) ? route_now(txn) : NULL;
+
+    return route && side_is_closed(txn, route);
+}
+
+/* To the other side, as if it had come now; what was slow before has counted already. */
+static void change_side(struct txn *txn)
+{
+    enum route_side side = txn->pick.side == ROUTE_CANARY ? ROUTE_STABLE : ROUTE_CANARY;
+
+    score_none(&txn->score);
+    cell_sub(&txn->cells->side[txn->pick.side].open, 1);
+    cell_add(&txn->cells->side[side].open, 1);
+    txn->pick = (struct pick_side){side, ASSIGNMENT_ONLY};
+}
+
+/* What has changed since it began to wait: the targets of its group, and whether its side is still served. A
+ * route that is gone serves those that it has. */
+static void catch_up(struct txn *txn)
+{
+    struct worker *worker = txn->worker;
+    const struct route *route = is_behind(txn) ? route_now(txn) : NULL;
+    struct gate *gate = gate_of(txn);
+
+    if (!route)
+        return;
+    if (txn->later)
+        worker_drop_routes(worker, txn->later);
+    txn->later = worker_hold_routes(worker);
+    if (side_is_closed(txn, route)) {
+        leave_line(txn);
+        change_side(txn);
+    }
+    if (!txn->score.scorer)
+        txn->route = route; /* else it stays with the one that it is judged by */
+    txn->group = route->side[txn->pick.side];
+    BUG_ON(txn->waiting && gate_of(txn) != gate);
+}
+
+/* ---- the step ---- */
+
+enum next step_place(struct txn *txn)
+{
+    struct gate *gate;
+
+    if (txn->waiting)
+        catch_up(txn);
+    gate = gate_of(txn);
+    if (gate->capped && !txn->waiting && gate_has_line(txn->worker, gate))
+        return begin_waiting(txn, gate);
+    switch (find_place(txn, gate)) {
+    case FOUND_FULL:
+        return txn->waiting ? WAIT : begin_waiting(txn, gate);
+    case FOUND_NONE:
+        return step_fail(txn, OUTCOME_NO_TARGET, NULL);
+    case FOUND_PLACE:
+        break;
+    }
+    if (txn->waiting)
+        leave_line(txn);
+    step_to(txn, TXN_LEASE);
+    return NEXT;
+}
