@@ -16,7 +16,7 @@ admin: { address: "127.0.0.1:1", token: a-secret-of-enough-letters }
 state: { directory: state }
 targetGroups:
   ec2: { targets: [ "127.0.0.1:2" ] }
-  fargate: { targets: [ "127.0.0.1:3" ] }
+  fargate: { targets: [ "127.0.0.1:3" ], concurrency: { target: 20, group: 50 } }
 routes:
   - { name: web, match: { pathPrefix: / }, stable: ec2, canary: fargate, weight: 12.5 }
   - { name: api, match: { host: api.example.com, pathPrefix: /v1 }, stable: ec2, canary: fargate, affinity: { cookie: who } }
@@ -151,6 +151,8 @@ expect 1 - 'one at a time' replay --plan plan.yaml trace.jsonl trace.jsonl
 expect 2 - 'too few' explain -c good.yaml GET
 expect 0 '^route +web: ' - explain -c good.yaml GET http://example.com/x
 expect 0 'fargate gets 12.5 %' - explain -c good.yaml GET /x
+expect 0 '^places +fargate takes 20 requests at once at each target, 50 in all; 1024 more may wait, for 1s at most$' - \
+    explain -c good.yaml GET /x
 expect 0 'fargate gets 40 %' - explain -c good.yaml -w 40 GET /x
 expect 0 '^route +api: .*of host api.example.com' - explain -c good.yaml GET http://API.example.com/v1/a?b
 expect 0 '^route +api: ' - explain -c good.yaml GET /v1/a -H 'Host: api.example.com'

@@ -1,6 +1,8 @@
 #include "cli/explain.h"
 
+#include "base/clk.h"
 #include "base/mem.h"
+#include "base/unit.h"
 #include "cli/term.h"
 #include "conf/config.h"
 #include "conf/load.h"
@@ -162,6 +164,21 @@ static uint32_t side_share(const struct route *route, enum route_side side)
 
 /* ---- what it says ---- */
 
+static json_t *concurrency_json(const struct config_group *group)
+{
+    const struct config_concurrency *conf = &group->concurrency;
+    json_t *json;
+
+    if (!config_group_is_capped(group))
+        return json_null();
+    json = json_pack("{s:i, s:f}", "queue", (int)conf->queue, "wait", (double)conf->wait_ns / NS_PER_S);
+    if (conf->target)
+        json_object_set_new(json, "target", json_integer(conf->target));
+    if (conf->group)
+        json_object_set_new(json, "group", json_integer(conf->group));
+    return json;
+}
+
 static json_t *side_json(const struct route *route, enum route_side side)
 {
     const struct route_group *group = route->side[side];
@@ -173,8 +190,9 @@ static json_t *side_json(const struct route *route, enum route_side side)
     }
     for (size_t i = 0; i < group->targets_len; i++)
         json_array_append_new(targets, json_string(group->targets[i].conf->address.text));
-    return json_pack("{s:s, s:s, s:f, s:o}", "group", group->conf->name, "platform", group->conf->platform,
-                     "share", side_share(route, side) / 100.0, "targets", targets);
+    return json_pack("{s:s, s:s, s:f, s:o, s:o}", "group", group->conf->name, "platform",
+                     group->conf->platform, "share", side_share(route, side) / 100.0, "targets", targets,
+                     "concurrency", concurrency_json(group->conf));
 }
 
 static const char *assignment_text(const struct inquiry *inquiry)
@@ -247,6 +265,23 @@ static void print_side(const struct term *term, const struct route *route, enum 
     for (size_t i = 0; i < group->targets_len; i++)
         printf(" %s", group->targets[i].conf->address.text);
     printf("\n");
+}
+
+/* How many at once, where that is written. */
+static void print_places(const struct route *route, enum route_side side)
+{
+    const struct route_group *group = route->side[side];
+    const struct config_concurrency *conf = group ? &group->conf->concurrency : NULL;
+    char wait[UNIT_TEXT_LEN];
+
+    if (!group || !config_group_is_capped(group->conf))
+        return;
+    printf("%-11s%s takes ", "places", group->conf->name);
+    if (conf->target)
+        printf("%u requests at once at each target%s", conf->target, conf->group ? ", " : "");
+    if (conf->group)
+        printf("%u in all", conf->group);
+    printf("; %u more may wait, for %s at most\n", conf->queue, unit_duration_text(conf->wait_ns, wait));
 }
 
 static void print_match(const struct config_route *conf)
@@ -337,6 +372,8 @@ static void print_text(const struct inquiry *inquiry, const struct config *confi
     }
     print_side(&term, route, ROUTE_STABLE);
     print_side(&term, route, ROUTE_CANARY);
+    print_places(route, ROUTE_STABLE);
+    print_places(route, ROUTE_CANARY);
     print_side_choice(inquiry);
     printf("%-11stwo of the group's open ones are drawn, and the less busy is taken\n", "target");
     printf("%-11s%s: the name of the platform; the client's own is removed\n", "label", config->label_header);

@@ -38,6 +38,7 @@ static void side_read(struct state_side *side, const json_t *json)
                                 .platform = text(json, "platform"),
                                 .targets = (uint32_t)count(json, "targets"),
                                 .open = (uint32_t)count(json, "open"),
+                                .waiting = count(json, "waiting"),
                                 .span_s = number(recent, "seconds"),
                                 .requests = count(recent, "requests"),
                                 .errors = count(recent, "errors"),

@@ -21,6 +21,7 @@ struct state_side {
     bool exists;
     const char *group, *platform;
     uint32_t targets, open; /* all, and those that take work */
+    uint64_t waiting;       /* requests, for a place in the group */
     double span_s;          /* of the figures below */
     uint64_t requests, errors;
     double p50_ms, p99_ms;

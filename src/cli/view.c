@@ -165,6 +165,7 @@ static void side_line(struct text *out, const struct term *term, const struct st
 {
     double share = state_canary_share(route), errors = side->requests ? state_side_errors(side) : -1;
     char rate[FIGURE_LEN], part[FIGURE_LEN], bad[FIGURE_LEN], p50[FIGURE_LEN], p99[FIGURE_LEN];
+    char waiting[FIGURE_LEN];
 
     if (share >= 0 && side == &route->stable)
         share = 100 - share;
@@ -174,7 +175,10 @@ static void side_line(struct text *out, const struct term *term, const struct st
     styled(out, term, errors >= 1 ? TERM_BAD : TERM_PLAIN, "%8s", column_percent(errors, 2, bad));
     text_printf(out, " %8s %8s  %u of %u   ", figure_latency(side->p50_ms, p50),
                 figure_latency(side->p99_ms, p99), side->open, side->targets);
-    styled(out, term, TERM_FAINT, "%s\n", role);
+    styled(out, term, TERM_FAINT, "%s", role);
+    if (side->waiting)
+        styled(out, term, TERM_WARN, ", %s wait for a place", figure_count(side->waiting, waiting));
+    text_printf(out, "\n");
 }
 
 static void sides_table(struct text *out, const struct term *term, const struct state_route *route)

@@ -73,17 +73,33 @@ static uint64_t in_flight(const struct board *board, const struct live *live, en
     return sum;
 }
 
+/* The cell at `offset` of the group's in every worker. */
+static uint64_t group_sum(const struct board *board, const struct config_group *group, size_t offset)
+{
+    uint64_t sum = 0;
+
+    for (size_t w = 0; w < crew_size(board->crew); w++) {
+        const struct shard_group *cells = shard_group(crew_shard(board->crew, w), group->slot);
+
+        if (cells)
+            sum += cell_get((const struct cell *)(const void *)((const char *)cells + offset));
+    }
+    return sum;
+}
+
 static json_t *side_json(const struct board *board, const struct live *live, enum route_side side)
 {
     const struct config_group *group = board_side(board, live, side);
 
     if (!group)
         return json_null();
-    return json_pack(
-        "{s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "group", group->name, "platform", group->platform, "targets",
-        count_json(group->targets_len), "open", count_json(board_open_targets(board, group)), "inFlight",
-        count_json(in_flight(board, live, side)), "recent", view_json(board, live->recent[side], RECENT_10S),
-        "minute", view_json(board, live->recent[side], RECENT_60S));
+    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "group", group->name, "platform",
+                     group->platform, "targets", count_json(group->targets_len), "open",
+                     count_json(board_open_targets(board, group)), "inFlight",
+                     count_json(in_flight(board, live, side)), "waiting",
+                     count_json(group_sum(board, group, offsetof(struct shard_group, waiting))), "recent",
+                     view_json(board, live->recent[side], RECENT_10S), "minute",
+                     view_json(board, live->recent[side], RECENT_60S));
 }
 
 double status_share(const struct board *board, const struct live *live)
@@ -199,6 +215,27 @@ json_t *status_targets(const struct board *board, const struct config_group *gro
     return targets;
 }
 
+static json_t *cap_json(uint32_t cap)
+{
+    return cap ? count_json(cap) : json_null();
+}
+
+/* The caps, and what has become of those that found no place; null without caps. */
+static json_t *concurrency_json(const struct board *board, const struct config_group *group)
+{
+    const struct config_concurrency *conf = &group->concurrency;
+
+    if (!config_group_is_capped(group))
+        return json_null();
+    return json_pack("{s:o, s:o, s:o, s:f, s:o, s:o, s:o, s:o}", "target", cap_json(conf->target), "group",
+                     cap_json(conf->group), "queue", count_json(conf->queue), "wait",
+                     (double)(conf->wait_ns / NS_PER_MS) / 1000, "waiting",
+                     count_json(group_sum(board, group, offsetof(struct shard_group, waiting))), "queued",
+                     count_json(group_sum(board, group, offsetof(struct shard_group, queued))), "full",
+                     count_json(group_sum(board, group, offsetof(struct shard_group, full))), "late",
+                     count_json(group_sum(board, group, offsetof(struct shard_group, late))));
+}
+
 static json_t *groups_json(const struct board *board)
 {
     json_t *groups = json_array();
@@ -206,8 +243,10 @@ static json_t *groups_json(const struct board *board)
     for (size_t i = 0; i < board->config->groups_len; i++) {
         const struct config_group *group = &board->config->groups[i];
 
-        json_array_append_new(groups, json_pack("{s:s, s:s, s:o}", "name", group->name, "platform",
-                                                group->platform, "targets", status_targets(board, group)));
+        json_array_append_new(groups,
+                              json_pack("{s:s, s:s, s:o, s:o}", "name", group->name, "platform",
+                                        group->platform, "concurrency", concurrency_json(board, group),
+                                        "targets", status_targets(board, group)));
     }
     return groups;
 }

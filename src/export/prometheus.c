@@ -467,6 +467,108 @@ static void write_target_cell(struct page *page, const struct side_cell *cell)
     }
 }
 
+static uint64_t group_sum(const struct page *page, uint32_t slot, size_t offset)
+{
+    uint64_t sum = 0;
+
+    for (size_t w = 0; w < page->view->shards_len; w++) {
+        struct shard_group *group = shard_group(page->view->shards[w], slot);
+
+        if (group)
+            sum += cell_get((const struct cell *)(const void *)((const char *)group + offset));
+    }
+    return sum;
+}
+
+static void group_labels(const struct config_group *group, struct buf *labels)
+{
+    exposition_label(labels, "group", group->name);
+    exposition_label(labels, "platform", group->platform);
+}
+
+/* One line for each group with a cap on requests in flight. */
+static void each_capped(struct page *page, void (*write)(struct page *page, const struct config_group *group,
+                                                         struct buf *labels))
+{
+    const struct config *config = page->view->routes->config;
+
+    for (size_t i = 0; i < config->groups_len; i++) {
+        EXPOSITION_LABELS(labels);
+
+        if (!config_group_is_capped(&config->groups[i]))
+            continue;
+        group_labels(&config->groups[i], &labels);
+        write(page, &config->groups[i], &labels);
+    }
+}
+
+static void group_inside(struct page *page, const struct config_group *group, struct buf *labels)
+{
+    uint64_t sum = 0;
+
+    for (size_t k = 0; k < group->targets_len; k++)
+        sum += target_sum(page, group->targets[k].slot, offsetof(struct shard_target, busy));
+    exposition_number(&page->to, "penstock_group_requests_in_flight", "", labels, sum);
+}
+
+static void group_waiting(struct page *page, const struct config_group *group, struct buf *labels)
+{
+    exposition_number(&page->to, "penstock_group_requests_waiting", "", labels,
+                      group_sum(page, group->slot, offsetof(struct shard_group, waiting)));
+}
+
+static void group_queued(struct page *page, const struct config_group *group, struct buf *labels)
+{
+    exposition_number(&page->to, "penstock_group_queued", "_total", labels,
+                      group_sum(page, group->slot, offsetof(struct shard_group, queued)));
+}
+
+static void group_queue_time(struct page *page, const struct config_group *group, struct buf *labels)
+{
+    exposition_real(&page->to, "penstock_group_queue_seconds", "_total", labels,
+                    (double)group_sum(page, group->slot, offsetof(struct shard_group, queue_ns)) / NS_PER_S);
+}
+
+static void group_rejected(struct page *page, const struct config_group *group, struct buf *labels)
+{
+    static const struct {
+        const char *reason;
+        size_t offset;
+    } rows[] = {
+        {"full", offsetof(struct shard_group, full)},
+        {"late", offsetof(struct shard_group, late)},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        EXPOSITION_LABELS(labelled);
+
+        buf_str_add(&labelled, buf_str(labels));
+        exposition_label(&labelled, "reason", rows[i].reason);
+        exposition_number(&page->to, "penstock_group_rejected", "_total", &labelled,
+                          group_sum(page, group->slot, rows[i].offset));
+    }
+}
+
+static void write_groups(struct page *page)
+{
+    exposition_family(&page->to, "penstock_group_requests_in_flight", EXPOSITION_GAUGE,
+                      "Requests that a group with a cap on them is serving.");
+    each_capped(page, group_inside);
+    exposition_family(&page->to, "penstock_group_requests_waiting", EXPOSITION_GAUGE,
+                      "Requests that wait for a place in the group.");
+    each_capped(page, group_waiting);
+    exposition_family(&page->to, "penstock_group_queued", EXPOSITION_COUNTER,
+                      "Requests that had to wait for a place.");
+    each_capped(page, group_queued);
+    exposition_family(&page->to, "penstock_group_queue_seconds", EXPOSITION_COUNTER,
+                      "Time that they waited.");
+    each_capped(page, group_queue_time);
+    exposition_family(
+        &page->to, "penstock_group_rejected", EXPOSITION_COUNTER,
+        "Requests answered with 503: too many waited already (full), or it waited too long (late).");
+    each_capped(page, group_rejected);
+}
+
 /* 1 for each target that is not among `closed`. */
 static void write_open(struct page *page, const char *name, const char *help, const bool *closed)
 {
@@ -491,6 +593,7 @@ static void write_targets(struct page *page)
                page->view->draining);
     write_open(page, "penstock_target_healthy", "0 while the target fails its health checks, else 1.",
                page->view->unhealthy);
+    write_groups(page);
 }
 
 /* ---- the proxy itself

@@ -16,6 +16,7 @@ e2e_tests = \
 	tests/e2e/test_orders.py \
 	tests/e2e/test_proxy.py \
 	tests/e2e/test_proxy_protocol.py \
+	tests/e2e/test_queue.py \
 	tests/e2e/test_reload.py \
 	tests/e2e/test_replay.py \
 	tests/e2e/test_restart.py \
@@ -29,6 +30,7 @@ e2e_tests = \
 tsan_tests = \
 	tests/e2e/test_demo.py \
 	tests/e2e/test_proxy.py \
+	tests/e2e/test_queue.py \
 	tests/e2e/test_reload.py \
 	tests/e2e/test_rollout.py \
 	tests/e2e/test_weights.py

@@ -126,6 +126,16 @@ START_TEST(a_view_shows_weight_groups_evidence_and_steps)
 }
 END_TEST
 
+START_TEST(a_view_says_how_many_wait_for_a_place)
+{
+    char *lines = draw(&plain, "{\"name\":\"web\",\"stable\":{\"group\":\"ec2\",\"targets\":3,\"open\":2,"
+                               "\"waiting\":1234}}");
+
+    CHECK_SHOWS(lines, "2 of 3   stable, 1,234 wait for a place\n");
+    free(lines);
+}
+END_TEST
+
 START_TEST(without_colour_there_is_no_escape_and_without_unicode_only_ascii)
 {
     char *lines = draw(&plain, ROUTE(ROLLOUT));
@@ -283,6 +293,7 @@ Suite *unit_suite(void)
     tcase_add_test(tc, what_is_missing_is_empty);
     tcase_add_test(tc, an_eta_of_never_is_not_a_number_of_seconds);
     tcase_add_test(tc, a_view_shows_weight_groups_evidence_and_steps);
+    tcase_add_test(tc, a_view_says_how_many_wait_for_a_place);
     tcase_add_test(tc, without_colour_there_is_no_escape_and_without_unicode_only_ascii);
     tcase_add_test(tc, colour_is_always_turned_off_again);
     tcase_add_test(tc, a_bar_is_empty_only_at_0_and_full_only_at_100);

@@ -10,13 +10,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static const char configuration[] = "listeners: [ { address: '127.0.0.1:0' } ]\n"
-                                    "targetGroups:\n"
-                                    "  old: { platform: ec2, targets: [ '127.0.0.1:1', '127.0.0.1:2' ] }\n"
-                                    "  new: { platform: fargate, targets: [ '127.0.0.1:3' ] }\n"
-                                    "routes:\n"
-                                    "  - { name: web, match: { pathPrefix: / }, stable: old, canary: new }\n"
-                                    "  - { name: api, match: { pathPrefix: /api }, stable: old }\n";
+static const char configuration[] =
+    "listeners: [ { address: '127.0.0.1:0' } ]\n"
+    "targetGroups:\n"
+    "  old: { platform: ec2, targets: [ '127.0.0.1:1', '127.0.0.1:2' ] }\n"
+    "  new: { platform: fargate, targets: [ '127.0.0.1:3' ], concurrency: { target: 9 } }\n"
+    "routes:\n"
+    "  - { name: web, match: { pathPrefix: / }, stable: old, canary: new }\n"
+    "  - { name: api, match: { pathPrefix: /api }, stable: old }\n";
 
 static struct routes *routes;
 static struct shard *shards[2];
@@ -141,6 +142,27 @@ START_TEST(a_histogram_is_cumulative_and_ends_with_its_count)
 }
 END_TEST
 
+#define GROUP "group=\"new\",platform=\"fargate\""
+
+START_TEST(the_line_of_a_group_with_a_cap_is_shown_and_of_no_other)
+{
+    cell_set(&shard_group(shards[0], 1)->waiting, 2);
+    cell_set(&shard_group(shards[1], 1)->waiting, 1);
+    cell_set(&shard_group(shards[0], 1)->queued, 7);
+    cell_set(&shard_group(shards[0], 1)->queue_ns, NS_PER_S / 2);
+    cell_set(&shard_group(shards[0], 1)->late, 4);
+    cell_set(&shard_target(shards[1], 2)->busy, 9);
+    write_page(false);
+    has("penstock_group_requests_in_flight{" GROUP "} 9");
+    has("penstock_group_requests_waiting{" GROUP "} 3");
+    has("penstock_group_queued_total{" GROUP "} 7");
+    has("penstock_group_queue_seconds_total{" GROUP "} 0.5");
+    has("penstock_group_rejected_total{" GROUP ",reason=\"full\"} 0");
+    has("penstock_group_rejected_total{" GROUP ",reason=\"late\"} 4");
+    ck_assert_ptr_null(strstr(page.p, "penstock_group_requests_waiting{group=\"old\""));
+}
+END_TEST
+
 START_TEST(routes_rollouts_and_targets_are_shown)
 {
     struct prometheus_rollout rollout = {.plan = "move \"fast\"\\\n",
@@ -217,6 +239,7 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, requests_are_summed_over_the_workers_by_outcome_and_class);
     tcase_add_test(tcase, copies_are_counted_apart);
     tcase_add_test(tcase, a_histogram_is_cumulative_and_ends_with_its_count);
+    tcase_add_test(tcase, the_line_of_a_group_with_a_cap_is_shown_and_of_no_other);
     tcase_add_test(tcase, routes_rollouts_and_targets_are_shown);
     tcase_add_test(tcase, openmetrics_names_counters_without_total_and_has_an_end);
     tcase_add_test(tcase, promtool_finds_nothing_to_say);
