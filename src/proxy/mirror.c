@@ -64,11 +64,24 @@ static void release_parts(struct mirror *mirror)
     mirror->parts_len = 0;
 }
 
+static struct gate *gate_of(const struct mirror *mirror)
+{
+    return mirror->worker->gates.by_slot[mirror->group->conf->slot];
+}
+
+static void leave_place(struct mirror *mirror)
+{
+    if (mirror->held)
+        gate_leave(mirror->worker, gate_of(mirror), mirror->target->conf->slot);
+    mirror->held = false;
+}
+
 static void destroy(struct mirror *mirror)
 {
     struct worker *worker = mirror->worker;
 
     BUG_ON(mirror->back || mirror->asking);
+    leave_place(mirror);
     wheel_cancel(&worker->wheel, &mirror->timer);
     release_parts(mirror);
     if (mirror->prev)
@@ -120,6 +133,7 @@ static void release(struct mirror *mirror, bool keep)
     mirror->asking = false;
     worker->balance.busy[slot]--;
     cell_sub(&shard_target(worker->shard, slot)->busy, 1);
+    leave_place(mirror);
 }
 
 /* As txn.c's may_keep_back. */
@@ -151,6 +165,17 @@ void mirrors_close(struct mirrors *mirrors)
 
 /* ---- the first ---- */
 
+/* As the snapshot has it that the copy holds: the first may have waited over a newer one. */
+static const struct route_group *group_of_first(const struct mirror *mirror)
+{
+    const struct route_group *groups = mirror->routes->groups, *own = mirror->txn->group;
+
+    for (size_t i = 0; mirror->txn->later && i < mirror->routes->groups_len; i++)
+        if (groups[i].conf->slot == own->conf->slot)
+            return &groups[i];
+    return own;
+}
+
 static void note_first(struct mirror *mirror, bool ended)
 {
     const struct txn *txn = mirror->txn;
@@ -158,7 +183,7 @@ static void note_first(struct mirror *mirror, bool ended)
 
     mirror->first = (struct mirror_first){.ended = ended,
                                           .outcome = txn->outcome,
-                                          .group = txn->group,
+                                          .group = group_of_first(mirror),
                                           .target_status = txn->target_status,
                                           .duration_ns = since_ns > 0 ? (uint64_t)since_ns : 0};
 }
@@ -564,6 +589,18 @@ static void begin_exchange(struct mirror *mirror)
     wheel_set(&worker->wheel, &mirror->timer, worker->now_ns + mirror->route->conf->mirror.timeout_ns);
 }
 
+/* A copy takes a place where the group has a cap, but only one for which no request waits. */
+static bool finds_place(struct mirror *mirror)
+{
+    struct gate *gate = gate_of(mirror);
+
+    if (!gate->capped)
+        return true;
+    mirror->held =
+        !gate_has_line(mirror->worker, gate) && gate_enter(mirror->worker, gate, mirror->target->conf->slot);
+    return mirror->held;
+}
+
 static void lease(struct mirror *mirror, struct pool *pool)
 {
     uint32_t slot = mirror->target->conf->slot;
@@ -586,6 +623,10 @@ void mirror_go(struct mirror *mirror)
         return;
     if (mirror->chunked && !copy(mirror, STR("0\r\n\r\n"))) {
         give_up(mirror, MIRROR_SKIP_MEMORY);
+        return;
+    }
+    if (!finds_place(mirror)) {
+        give_up(mirror, MIRROR_SKIP_BUSY);
         return;
     }
     pool = &mirror->worker->targets[mirror->target->conf->slot]->pool;

@@ -78,6 +78,7 @@ struct mirror {
 
     /* the exchange */
     bool asking;            /* the target counts as busy with this */
+    bool held;              /* it has a place in the group (proxy/gate) */
     struct pool_conn *back; /* lent */
     bool up_broken;         /* the shadow takes no more of the copy; its answer may still come */
     bool back_keep;         /* the connection may carry another request */

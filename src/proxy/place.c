@@ -4,6 +4,7 @@
 
 #include "proxy/cookie.h"
 #include "proxy/gate.h"
+#include "proxy/mirror.h"
 #include "proxy/step.h"
 #include "proxy/worker.h"
 
@@ -63,7 +64,10 @@ static enum next begin_waiting(struct txn *txn, struct gate *gate)
 {
     struct worker *worker = txn->worker;
     int64_t left_ns = gate->wait_ns - txn->waited_ns; /* over all tries */
+    int64_t total_ns = txn->route->conf->timeouts.total_ns;
 
+    if (total_ns && txn->head_ns + total_ns - worker->now_ns < left_ns)
+        left_ns = txn->head_ns + total_ns - worker->now_ns;
     if (left_ns <= 0)
         return place_is_late(txn);
     if (!gate_join(gate, txn))
@@ -148,6 +152,8 @@ static void catch_up(struct txn *txn)
     if (!txn->score.scorer)
         txn->route = route; /* else it stays with the one that it is judged by */
     txn->group = route->side[txn->pick.side];
+    if (txn->mirror && txn->mirror->group->conf->slot == txn->group->conf->slot)
+        mirror_leave(txn); /* it goes there itself */
     BUG_ON(txn->waiting && gate_of(txn) != gate);
 }
 

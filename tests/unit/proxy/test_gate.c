@@ -551,6 +551,29 @@ START_TEST(who_waits_for_a_canary_that_loses_its_weight_goes_to_stable)
 }
 END_TEST
 
+START_TEST(a_copy_takes_a_place_and_waits_for_none)
+{
+    int stable, shadow;
+
+    start(&(struct proxy_setup){.group = ONE, .route = "mirror: 100,"});
+    ask();
+    stable = target_accept(&proxy.stable);
+    hear_head(stable);
+    shadow = target_accept(&proxy.canary);
+    hear_head(shadow); /* and does not answer */
+    say(stable, OK);
+    ck_assert(client_gets(clients[0], "HTTP/1.1 200 "));
+    ask();
+    hear_head(stable);
+    ck_assert(is_silent(shadow) && target_is_left_alone(&proxy.canary));
+    say(stable, OK);
+    ck_assert(client_gets(clients[1], "HTTP/1.1 200 "));
+    ck_assert_uint_eq(cell_get(&shard_route(crew_shard(proxy.crew, 0), 0)->mirror.skipped[MIRROR_SKIP_BUSY]),
+                      1);
+    stop(3);
+}
+END_TEST
+
 START_TEST(our_limit_is_no_error_of_the_group)
 {
     static struct plan plan;
@@ -681,6 +704,7 @@ Suite *unit_suite(void)
     tcase_add_test(tc, a_retry_waits_for_the_other_target_and_lets_others_pass);
     tcase_add_test(tc, the_shield_asks_nobody_who_has_no_room);
     tcase_add_test(tc, who_waits_for_a_canary_that_loses_its_weight_goes_to_stable);
+    tcase_add_test(tc, a_copy_takes_a_place_and_waits_for_none);
     tcase_add_test(tc, our_limit_is_no_error_of_the_group);
     tcase_add_test(tc, a_tunnel_keeps_its_place);
     tcase_add_test(tc, a_cap_that_is_taken_away_lets_all_in);
