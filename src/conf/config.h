@@ -117,6 +117,27 @@ enum config_hash {
     CONFIG_HASH_CLIENT,
 };
 
+enum config_tls_version {
+    CONFIG_TLS_1_2,
+    CONFIG_TLS_1_3,
+};
+
+struct tls_context;
+
+/* How targets are spoken to over TLS. */
+struct config_tls {
+    bool wanted;       /* false: clear text */
+    bool verify;       /* the target's certificate and name */
+    char *ca_file;     /* NULL: the system's authorities */
+    char *server_name; /* NULL: the host of the target's address */
+    char *cert_file;   /* ours, for the target; NULL: none */
+    char *key_file;
+    enum config_tls_version min_version;
+    /* Made of it by net/tls after the load, and freed with the configuration. */
+    struct tls_context *context;
+    void (*context_free)(struct tls_context *context);
+};
+
 struct config_group {
     char *name;
     char *platform; /* the label; the group's name unless written */
@@ -136,6 +157,7 @@ struct config_group {
     struct config_concurrency concurrency;
     struct config_ejection ejection;
     struct config_health health;
+    struct config_tls tls;
 };
 
 /* Whether requests to the group may have to wait for a place. */

@@ -122,6 +122,22 @@ void config_check_hash(struct schema_reader *reader, const struct tree *map, voi
                                              : CONFIG_HASH_CLIENT;
 }
 
+void config_check_tls(struct schema_reader *reader, const struct tree *map, void *at)
+{
+    struct config_group *group = at;
+    struct config_tls *tls = &group->tls;
+
+    tls->wanted = true;
+    if (!tree_find(map, "certFile") != !tree_find(map, "keyFile"))
+        schema_problem(reader, CONF_ERROR, map, "tls: certFile and keyFile belong together; write both");
+    if (!tls->verify)
+        schema_problem(
+            reader, CONF_WARNING, tree_find(map, "verify"),
+            "verify: whoever can get between penstock and a target can read and change everything");
+    if (!tls->verify && tree_find(map, "caFile"))
+        schema_problem(reader, CONF_ERROR, tree_find(map, "caFile"), "caFile: is for verify: true");
+}
+
 /* The path goes into a request line as it is. */
 static bool is_target(const char *path)
 {

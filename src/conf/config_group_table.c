@@ -206,6 +206,53 @@ static const struct section concurrency_section = {
             "places.",
 };
 
+static const struct word tls_version_words[] = {
+    [CONFIG_TLS_1_2] = {"1.2", "TLS 1.2 or 1.3"},
+    [CONFIG_TLS_1_3] = {"1.3", "TLS 1.3 only"},
+};
+static const struct word_table tls_version_table = {tls_version_words, ARRAY_LEN(tls_version_words)};
+static const struct setting tls_rows[] = {
+    {.key = "verify",
+     .type = &type_flag,
+     FIELD(config_group, tls.verify),
+     .fallback = "true",
+     .text = "Whether a target has to show a certificate for its name from an authority that we trust."},
+    {.key = "caFile",
+     .type = &type_path,
+     FIELD(config_group, tls.ca_file),
+     .inherits = "the system's authorities",
+     .example = "tls/targets-ca.pem",
+     .text = "The authorities that are trusted, in PEM."},
+    {.key = "serverName",
+     .type = &type_host,
+     FIELD(config_group, tls.server_name),
+     .inherits = "the host of the target's address",
+     .example = "api.internal",
+     .text = "The name that is asked for (SNI) and that the certificate has to be for."},
+    {.key = "certFile",
+     .type = &type_path,
+     FIELD(config_group, tls.cert_file),
+     .example = "tls/penstock.pem",
+     .text = "Our certificate with its chain, in PEM, for targets that ask for one."},
+    {.key = "keyFile",
+     .type = &type_path,
+     FIELD(config_group, tls.key_file),
+     .example = "tls/penstock.key",
+     .text = "Its private key, in PEM."},
+    {.key = "minVersion",
+     .type = &type_word,
+     FIELD(config_group, tls.min_version),
+     .words = &tls_version_table,
+     .fallback = "1.2",
+     .text = "The oldest version of TLS that is spoken."},
+};
+static const struct section tls_section = {
+    SECTION(tls_rows),
+    .check = config_check_tls,
+    .text = "TLS to the targets, in requests and health checks; {} for all defaults. The time to connect "
+            "includes the handshake. Files are read when the configuration is loaded.",
+};
+
 static const struct setting group_rows[] = {
     {.key = "platform",
      .shown = true,
@@ -287,6 +334,11 @@ static const struct setting group_rows[] = {
      .type = &schema_map,
      .section = &health_section,
      .text = "Active checks of the targets; without this key there are none."},
+    {.key = "tls",
+     .type = &schema_map,
+     .section = &tls_section,
+     .text = "TLS to the targets; without this key they are spoken to in clear text. It does not go "
+             "with proxyProtocol."},
     {.key = "ejection",
      .type = &schema_map,
      .section = &ejection_section,
@@ -296,6 +348,7 @@ const struct section config_group_section = {
     SECTION(group_rows),
     .size = sizeof(struct config_group),
     .name_offset = offsetof(struct config_group, name),
+    .one_of = "proxyProtocol tls", /* its header would have to come before the handshake */
     .before = config_init_group,
     .check = config_check_group,
 };

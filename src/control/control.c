@@ -14,6 +14,7 @@
 #include "control/restore.h"
 #include "control/status.h"
 #include "control/tick.h"
+#include "net/tls.h"
 
 #include <event2/event.h>
 #include <inttypes.h>
@@ -293,6 +294,10 @@ static struct config *configuration(const struct control_options *options)
         return options->config;
     conf_report_init(&report);
     config = config_load(options->config_path, &report);
+    if (config && !tls_load(config, &report)) {
+        config_unref(config);
+        config = NULL;
+    }
     conf_report_print(&report, stderr);
     conf_report_fini(&report);
     return config;

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/conn.h"
+#include "net/tls.h"
 #include "proto/h1.h"
 #include "proto/proxyline.h"
 
@@ -30,6 +31,7 @@ struct probe {
     const struct config_target *target;
     enum probe_state state;
     struct conn conn;
+    struct tls_session session;
     struct event timer; /* the next check, or the end of this one's time */
     int64_t began_ns;
     uint32_t good, bad; /* checks in a row */
@@ -100,7 +102,9 @@ static void end_broken(struct probe *probe, const char *what)
 {
     char why[HEALTH_WHY_MAX];
 
-    snprintf(why, sizeof why, "%s: %s", what, strerror(probe->conn.error));
+    const char *tls = tls_why(&probe->conn);
+
+    snprintf(why, sizeof why, "%s: %s", what, tls ? tls : strerror(probe->conn.error));
     end(probe, why);
 }
 
@@ -207,6 +211,8 @@ static void on_ready(struct conn *conn, unsigned ready)
 
 static void begin(struct probe *probe)
 {
+    const struct tls_context *tls = probe->group->tls.context;
+
     probe->began_ns = clk_mono_ns();
     probe->sent = probe->answer_len = 0;
     h1_scan_init(&probe->scan);
@@ -214,6 +220,8 @@ static void begin(struct probe *probe)
     arm(probe, probe->group->health.timeout_ns);
     if (!conn_connect(&probe->conn, probe->prober->base, &probe->target->address, on_ready))
         end_broken(probe, "no connection");
+    else if (tls && !tls_start(&probe->conn, tls, &probe->target->address, &probe->session))
+        end(probe, "no memory for TLS");
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -268,6 +276,7 @@ static void drop_all(struct prober *prober)
 {
     for (size_t i = 0; i < prober->probes_len; i++) {
         conn_close(&prober->probes[i].conn);
+        tls_session_drop(&prober->probes[i].session);
         event_del(&prober->probes[i].timer);
     }
     free(prober->probes);

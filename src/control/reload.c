@@ -6,6 +6,7 @@
 #include "conf/load.h"
 #include "control/board.h"
 #include "control/tick.h"
+#include "net/tls.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -170,6 +171,10 @@ enum order_result reload(struct board *board, struct conf_report *report, char w
         return ORDER_REFUSED;
     }
     new = config_load(board->config->path, report);
+    if (new && !tls_load(new, report)) {
+        config_unref(new);
+        new = NULL;
+    }
     if (!new) {
         snprintf(why, ORDER_WHY_MAX, "%s has errors; the old configuration serves on", board->config->path);
         return ORDER_INVALID;

@@ -87,7 +87,10 @@ static void on_read(evutil_socket_t fd, short what, void *arg)
     struct conn *conn = arg;
 
     (void)fd, (void)what;
-    conn->cb(conn, CONN_READABLE);
+    if (conn->shaking)
+        conn->ops->shake(conn);
+    else
+        conn->cb(conn, CONN_READABLE);
 }
 
 static void on_write(evutil_socket_t fd, short what, void *arg)
@@ -95,7 +98,10 @@ static void on_write(evutil_socket_t fd, short what, void *arg)
     struct conn *conn = arg;
 
     (void)fd, (void)what;
-    conn->cb(conn, CONN_WRITABLE);
+    if (conn->shaking)
+        conn->ops->shake(conn);
+    else
+        conn->cb(conn, CONN_WRITABLE);
 }
 
 static void setup(struct conn *conn, struct event_base *base, int fd, conn_cb *cb)
@@ -144,7 +150,7 @@ bool conn_connected(struct conn *conn)
 {
     socklen_t len = sizeof conn->error;
 
-    if (getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &conn->error, &len) < 0)
+    if (!conn->ops->shake && getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &conn->error, &len) < 0)
         conn->error = errno;
     if (conn->error)
         return false;
@@ -157,7 +163,7 @@ bool conn_has_bytes(const struct conn *conn)
 {
     char byte;
 
-    return recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
+    return conn_holds(conn) || recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
 }
 
 uint64_t conn_held(const struct conn *conn)
@@ -181,6 +187,8 @@ void conn_read_resume(struct conn *conn)
         return;
     conn->reading = true;
     BUG_ON(event_add(&conn->read_event, NULL) < 0);
+    if (conn->ops->resume)
+        conn->ops->resume(conn);
 }
 
 void conn_write_wait(struct conn *conn)
@@ -212,18 +220,30 @@ bool conn_local(const struct conn *conn, struct ip *ip_r, uint16_t *port_r)
 
 void conn_shutdown(struct conn *conn)
 {
-    if (conn->fd >= 0 && shutdown(conn->fd, SHUT_WR) < 0)
+    if (conn->fd < 0)
+        return;
+    if (conn->ops->shutdown)
+        conn->ops->shutdown(conn);
+    else if (shutdown(conn->fd, SHUT_WR) < 0)
         conn->error = errno;
 }
 
-void conn_close(struct conn *conn)
+static void leave(struct conn *conn, bool clean)
 {
     if (conn->fd < 0)
         return;
+    if (conn->ops->close)
+        conn->ops->close(conn, clean);
+    conn->ops = &clear_ops;
     conn_read_pause(conn);
     conn_write_done(conn);
     close(conn->fd);
     conn->fd = -1;
+}
+
+void conn_close(struct conn *conn)
+{
+    leave(conn, true);
 }
 
 void conn_abort(struct conn *conn)
@@ -232,5 +252,5 @@ void conn_abort(struct conn *conn)
 
     if (conn->fd >= 0 && setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset) < 0)
         conn->error = errno;
-    conn_close(conn);
+    leave(conn, false);
 }

@@ -1,6 +1,6 @@
 /*
  * A stream connection: a non-blocking socket, its place in the event loop, and the two calls that move bytes.
- * What moves them (clear text; TLS in a later layer of the same table) is a small table of functions, so that
+ * What moves them (clear text, or TLS, see net/tls) is a small table of functions, so that
  * nobody above asks.
  *
  * Event style (http.md 6.2): the read event is registered once and stays for the life of the socket, also
@@ -40,6 +40,12 @@ struct conn_ops {
      */
     ssize_t (*to_pipe)(struct conn *conn, int pipe, size_t len);
     ssize_t (*from_pipe)(struct conn *conn, int pipe, size_t len);
+    /* Of a stream that is more than its socket (net/tls); all NULL for clear text. */
+    void (*shake)(struct conn *conn);             /* an event while conn->shaking */
+    bool (*holds)(const struct conn *conn);       /* what has left the socket may wait to be read */
+    void (*resume)(struct conn *conn);            /* reading goes on */
+    void (*shutdown)(struct conn *conn);          /* for conn_shutdown */
+    void (*close)(struct conn *conn, bool clean); /* frees the stream; the socket is closed after it */
 };
 
 enum {
@@ -56,6 +62,7 @@ struct conn {
     struct event write_event;
     bool reading; /* read_event is in the loop */
     bool writing; /* write_event is in the loop */
+    bool shaking; /* a handshake is under way: the owner hears nothing until it has ended */
 };
 
 /* Takes over an accepted, non-blocking socket and begins to read. Its options are those of its listener. */
@@ -77,6 +84,11 @@ MUST_CHECK static inline ssize_t conn_recv(struct conn *conn, void *bytes, size_
 /* Whether something waits to be read, the end of the stream included. A system call: not for every request.
  */
 bool conn_has_bytes(const struct conn *conn);
+/* Whether bytes that have left the socket wait to be read. No system call. */
+static inline bool conn_holds(const struct conn *conn)
+{
+    return conn->ops->holds && conn->ops->holds(conn);
+}
 /* One write. When it takes less than all, or AGAIN, call conn_write_wait. */
 MUST_CHECK static inline ssize_t conn_writev(struct conn *conn, const struct iovec *iov, int iov_len)
 {

@@ -43,28 +43,38 @@ void pool_drop(struct pool_conn *pc)
     mem_pool_put(pc->pool->memory, pc);
 }
 
-/* A waiting connection became readable: closed by the target, broken, or talking out of turn. All three end
- * it. */
-static void on_waiting(struct conn *conn, unsigned ready)
+static void close_waiting(struct pool_conn *pc)
 {
-    struct pool_conn *pc = CONTAINER_OF(conn, struct pool_conn, conn);
-
-    (void)ready;
     unlink_waiting(pc);
     pool_drop(pc);
+}
+
+/* A waiting connection became readable: closed by the target, broken, or talking out of turn. All three end
+ * it. What is not for us (a session ticket of TLS) does not. */
+static void on_waiting(struct conn *conn, unsigned ready)
+{
+    char byte;
+
+    (void)ready;
+    if (conn_recv(conn, &byte, 1) != CONN_AGAIN)
+        close_waiting(CONTAINER_OF(conn, struct pool_conn, conn));
 }
 
 void pool_fini(struct pool *pool)
 {
     while (pool->newest)
-        on_waiting(&pool->newest->conn, CONN_READABLE);
+        close_waiting(pool->newest);
+    tls_session_drop(&pool->session);
     BUG_ON(pool->open != 0);
 }
 
-struct pool_conn *pool_take(struct pool *pool, conn_cb *cb, void *user)
+struct pool_conn *pool_take(struct pool *pool, const struct tls_context *tls, conn_cb *cb, void *user)
 {
-    struct pool_conn *pc = pool->newest;
+    struct pool_conn *pc;
 
+    while (pool->newest && !tls_is(&pool->newest->conn, tls))
+        close_waiting(pool->newest);
+    pc = pool->newest;
     if (!pc)
         return NULL;
     unlink_waiting(pc);
@@ -73,8 +83,8 @@ struct pool_conn *pool_take(struct pool *pool, conn_cb *cb, void *user)
     return pc;
 }
 
-struct pool_conn *pool_connect(struct pool *pool, const struct config_address *to, conn_cb *cb, void *user,
-                               int *error_r)
+struct pool_conn *pool_connect(struct pool *pool, const struct config_address *to,
+                               const struct tls_context *tls, conn_cb *cb, void *user, int *error_r)
 {
     struct pool_conn *pc = mem_pool_get(pool->memory);
 
@@ -85,6 +95,12 @@ struct pool_conn *pool_connect(struct pool *pool, const struct config_address *t
     *pc = (struct pool_conn){.pool = pool, .user = user};
     if (!conn_connect(&pc->conn, pool->base, to, cb)) {
         *error_r = pc->conn.error;
+        mem_pool_put(pool->memory, pc);
+        return NULL;
+    }
+    if (tls && !tls_start(&pc->conn, tls, to, &pool->session)) {
+        *error_r = ENOMEM;
+        conn_close(&pc->conn);
         mem_pool_put(pool->memory, pc);
         return NULL;
     }
@@ -107,7 +123,7 @@ bool pool_shed(struct pool *pool)
 {
     if (!pool->oldest)
         return false;
-    on_waiting(&pool->oldest->conn, CONN_READABLE);
+    close_waiting(pool->oldest);
     return true;
 }
 

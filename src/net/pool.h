@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "net/conn.h"
+#include "net/tls.h"
 
 #include <stdint.h>
 
@@ -28,6 +29,7 @@ struct pool {
     struct event_base *base;
     struct mem_pool *memory;           /* of struct pool_conn; shared by the worker's pools */
     struct pool_conn *newest, *oldest; /* the waiting ones, by the time they came back */
+    struct tls_session session;        /* where the target speaks TLS */
     uint32_t waiting;
     uint32_t open; /* waiting and lent */
 };
@@ -36,11 +38,14 @@ void pool_init(struct pool *pool, struct event_base *base, struct mem_pool *memo
 /* Closes what waits. Nothing may be lent. */
 void pool_fini(struct pool *pool);
 
-/* The connection that waited the shortest, or NULL. The caller becomes its user. */
-MUST_CHECK struct pool_conn *pool_take(struct pool *pool, conn_cb *cb, void *user);
+/* The connection that waited the shortest, or NULL. The caller becomes its user. Those that were made under
+ * other settings of TLS than `tls` (NULL: clear text) are closed. */
+MUST_CHECK struct pool_conn *pool_take(struct pool *pool, const struct tls_context *tls, conn_cb *cb,
+                                       void *user);
 /* A new connection, see conn_connect; NULL with *error_r set to an errno when it failed at once. */
-MUST_CHECK struct pool_conn *pool_connect(struct pool *pool, const struct config_address *to, conn_cb *cb,
-                                          void *user, int *error_r);
+MUST_CHECK struct pool_conn *pool_connect(struct pool *pool, const struct config_address *to,
+                                          const struct tls_context *tls, conn_cb *cb, void *user,
+                                          int *error_r);
 /* Gives a healthy connection back to wait for the next request. */
 void pool_give(struct pool_conn *pc, int64_t now_ns);
 /* Closes and frees a lent connection. */

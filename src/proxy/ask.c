@@ -42,7 +42,7 @@ enum next step_lease(struct txn *txn)
     begin_try(txn);
     if (txn->group->conf->proxy_protocol)
         txn->fresh = true; /* a connection is about one client */
-    if (!txn->fresh && (txn->back = pool_take(pool, txn_on_back, txn))) {
+    if (!txn->fresh && (txn->back = pool_take(pool, txn->group->conf->tls.context, txn_on_back, txn))) {
         txn->connect_ns = worker->now_ns;
         step_to(txn, TXN_SEND);
         return NEXT;
@@ -50,7 +50,8 @@ enum next step_lease(struct txn *txn)
     if (pool->open >= txn->group->conf->max_connections && !pool_shed(pool))
         return step_fail(txn, OUTCOME_OVERLOAD, "the connections to this target are used up");
     cell_add(&shard_target(worker->shard, target->conf->slot)->connects, 1);
-    txn->back = pool_connect(pool, &target->conf->address, txn_on_back, txn, &error);
+    txn->back =
+        pool_connect(pool, &target->conf->address, txn->group->conf->tls.context, txn_on_back, txn, &error);
     if (!txn->back)
         return connect_failed(txn, error);
     step_to(txn, TXN_CONNECT);
@@ -60,7 +61,12 @@ enum next step_lease(struct txn *txn)
 
 enum next step_connect(struct txn *txn)
 {
-    if (!conn_connected(&txn->back->conn))
+    bool connected = conn_connected(&txn->back->conn);
+    const char *why = tls_why(&txn->back->conn);
+
+    if (why)
+        return step_try_failed(txn, OUTCOME_TLS_TO_TARGET, why);
+    if (!connected)
         return connect_failed(txn, txn->back->conn.error);
     txn->connect_ns = txn->worker->now_ns;
     step_to(txn, TXN_SEND);

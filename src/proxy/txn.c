@@ -181,7 +181,7 @@ static bool may_keep_back(const struct txn *txn)
 {
     return txn->outcome == OUTCOME_SERVED && txn->back_keep && txn->back_end == BACK_OPEN && txn->body_sent &&
            !txn->up_broken && relay_drained(&txn->up) && txn->back_in.off == txn->back_in.len &&
-           relay_room(&txn->back_in) > 0;
+           relay_room(&txn->back_in) > 0 && txn->back && !conn_holds(&txn->back->conn);
 }
 
 /* Counts, scores and logs; the slices of the request are valid for the last time. An ending that was decided

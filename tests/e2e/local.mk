@@ -24,6 +24,7 @@ e2e_tests = \
 	tests/e2e/test_rules.py \
 	tests/e2e/test_share.py \
 	tests/e2e/test_syscalls.py \
+	tests/e2e/test_target_tls.py \
 	tests/e2e/test_weights.py
 
 # The ones in which threads meet; for a build with --enable-tsan.

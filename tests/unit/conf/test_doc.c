@@ -204,6 +204,7 @@ START_TEST(only_keys_that_exclude_one_another_stop_the_whole_configuration_examp
                                            "cookie: excludes header",
                                            "clientAddress: excludes header",
                                            "connect: excludes path",
+                                           "tls: excludes proxyProtocol",
                                            "header: excludes cookie",
                                            "clientAddress: excludes cookie",
                                            "add: excludes set",

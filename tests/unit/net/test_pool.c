@@ -36,7 +36,7 @@ static void stop(void)
 static struct pool_conn *connect_one(int *peer_r)
 {
     int error = 0;
-    struct pool_conn *pc = pool_connect(&pool, &origin, on_conn, &pool, &error);
+    struct pool_conn *pc = pool_connect(&pool, &origin, NULL, on_conn, &pool, &error);
 
     ck_assert_msg(pc, "%s", strerror(error));
     ck_assert_ptr_eq(pc->user, &pool);
@@ -52,7 +52,7 @@ START_TEST(the_connection_that_waited_the_shortest_is_lent_first)
     struct pool_conn *pcs[3];
 
     start();
-    ck_assert_ptr_null(pool_take(&pool, on_conn, NULL));
+    ck_assert_ptr_null(pool_take(&pool, NULL, on_conn, NULL));
     for (size_t i = 0; i < 3; i++)
         pcs[i] = connect_one(&peers[i]);
     for (size_t i = 0; i < 3; i++)
@@ -60,7 +60,7 @@ START_TEST(the_connection_that_waited_the_shortest_is_lent_first)
     ck_assert_uint_eq(pool.waiting, 3);
     ck_assert_uint_eq(pool.open, 3);
     for (size_t i = 3; i-- > 0;) {
-        struct pool_conn *pc = pool_take(&pool, on_conn, peers);
+        struct pool_conn *pc = pool_take(&pool, NULL, on_conn, peers);
 
         ck_assert_ptr_eq(pc, pcs[i]);
         ck_assert_ptr_eq(pc->user, peers);
@@ -89,8 +89,8 @@ START_TEST(a_waiting_connection_that_the_target_closes_is_never_lent)
     turn();
     ck_assert_uint_eq(pool.waiting, 1);
     ck_assert_uint_eq(pool.open, 1);
-    ck_assert_ptr_eq(pool_take(&pool, on_conn, NULL), first);
-    ck_assert_ptr_null(pool_take(&pool, on_conn, NULL));
+    ck_assert_ptr_eq(pool_take(&pool, NULL, on_conn, NULL), first);
+    ck_assert_ptr_null(pool_take(&pool, NULL, on_conn, NULL));
     pool_drop(first);
     close(peers[0]);
     stop();
@@ -107,7 +107,7 @@ START_TEST(a_waiting_connection_on_which_the_target_speaks_is_closed)
     ck_assert_int_eq(write(peer, "HTTP/1.1 408 \r\n\r\n", 17), 17);
     turn();
     ck_assert_uint_eq(pool.waiting, 0);
-    ck_assert_ptr_null(pool_take(&pool, on_conn, NULL));
+    ck_assert_ptr_null(pool_take(&pool, NULL, on_conn, NULL));
     ck_assert_int_le(read(peer, &byte, 1), 0);
     close(peer);
     stop();
@@ -167,8 +167,8 @@ START_TEST(beyond_the_memory_there_is_no_connection)
 
     start();
     for (size_t i = 0; i < 4; i++)
-        pcs[i] = pool_connect(&pool, &origin, on_conn, NULL, &error);
-    ck_assert_ptr_null(pool_connect(&pool, &origin, on_conn, NULL, &error));
+        pcs[i] = pool_connect(&pool, &origin, NULL, on_conn, NULL, &error);
+    ck_assert_ptr_null(pool_connect(&pool, &origin, NULL, on_conn, NULL, &error));
     ck_assert_int_eq(error, ENOMEM);
     ck_assert_uint_eq(pool.open, 4);
     for (size_t i = 0; i < 4; i++)
@@ -183,7 +183,7 @@ START_TEST(a_connect_that_fails_at_once_costs_nothing)
     int error = 0;
 
     start();
-    ck_assert_ptr_null(pool_connect(&pool, &nowhere, on_conn, NULL, &error));
+    ck_assert_ptr_null(pool_connect(&pool, &nowhere, NULL, on_conn, NULL, &error));
     ck_assert_int_eq(error, EAFNOSUPPORT);
     ck_assert_uint_eq(pool.open, 0);
     ck_assert_uint_eq(memory.live_len, 0);
