@@ -21,6 +21,8 @@
 enum {
     CONFIG_WORKERS_MAX = 64,
     CONFIG_LISTENERS_MAX = 32,
+    CONFIG_CERTIFICATES_MAX = 256, /* a listener */
+    CONFIG_PROTOCOLS_MAX = 4,      /* a listener */
     CONFIG_ROUTES_MAX = 1024,
     CONFIG_GROUPS_MAX = 512,
     CONFIG_TARGETS_MAX = 4096, /* over all groups */
@@ -51,11 +53,43 @@ struct config_address {
     socklen_t addr_len;
 };
 
+enum config_tls_version {
+    CONFIG_TLS_1_2,
+    CONFIG_TLS_1_3,
+};
+
+/* What is spoken over TLS, as agreed by ALPN (RFC 7301). */
+enum config_protocol {
+    CONFIG_PROTOCOL_HTTP_1_1,
+};
+
+/* A certificate that a listener shows; which one, the client's SNI and what it can verify decide. */
+struct config_certificate {
+    char *cert_file; /* PEM: the certificate, then its chain */
+    char *key_file;
+};
+
+struct tls_server;
+
+/* How clients are spoken to over TLS. */
+struct config_listener_tls {
+    bool wanted;                             /* false: clear text */
+    struct config_certificate *certificates; /* the first one is for names that none is for */
+    size_t certificates_len;
+    enum config_tls_version min_version;
+    enum config_protocol protocols[CONFIG_PROTOCOLS_MAX]; /* the preferred one first */
+    size_t protocols_len;
+    /* Made of it by net/tls after the load, and freed with the configuration. */
+    struct tls_server *server;
+    void (*server_free)(struct tls_server *server);
+};
+
 struct config_listener {
     struct config_address address;
     struct ip_net
         *proxies; /* who must begin with a PROXY header; all others are refused. None: it is not spoken */
     size_t proxies_len;
+    struct config_listener_tls tls;
 };
 
 struct config_admin {
@@ -115,11 +149,6 @@ enum config_hash {
     CONFIG_HASH_HEADER,
     CONFIG_HASH_COOKIE,
     CONFIG_HASH_CLIENT,
-};
-
-enum config_tls_version {
-    CONFIG_TLS_1_2,
-    CONFIG_TLS_1_3,
 };
 
 struct tls_context;
@@ -320,12 +349,14 @@ struct config_limits {
     uint64_t max_body;                              /* of a request, what a route gets that writes none */
     uint32_t connections;                           /* open client connections in all */
     uint32_t address_connections, address_requests; /* open and under way for one client address; 0: any */
+    uint32_t handshakes;                            /* of TLS under way, over all workers */
     struct ip_net *exempt;                          /* addresses that these two do not count */
     size_t exempt_len;
 };
 
 struct config_edge_timeouts {
     int64_t head_ns;       /* first byte to whole request head; 0: no limit (the load warns) */
+    int64_t handshake_ns;  /* of TLS, whole; > 0 */
     int64_t keep_alive_ns; /* idle client connection; > 0 */
     int64_t linger_ns;     /* a closed connection is read away; > 0 */
     int64_t pool_idle_ns;  /* idle connection to a target, what a group gets that writes none; > 0 */

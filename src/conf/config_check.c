@@ -122,6 +122,18 @@ void config_check_hash(struct schema_reader *reader, const struct tree *map, voi
                                              : CONFIG_HASH_CLIENT;
 }
 
+void config_check_listener_tls(struct schema_reader *reader, const struct tree *map, void *at)
+{
+    struct config_listener *listener = at;
+
+    (void)reader, (void)map;
+    listener->tls.wanted = true;
+    if (listener->tls.protocols_len == 0) {
+        listener->tls.protocols[0] = CONFIG_PROTOCOL_HTTP_1_1;
+        listener->tls.protocols_len = 1;
+    }
+}
+
 void config_check_tls(struct schema_reader *reader, const struct tree *map, void *at)
 {
     struct config_group *group = at;

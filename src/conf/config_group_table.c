@@ -210,7 +210,7 @@ static const struct word tls_version_words[] = {
     [CONFIG_TLS_1_2] = {"1.2", "TLS 1.2 or 1.3"},
     [CONFIG_TLS_1_3] = {"1.3", "TLS 1.3 only"},
 };
-static const struct word_table tls_version_table = {tls_version_words, ARRAY_LEN(tls_version_words)};
+const struct word_table config_tls_version_table = {tls_version_words, ARRAY_LEN(tls_version_words)};
 static const struct setting tls_rows[] = {
     {.key = "verify",
      .type = &type_flag,
@@ -242,15 +242,15 @@ static const struct setting tls_rows[] = {
     {.key = "minVersion",
      .type = &type_word,
      FIELD(config_group, tls.min_version),
-     .words = &tls_version_table,
+     .words = &config_tls_version_table,
      .fallback = "1.2",
      .text = "The oldest version of TLS that is spoken."},
 };
 static const struct section tls_section = {
     SECTION(tls_rows),
     .check = config_check_tls,
-    .text = "TLS to the targets, in requests and health checks; {} for all defaults. The time to connect "
-            "includes the handshake. Files are read when the configuration is loaded.",
+    .text = "For requests and health checks alike; {} for all defaults. The time to connect includes the "
+            "handshake. Files are read when the configuration is loaded.",
 };
 
 static const struct setting group_rows[] = {

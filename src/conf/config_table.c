@@ -6,28 +6,6 @@
 #include "conf/config_types.h"
 #include "conf/types.h"
 
-static const struct setting proxy_row = {
-    .key = "proxyProtocol", .type = &type_network, .width = sizeof(struct ip_net), .text = "A network."};
-static const struct setting listener_rows[] = {
-    {.key = "address",
-     .type = &type_listen_address,
-     FIELD(config_listener, address),
-     .required = true,
-     .example = "0.0.0.0:8080",
-     .text = "Where to listen for HTTP; port 0 takes a free one."},
-    {.key = "proxyProtocol",
-     .type = &schema_list,
-     LIST(config_listener, proxies),
-     .max = 64,
-     .item = &proxy_row,
-     .example = "[10.0.0.0/8]",
-     .text = "Networks of the load balancers that speak the PROXY protocol (1 or 2) here. Each connection "
-             "from them must "
-             "begin with its header, which says who the client is; connections from elsewhere are refused."},
-};
-static const struct section listener_section = {SECTION(listener_rows),
-                                                .size = sizeof(struct config_listener)};
-
 static const struct setting admin_host_row = {
     .key = "hosts",
     .type = &type_host,
@@ -113,6 +91,13 @@ static const struct setting timeout_rows[] = {
      .fallback = "10s",
      .text =
          "From the first byte of a request to its whole head; also for the first request of a connection."},
+    {.key = "tlsHandshake",
+     .type = &type_duration,
+     FIELD(config, timeouts.handshake_ns),
+     .min = S / 10,
+     .max = 300 * S,
+     .fallback = "10s",
+     .text = "For a whole TLS handshake with a client."},
     {.key = "keepAlive",
      .type = &type_duration,
      FIELD(config, timeouts.keep_alive_ns),
@@ -331,6 +316,15 @@ static const struct setting limit_rows[] = {
      .fallback = "1000",
      .text = "Requests under way of one client address, whichever proxy they come through; beyond it 429. "
              "Loopback is not counted."},
+    {.key = "tlsHandshakes",
+     .type = &type_count,
+     FIELD(config, limits.handshakes),
+     .min = 1,
+     .max = 1000000,
+     .fallback = "1000",
+     .text =
+         "TLS handshakes with clients that are under way in all. Beyond it the oldest of them is closed for "
+         "the new one."},
     {.key = "exempt",
      .type = &schema_list,
      LIST(config, limits.exempt),
@@ -349,7 +343,7 @@ static const struct section limit_section = {
 };
 
 static const struct setting listener_row = {
-    .key = "listeners", .type = &schema_map, .section = &listener_section, .text = "A listener."};
+    .key = "listeners", .type = &schema_map, .section = &config_listener_section, .text = "A listener."};
 static const struct setting log_row = {
     .key = "accessLog", .type = &schema_map, .section = &log_section, .text = "A place for the lines."};
 static const struct setting route_row = {

@@ -395,7 +395,8 @@ static void say_ready(struct control *control)
     text_printf(&line, "penstock ready: ");
     for (size_t i = 0; i < ready.listeners_len; i++) {
         listeners[i] = crew_listener_text(board->crew, i);
-        text_printf(&line, "http %s, ", listeners[i]);
+        text_printf(&line, "%s %s, ", board->config->listeners[i].tls.server ? "https" : "http",
+                    listeners[i]);
     }
     if (ready.admin)
         text_printf(&line, "admin %s, ", ready.admin);

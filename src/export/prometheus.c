@@ -618,6 +618,22 @@ static const struct side_cell shard_cells[] = {
     {"penstock_log_lines", "Access-log lines made.", EXPOSITION_COUNTER, offsetof(struct shard, log_lines)},
 };
 
+/* Those that succeed are always there. */
+static void write_handshakes(struct page *page)
+{
+    exposition_family(&page->to, "penstock_tls_handshakes", EXPOSITION_COUNTER,
+                      "TLS handshakes with clients that have ended, by how.");
+    for (size_t end = 0; end < TLS_ENDS; end++) {
+        uint64_t n = shard_sum(page, offsetof(struct shard, handshakes[end]));
+        EXPOSITION_LABELS(labels);
+
+        if (n == 0 && end != TLS_END_FULL && end != TLS_END_RESUMED)
+            continue;
+        exposition_label(&labels, "result", tls_end_name((enum tls_end)end));
+        exposition_number(&page->to, "penstock_tls_handshakes", "_total", &labels, n);
+    }
+}
+
 /* One line a worker, in seconds. */
 static void worker_seconds(struct page *page, const char *name, enum exposition_kind kind, const char *help,
                            size_t offset)
@@ -723,6 +739,7 @@ static void write_self(struct page *page)
     worker_seconds(page, "penstock_worker_slowest_turn_seconds", EXPOSITION_GAUGE,
                    "The longest turn of the worker's event loop.", offsetof(struct shard, slowest_ns));
     write_late(page);
+    write_handshakes(page);
     write_log_losses(page);
     if (view->logs)
         write_log_sinks(page, view->logs);

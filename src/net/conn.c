@@ -228,13 +228,28 @@ void conn_shutdown(struct conn *conn)
         conn->error = errno;
 }
 
-static void leave(struct conn *conn, bool clean)
+static void strip(struct conn *conn, bool clean)
 {
-    if (conn->fd < 0)
-        return;
     if (conn->ops->close)
         conn->ops->close(conn, clean);
     conn->ops = &clear_ops;
+    conn->shaking = false;
+    conn->error = 0;
+}
+
+void conn_strip(struct conn *conn)
+{
+    strip(conn, false);
+}
+
+static void leave(struct conn *conn, bool clean)
+{
+    int error = conn->error; /* its owner may still want to know */
+
+    if (conn->fd < 0)
+        return;
+    strip(conn, clean);
+    conn->error = error;
     conn_read_pause(conn);
     conn_write_done(conn);
     close(conn->fd);

@@ -1,5 +1,6 @@
 /* HEAD and ROUTE: may this request pass, and where to. */
 #include "base/log.h"
+#include "net/tls_server.h"
 #include "proto/hops.h"
 #include "proxy/compose.h"
 #include "proxy/cookie.h"
@@ -104,22 +105,37 @@ static bool is_normal(struct str path)
     return path.len > 0 && path.p[0] == '/';
 }
 
-/* False when the path is too long to be brought to its normal form; no route is txn->route == NULL. */
-static bool find_route(struct txn *txn)
+/* The host in lower case. */
+static struct str host_of(const struct txn *txn, char lower[static HOST_MAX])
 {
     struct str host = txn->head.authority.host;
-    char lower[HOST_MAX], *room;
 
     BUG_ON(host.len > HOST_MAX);
     for (size_t i = 0; i < host.len; i++)
         lower[i] = ascii_lower(host.p[i]);
+    return (struct str){lower, host.len};
+}
+
+/* Whether the connection was not made for this host (RFC 9110 section 15.5.20). */
+static bool is_misdirected(const struct txn *txn)
+{
+    char lower[HOST_MAX];
+
+    return txn->front->secure && !tls_server_serves(&txn->front->conn, host_of(txn, lower));
+}
+
+/* False when the path is too long to be brought to its normal form; no route is txn->route == NULL. */
+static bool find_route(struct txn *txn)
+{
+    char lower[HOST_MAX], *room;
+
     txn->path = txn->head.path;
     if (!is_normal(txn->path)) {
         if (txn->path.len > TXN_PATH_MAX || !(room = arena_alloc(&txn->arena, txn->path.len + 1)))
             return false;
         txn->path = path_normalise(txn->head.path, room);
     }
-    txn->route = pick_route(txn->routes, (struct str){lower, host.len}, txn->path);
+    txn->route = pick_route(txn->routes, host_of(txn, lower), txn->path);
     return true;
 }
 
@@ -210,6 +226,8 @@ enum next step_route(struct txn *txn)
 
     if (!joins(txn))
         return step_fail(txn, OUTCOME_CROWDED, NULL);
+    if (is_misdirected(txn))
+        return step_fail(txn, OUTCOME_MISDIRECTED, NULL);
     if (!find_route(txn))
         return step_refuse(txn, OUTCOME_BAD_REQUEST, H1_START_LINE_TOO_LONG);
     if (!txn->route)

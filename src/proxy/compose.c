@@ -269,6 +269,8 @@ static struct str scheme_of(const struct txn *txn)
 {
     struct str said = txn->front->trusted ? single(&txn->head, FIELD_X_FORWARDED_PROTO) : STR_NULL;
 
+    if (!said.len)
+        return txn->front->secure ? STR("https") : STR("http");
     return str_eq_nocase(said, STR("https")) ? STR("https") : STR("http");
 }
 
@@ -304,7 +306,7 @@ static void write_rfc_7239(struct buf *buf, const struct txn *txn)
         buf_str_add(buf, txn->head.authority.whole);
         buf_char(buf, '"');
     }
-    buf_lit(buf, ";proto=http\r\n");
+    buf_str_add(buf, txn->front->secure ? STR(";proto=https\r\n") : STR(";proto=http\r\n"));
 }
 
 static void write_forwarded(struct buf *buf, const struct txn *txn)

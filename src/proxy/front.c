@@ -1,6 +1,7 @@
 #include "proxy/front.h"
 
 #include "base/log.h"
+#include "net/tls_server.h"
 #include "proto/proxyline.h"
 #include "proxy/txn.h"
 #include "proxy/worker.h"
@@ -13,42 +14,49 @@ enum {
 };
 
 static void serve(struct front *front);
+static void on_readable(struct front *front);
 
-static void enter_idle(struct front *front)
+static void enter(struct front_list *list, struct front *front)
 {
-    struct worker *worker = front->worker;
-
     front->idle_prev = NULL;
-    front->idle_next = worker->idle_newest;
+    front->idle_next = list->newest;
     if (front->idle_next)
         front->idle_next->idle_prev = front;
     else
-        worker->idle_oldest = front;
-    worker->idle_newest = front;
+        list->oldest = front;
+    list->newest = front;
+    list->len++;
 }
 
-static void leave_idle(struct front *front)
+static void leave(struct front_list *list, struct front *front)
 {
-    struct worker *worker = front->worker;
-
     if (front->idle_prev)
         front->idle_prev->idle_next = front->idle_next;
     else
-        worker->idle_newest = front->idle_next;
+        list->newest = front->idle_next;
     if (front->idle_next)
         front->idle_next->idle_prev = front->idle_prev;
     else
-        worker->idle_oldest = front->idle_prev;
+        list->oldest = front->idle_prev;
+    list->len--;
+}
+
+/* The list of those in this state; NULL for states that have none. */
+static struct front_list *list_of(struct worker *worker, enum front_state state)
+{
+    if (state == FRONT_IDLE)
+        return &worker->idle;
+    return state == FRONT_SHAKES ? &worker->shaking : NULL;
 }
 
 static void set_state(struct front *front, enum front_state state)
 {
     BUG_ON(front->state == FRONT_CLOSED);
-    if (front->state == FRONT_IDLE)
-        leave_idle(front);
+    if (list_of(front->worker, front->state))
+        leave(list_of(front->worker, front->state), front);
     front->state = state;
-    if (state == FRONT_IDLE)
-        enter_idle(front);
+    if (list_of(front->worker, state))
+        enter(list_of(front->worker, state), front);
 }
 
 void front_deadline(struct front *front, int64_t ns)
@@ -139,7 +147,7 @@ static void read_away(struct front *front)
 void front_drain(struct front *front)
 {
     front->closing = true;
-    if (front->state != FRONT_IDLE && front->state != FRONT_GREETS)
+    if (front->state != FRONT_IDLE && front->state != FRONT_GREETS && front->state != FRONT_SHAKES)
         return;
     if (front->requests == 0)
         front_deadline(front, FRESH_MS * NS_PER_MS);
@@ -149,13 +157,24 @@ void front_drain(struct front *front)
 
 bool front_shed(struct worker *worker)
 {
-    struct front *front = worker->idle_oldest;
+    struct front *front = worker->idle.oldest;
 
     while (front && conn_has_bytes(&front->conn))
         front = front->idle_prev;
     if (!front)
         return false;
     cell_add(&worker->shard->shed, 1);
+    front_close(front);
+    return true;
+}
+
+bool front_shed_handshake(struct worker *worker)
+{
+    struct front *front = worker->shaking.oldest;
+
+    if (!front)
+        return false;
+    cell_add(&worker->shard->handshakes[TLS_END_SHED], 1);
     front_close(front);
     return true;
 }
@@ -325,6 +344,77 @@ static void set_peer(struct front *front, const struct ip *ip, uint16_t port)
     front->trusted = config_trusts(&front->worker->config->forwarded, ip);
 }
 
+/* ---- TLS ---- */
+
+static struct tls_server *tls_of(const struct front *front)
+{
+    return front->worker->config->listeners[front->listener].tls.server;
+}
+
+/* Each worker has its part of the handshakes that may be under way. */
+static bool must_shed(const struct worker *worker)
+{
+    uint32_t most = worker->config->limits.handshakes / (uint32_t)worker->shared->workers;
+
+    return worker->shaking.len > (most ? most : 1);
+}
+
+/* Begins the handshake; what has been read is its beginning. */
+static void shake(struct front *front)
+{
+    struct worker *worker = front->worker;
+
+    set_state(front, FRONT_SHAKES);
+    front_deadline(front, worker->draining ? FRESH_MS * NS_PER_MS : worker->config->timeouts.handshake_ns);
+    if (must_shed(worker) && worker->shaking.oldest != front && !front_shed_handshake(worker))
+        BUG("no handshake is older");
+    if (!tls_server_begin(tls_of(front), &front->conn, relay_rest(&front->in))) {
+        front_close(front);
+        return;
+    }
+    if (front->state == FRONT_SHAKES)
+        relay_release(&front->in, &worker->relay_memory);
+}
+
+/* The client gets our alert, or, when it has spoken HTTP to us, an answer that it understands. */
+static void shaken_in_vain(struct front *front, enum tls_end end)
+{
+    static const char clear[] = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n"
+                                "Content-Length: 63\r\nConnection: close\r\n\r\n"
+                                "400 Bad Request\nthis port speaks HTTPS; write https:// instead\n";
+    struct iovec answer = {(void *)(uintptr_t)clear, sizeof clear - 1};
+
+    log_debug("a TLS handshake with %.*s failed: %s", STR_ARG(front_ip(front)), tls_end_name(end));
+    if (end == TLS_END_CLOSED) {
+        front_close(front);
+        return;
+    }
+    conn_strip(&front->conn);
+    if (end == TLS_END_CLEAR && conn_writev(&front->conn, &answer, 1) < 0)
+        front_close(front);
+    else
+        linger(front);
+}
+
+static void shaken(struct front *front)
+{
+    enum tls_end end = tls_server_end(&front->conn);
+
+    cell_add(&front->worker->shard->handshakes[end], 1);
+    relay_release(&front->in, &front->worker->relay_memory);
+    if (end != TLS_END_FULL && end != TLS_END_RESUMED) {
+        shaken_in_vain(front, end);
+        return;
+    }
+    front->secure = true;
+    conn_write_done(&front->conn);
+    set_state(front, FRONT_IDLE);
+    front_deadline(front,
+                   front->worker->draining ? FRESH_MS * NS_PER_MS : front->worker->config->timeouts.head_ns);
+    if (conn_holds(&front->conn)) /* the first request came with the end of the handshake */
+        on_readable(front);
+}
+
 /* The PROXY header: which client the connection is from. The time for it and for the first head is one. */
 static void greet(struct front *front)
 {
@@ -348,9 +438,13 @@ static void greet(struct front *front)
         front_close(front);
         return;
     }
-    set_state(front, FRONT_IDLE);
     front->in.keep = front->in.off = (uint32_t)line.len;
     relay_restart(&front->in);
+    if (tls_of(front)) {
+        shake(front);
+        return;
+    }
+    set_state(front, FRONT_IDLE);
     if (front->in.len)
         begin_request(front);
     else
@@ -390,7 +484,9 @@ static void on_ready(struct conn *conn, unsigned ready)
     struct front *front = CONTAINER_OF(conn, struct front, conn);
 
     worker_wake(front->worker);
-    if (ready & CONN_READABLE)
+    if (front->state == FRONT_SHAKES)
+        shaken(front);
+    else if (ready & CONN_READABLE)
         on_readable(front);
     else if (front->txn)
         txn_on_client_writable(front->txn);
@@ -412,6 +508,10 @@ static void on_timer(struct wheel_timer *timer, int64_t now_ns)
     switch (front->state) {
     case FRONT_GREETS:
         cell_add(&front->worker->shard->unannounced, 1);
+        front_close(front);
+        return;
+    case FRONT_SHAKES:
+        cell_add(&front->worker->shard->handshakes[TLS_END_TIMEOUT], 1);
         front_close(front);
         return;
     case FRONT_IDLE:
@@ -448,15 +548,16 @@ static void note_peer(struct front *front, const struct sockaddr *peer)
     set_peer_text(front, text, strlen(text));
 }
 
-struct front *front_new(struct worker *worker, const struct config_listener *listener, int fd,
-                        const struct sockaddr *peer)
+struct front *front_new(struct worker *worker, size_t listener, int fd, const struct sockaddr *peer)
 {
     struct front *front = mem_pool_get(&worker->front_memory);
+    const struct config_listener *conf = &worker->config->listeners[listener];
 
     if (!front)
         return NULL;
     *front = (struct front){.worker = worker,
-                            .state = listener->proxies_len ? FRONT_GREETS : FRONT_IDLE,
+                            .listener = (uint8_t)listener,
+                            .state = conf->proxies_len ? FRONT_GREETS : FRONT_IDLE,
                             .exempt = true,
                             .closing = worker->draining};
     note_peer(front, peer);
@@ -472,8 +573,10 @@ struct front *front_new(struct worker *worker, const struct config_listener *lis
         front->next->prev = front;
     worker->fronts = front;
     if (front->state == FRONT_IDLE)
-        enter_idle(front);
+        enter(&worker->idle, front);
     /* a new connection is expected to speak */
     front_deadline(front, worker->draining ? FRESH_MS * NS_PER_MS : worker->config->timeouts.head_ns);
+    if (front->state == FRONT_IDLE && conf->tls.server)
+        shake(front);
     return front;
 }

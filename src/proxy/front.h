@@ -3,6 +3,8 @@
  * goes on with the next. One request at a time; pipelined ones wait in the receive buffer (RFC 9112
  * section 9.3.2).
  *
+ *   GREETS ──PROXY header──> SHAKES ──TLS handshake──> IDLE, where the listener has either
+ *
  *   IDLE ──first byte──> HEAD ──whole head──> BUSY ──answer sent──> IDLE (keep-alive)
  *     │                    └───────────────────┴──> LINGER ──> closed
  *     └── idle time over, or the client closes ───────────────> closed
@@ -21,6 +23,7 @@
 
 enum front_state {
     FRONT_GREETS, /* before the first request: the PROXY header is expected */
+    FRONT_SHAKES, /* the TLS handshake is under way */
     FRONT_IDLE,   /* between requests */
     FRONT_HEAD,   /* a head is arriving */
     FRONT_BUSY,   /* a transaction has it */
@@ -37,7 +40,7 @@ struct front {
     struct worker *worker;
     struct front *prev, *next; /* in worker->fronts; in dead_fronts when CLOSED */
     struct front *next_again;
-    struct front *idle_prev, *idle_next; /* by the time they became idle */
+    struct front *idle_prev, *idle_next; /* by the time they became idle, or began to shake */
     enum front_state state;
     bool closing; /* no further request on this connection */
     bool last;    /* the client has said that it sends nothing behind the request in progress */
@@ -55,6 +58,8 @@ struct front {
     int64_t first_byte_ns; /* of the request in progress */
     uint32_t requests;     /* served on this connection */
     uint16_t port;         /* the peer's */
+    bool secure;           /* TLS, and the handshake is done */
+    uint8_t listener;      /* in the configuration's listeners, the same over reloads */
     uint8_t ip_len;
     char ip[46]; /* the peer's address as text, without NUL */
 };
@@ -64,15 +69,17 @@ static inline struct str front_ip(const struct front *front)
     return (struct str){front->ip, front->ip_len};
 }
 
-/* Takes a socket that was accepted on `listener`. NULL when there is no memory for it within the limits; the
- * socket is then the caller's still. */
-MUST_CHECK struct front *front_new(struct worker *worker, const struct config_listener *listener, int fd,
+/* Takes a socket that was accepted on a listener, given by its index. NULL when there is no memory for it
+ * within the limits; the socket is then the caller's still. */
+MUST_CHECK struct front *front_new(struct worker *worker, size_t listener, int fd,
                                    const struct sockaddr *peer);
 /* Ends the connection now, with whatever is going on. */
 void front_close(struct front *front);
 /* Closes the connection that has been idle longest; false when none is. A request that has arrived and was
  * not looked at is not lost: it makes the connection busy. */
 MUST_CHECK bool front_shed(struct worker *worker);
+/* Closes the connection whose handshake has been under way longest; false when none is. */
+MUST_CHECK bool front_shed_handshake(struct worker *worker);
 /* Whether an address is let off from the caps for each address. */
 bool front_exempts(const struct config *config, const struct ip *ip);
 /* Goes on with the pipelined requests that had to wait for the next turn. */

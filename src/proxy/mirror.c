@@ -607,7 +607,8 @@ static void lease(struct mirror *mirror, struct pool *pool)
     int error;
 
     cell_add(&shard_target(mirror->worker->shard, slot)->connects, 1);
-    mirror->back = pool_connect(pool, &mirror->target->conf->address, on_back, mirror, &error);
+    mirror->back = pool_connect(pool, &mirror->target->conf->address, mirror->group->conf->tls.context,
+                                on_back, mirror, &error);
     if (mirror->back)
         set_state(mirror, MIRROR_CONNECTS);
     else
@@ -631,7 +632,7 @@ void mirror_go(struct mirror *mirror)
     }
     pool = &mirror->worker->targets[mirror->target->conf->slot]->pool;
     if (!conf->proxy_protocol) /* else a connection is about one client */
-        mirror->back = pool_take(pool, on_back, mirror);
+        mirror->back = pool_take(pool, conf->tls.context, on_back, mirror);
     if (!mirror->back && pool->open >= conf->max_connections && !pool_shed(pool)) {
         give_up(mirror, MIRROR_SKIP_BUSY);
         return;

@@ -1,5 +1,6 @@
 #include "proxy/record.h"
 
+#include "net/tls_server.h"
 #include "proxy/accesslog.h"
 #include "proxy/front.h"
 #include "proxy/mirror.h"
@@ -134,6 +135,18 @@ static void fill_route(struct accesslog_record *record, const struct txn *txn)
         record->target = str_from(txn->target->conf->address.text);
 }
 
+static void fill_tls(struct accesslog_record *record, const struct front *front)
+{
+    struct tls_facts facts;
+
+    tls_server_facts(&front->conn, &facts);
+    record->secure = true;
+    record->tls_version = facts.version;
+    record->tls_cipher = facts.cipher;
+    record->tls_session = str_from(tls_end_name(facts.resumed ? TLS_END_RESUMED : TLS_END_FULL));
+    record->tls_name = facts.name;
+}
+
 static void fill_request(struct accesslog_record *record, const struct txn *txn)
 {
     const struct head *head = &txn->head;
@@ -150,6 +163,8 @@ static void fill_request(struct accesslog_record *record, const struct txn *txn)
     record->span_id = txn->span_id;
     record->client_ip = txn->client;
     record->client_port = txn->front->port;
+    if (txn->front->secure)
+        fill_tls(record, txn->front);
 }
 
 static void add_line(struct worker *worker, const struct accesslog_record *record, int64_t now_ns)
@@ -205,7 +220,7 @@ void record_keep(const struct txn *txn, struct accesslog_record *record_r, struc
     struct str *const kept[] = {&record_r->method,     &record_r->authority,  &record_r->path,
                                 &record_r->query,      &record_r->user_agent, &record_r->referer,
                                 &record_r->request_id, &record_r->trace_id,   &record_r->span_id,
-                                &record_r->client_ip};
+                                &record_r->client_ip,  &record_r->tls_name};
 
     *record_r = (struct accesslog_record){0};
     fill_request(record_r, txn);

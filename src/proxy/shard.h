@@ -12,6 +12,7 @@
 #include "base/hist.h"
 #include "conf/config.h"
 #include "decide/plan.h"
+#include "net/tls_server.h"
 #include "proxy/outcome.h"
 #include "route/routes.h"
 
@@ -144,6 +145,7 @@ struct shard {
     struct cell unannounced; /* closed because the PROXY header was wrong, or did not come */
     struct cell crowding;    /* closed at once because of the cap for each address */
     struct cell shed;        /* idle ones closed to make room */
+    struct cell handshakes[TLS_ENDS]; /* of TLS with clients that have ended */
     struct cell requests;
     struct cell bulk_bytes;         /* of bodies, passed within the kernel */
     struct cell unrouted[OUTCOMES]; /* requests that ended before a route was known */

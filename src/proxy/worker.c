@@ -228,19 +228,20 @@ static void turn_away(int fd)
         log_debug("a client that was refused does not hear it: %s", strerror(errno));
 }
 
-static void take(struct worker *worker, const struct config_listener *listener, int fd,
-                 const struct sockaddr *peer)
+static void take(struct worker *worker, size_t index, int fd, const struct sockaddr *peer)
 {
+    const struct config_listener *listener = &worker->config->listeners[index];
     struct worker_shared *shared = worker->shared;
     uint32_t open = atomic_fetch_add_explicit(&shared->connections, 1, memory_order_relaxed);
 
     cell_add(&worker->shard->accepted, 1);
     if (is_welcome(listener, peer)) {
-        if (has_room(worker, open) && front_new(worker, listener, fd, peer)) {
+        if (has_room(worker, open) && front_new(worker, index, fd, peer)) {
             cell_add(&worker->shard->connections, 1);
             return;
         }
-        turn_away(fd);
+        if (!listener->tls.server) /* a client of TLS would not understand it */
+            turn_away(fd);
     }
     atomic_fetch_sub_explicit(&shared->connections, 1, memory_order_relaxed);
     cell_add(&worker->shard->refused, 1);
@@ -256,7 +257,7 @@ static bool accept_one(struct worker_listener *listener)
     int fd = accept4(listener->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
     if (fd >= 0) {
-        take(worker, &worker->config->listeners[listener->index], fd, (struct sockaddr *)&peer);
+        take(worker, listener->index, fd, (struct sockaddr *)&peer);
         return true;
     }
     if (is_lasting(worker, listener->fd, errno))

@@ -67,6 +67,12 @@ struct worker_listener {
 struct front;
 struct txn;
 
+/* Client connections in a state, by the time they came into it. */
+struct front_list {
+    struct front *newest, *oldest;
+    uint32_t len;
+};
+
 struct worker {
     unsigned index;
     struct worker_shared *shared;
@@ -101,9 +107,9 @@ struct worker {
     bool draining;
     int64_t deaf_ns; /* when the listeners were deafened; they are closed a little later */
     uint32_t ticks;
-    struct front *fronts;                    /* all client connections, a list */
-    struct front *idle_newest, *idle_oldest; /* of them, those in FRONT_IDLE */
-    struct front *again;                     /* go on with pipelined requests after this turn */
+    struct front *fronts;            /* all client connections, a list */
+    struct front_list idle, shaking; /* of them, those in FRONT_IDLE and in FRONT_SHAKES */
+    struct front *again;             /* go on with pipelined requests after this turn */
     /* Freed at the end of the turn, so that nobody on the stack holds a dead one. */
     struct front *dead_fronts;
     struct txn *dead_txns;

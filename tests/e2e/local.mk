@@ -25,6 +25,7 @@ e2e_tests = \
 	tests/e2e/test_share.py \
 	tests/e2e/test_syscalls.py \
 	tests/e2e/test_target_tls.py \
+	tests/e2e/test_tls.py \
 	tests/e2e/test_weights.py
 
 # The ones in which threads meet; for a build with --enable-tsan.
@@ -37,6 +38,7 @@ tsan_tests = \
 	tests/e2e/test_weights.py
 
 EXTRA_DIST += \
+	tests/e2e/certs.py \
 	tests/e2e/harness.py \
 	tests/e2e/load.py \
 	tests/e2e/messages.py \

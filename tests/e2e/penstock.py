@@ -65,7 +65,7 @@ class Penstock(Process):
             return READY.search(self.stderr())
         found = t.wait(line, "penstock says that it is ready", 10)
         places = dict(http=[], admin=[])
-        for kind, place in re.findall(r"(http|admin) ([^ ,]+)", found[1]):
+        for kind, place in re.findall(r"(http|admin)s? ([^ ,]+)", found[1]):
             places[kind].append(place)
         self.listeners = [address(p) for p in places["http"]]
         self.admin = Admin(places["admin"][0]) if places["admin"] else None

@@ -1,0 +1,98 @@
+/* What a listener may have, from the leaves up. */
+#include "conf/address.h"
+#include "conf/config.h"
+#include "conf/config_check.h"
+#include "conf/config_table.h"
+#include "conf/config_types.h"
+#include "conf/types.h"
+
+static const struct setting certificate_rows[] = {
+    {.key = "certFile",
+     .type = &type_path,
+     FIELD(config_certificate, cert_file),
+     .required = true,
+     .example = "tls/site.pem",
+     .text = "The certificate with its chain, in PEM."},
+    {.key = "keyFile",
+     .type = &type_path,
+     FIELD(config_certificate, key_file),
+     .required = true,
+     .example = "tls/site.key",
+     .text = "Its private key, in PEM, without a passphrase."},
+};
+static const struct section certificate_section = {SECTION(certificate_rows),
+                                                   .size = sizeof(struct config_certificate)};
+static const struct setting certificate_row = {
+    .key = "certificates", .type = &schema_map, .section = &certificate_section, .text = "A certificate."};
+
+static const struct word protocol_words[] = {
+    [CONFIG_PROTOCOL_HTTP_1_1] = {"http/1.1", "HTTP/1.1"},
+};
+static const struct word_table protocol_table = {protocol_words, ARRAY_LEN(protocol_words)};
+static const struct setting protocol_row = {.key = "protocols",
+                                            .type = &type_word,
+                                            .width = sizeof(enum config_protocol),
+                                            .words = &protocol_table,
+                                            .text = "A protocol."};
+
+static const struct setting tls_rows[] = {
+    {.key = "certificates",
+     .type = &schema_list,
+     LIST(config_listener, tls.certificates),
+     .required = true,
+     .min = 1,
+     .max = CONFIG_CERTIFICATES_MAX,
+     .item = &certificate_row,
+     .text =
+         "What is shown to clients. Each certificate is for the names in it, wildcards included; the one for "
+         "the name that a client asks for (SNI) is shown, and the first one where none is for it. An RSA and "
+         "an ECDSA certificate for one name are both used, as the client can verify."},
+    {.key = "minVersion",
+     .type = &type_word,
+     FIELD(config_listener, tls.min_version),
+     .words = &config_tls_version_table,
+     .fallback = "1.2",
+     .text = "The oldest version of TLS that is spoken."},
+    {.key = "protocols",
+     .type = &schema_list,
+     LIST_INSIDE(config_listener, tls.protocols),
+     .min = 1,
+     .max = CONFIG_PROTOCOLS_MAX,
+     .item = &protocol_row,
+     .inherits = "[http/1.1]",
+     .example = "[http/1.1]",
+     .text = "What may be spoken over TLS (ALPN), the preferred one first."},
+};
+static const struct section tls_section = {
+    SECTION(tls_rows),
+    .check = config_check_listener_tls,
+    .text = "TLS with the clients of this listener, by the intermediate list of Mozilla's guideline: "
+            "versions 1.2 "
+            "and 1.3, forward secrecy and authenticated encryption only.",
+};
+
+static const struct setting proxy_row = {
+    .key = "proxyProtocol", .type = &type_network, .width = sizeof(struct ip_net), .text = "A network."};
+static const struct setting listener_rows[] = {
+    {.key = "address",
+     .type = &type_listen_address,
+     FIELD(config_listener, address),
+     .required = true,
+     .example = "0.0.0.0:8080",
+     .text = "Where to listen for HTTP; port 0 takes a free one."},
+    {.key = "proxyProtocol",
+     .type = &schema_list,
+     LIST(config_listener, proxies),
+     .max = 64,
+     .item = &proxy_row,
+     .example = "[10.0.0.0/8]",
+     .text = "Networks of the load balancers that speak the PROXY protocol (1 or 2) here. Each connection "
+             "from them must "
+             "begin with its header, which says who the client is; connections from elsewhere are refused."},
+    {.key = "tls",
+     .type = &schema_map,
+     .section = &tls_section,
+     .text = "HTTPS; without this key clients are spoken to in clear text."},
+};
+const struct section config_listener_section = {SECTION(listener_rows),
+                                                .size = sizeof(struct config_listener)};

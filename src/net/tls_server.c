@@ -1,0 +1,247 @@
+#include "net/tls_server.h"
+
+#include "base/mem.h"
+#include "net/tls_choice.h"
+#include "net/tls_stream.h"
+
+#include <openssl/err.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct tls_server {
+    pthread_mutex_t mutex; /* for `choice` alone: workers take it, control replaces it */
+    struct tls_choice *choice;
+};
+
+/* A stream with a client. */
+struct served {
+    struct tls_stream stream;
+    struct tls_choice *choice; /* held */
+    const struct tls_entry *entry;
+    char *name;  /* SNI, normalised; NULL: none */
+    char *early; /* the block of stream.early; NULL: none */
+    bool bad_name;
+};
+
+static struct served *served_of(struct tls_stream *stream)
+{
+    return CONTAINER_OF(stream, struct served, stream);
+}
+
+static void served_fini(struct tls_stream *stream)
+{
+    struct served *served = served_of(stream);
+
+    tls_choice_drop(served->choice);
+    free(served->name);
+    free(served->early);
+    free(served);
+}
+
+const char *tls_end_name(enum tls_end end)
+{
+    static const char *const names[] = {
+#define TLS_END(id, name, text) [TLS_END_##id] = name,
+#include "net/tls_end.def"
+#undef TLS_END
+    };
+
+    return names[end];
+}
+
+/* ---- what OpenSSL asks ---- */
+
+/* The name in the extension (RFC 6066 section 3): a list of one, of type host_name. False when it is broken.
+ */
+static bool read_name(const unsigned char *ext, size_t len, char name_r[static TLS_NAME_MAX + 1])
+{
+    size_t list, name;
+
+    if (len < 5)
+        return false;
+    list = (size_t)ext[0] << 8 | ext[1];
+    name = (size_t)ext[3] << 8 | ext[4];
+    return list == len - 2 && ext[2] == TLSEXT_NAMETYPE_host_name && name == len - 5 &&
+           tls_name_normalise((const char *)ext + 5, name, name_r);
+}
+
+/* Before anything else is decided, the session included: which name, and so which certificates. It is asked
+ * again for the second hello that follows a retry. */
+static int on_hello(SSL *ssl, int *alert, void *arg)
+{
+    struct served *served = served_of(tls_stream_from(ssl));
+    char name[TLS_NAME_MAX + 1];
+    const unsigned char *ext;
+    bool named;
+    size_t len;
+
+    (void)arg;
+    free(served->name);
+    served->name = NULL;
+    named = SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &ext, &len) == 1;
+    if (named && !read_name(ext, len, name)) {
+        served->bad_name = true;
+        *alert = SSL_AD_UNRECOGNIZED_NAME;
+        return SSL_CLIENT_HELLO_ERROR;
+    }
+    if (named)
+        served->name = mem_strdup(name);
+    served->entry = tls_choice_find(served->choice, served->name);
+    if (!SSL_set_SSL_CTX(ssl, served->entry->context) ||
+        !SSL_set_session_id_context(ssl, served->entry->scope, TLS_SCOPE_LEN)) {
+        *alert = SSL_AD_INTERNAL_ERROR;
+        return SSL_CLIENT_HELLO_ERROR;
+    }
+    return SSL_CLIENT_HELLO_SUCCESS;
+}
+
+/* Our preference decides; a client that speaks nothing of ours is told so (RFC 7301 section 3.2). */
+static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsigned char *in,
+                   unsigned in_len, void *arg)
+{
+    const struct tls_choice *choice = arg;
+
+    (void)ssl;
+    return SSL_select_next_proto((unsigned char **)(uintptr_t)out, out_len, choice->alpn, choice->alpn_len,
+                                 in, in_len) == OPENSSL_NPN_NEGOTIATED
+               ? SSL_TLSEXT_ERR_OK
+               : SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+static void equip(SSL_CTX *context, struct tls_choice *choice)
+{
+    SSL_CTX_set_client_hello_cb(context, on_hello, NULL);
+    SSL_CTX_set_alpn_select_cb(context, on_alpn, choice);
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+}
+
+/* ---- the server ---- */
+
+static void server_free(struct tls_server *server)
+{
+    tls_choice_drop(server->choice);
+    pthread_mutex_destroy(&server->mutex);
+    free(server);
+}
+
+bool tls_server_load(struct config_listener *listener, const char *path, struct conf_report *report)
+{
+    struct tls_choice *choice = tls_choice_load(listener, path, equip, report);
+    struct tls_server *server;
+
+    if (!choice)
+        return false;
+    server = mem_zalloc(sizeof *server);
+    pthread_mutex_init(&server->mutex, NULL);
+    server->choice = choice;
+    listener->tls.server = server;
+    listener->tls.server_free = server_free;
+    return true;
+}
+
+static struct tls_choice *take_choice(struct tls_server *server)
+{
+    struct tls_choice *choice;
+
+    pthread_mutex_lock(&server->mutex);
+    choice = tls_choice_hold(server->choice);
+    pthread_mutex_unlock(&server->mutex);
+    return choice;
+}
+
+/* ---- a connection ---- */
+
+bool tls_server_begin(struct tls_server *server, struct conn *conn, struct str early)
+{
+    struct served *served = mem_zalloc(sizeof *served);
+    SSL *ssl;
+
+    served->stream.fini = served_fini;
+    served->stream.begun = true;
+    served->choice = take_choice(server);
+    served->entry = &served->choice->fallback;
+    if (early.len) {
+        served->early = mem_strndup(early.p, early.len);
+        served->stream.early = (struct str){served->early, early.len};
+    }
+    ssl = SSL_new(served->entry->context);
+    if (!ssl || !tls_stream_begin(&served->stream, conn, ssl)) {
+        served_fini(&served->stream);
+        return false;
+    }
+    SSL_set_accept_state(ssl);
+    if (early.len)
+        tls_stream_shake(conn);
+    return true;
+}
+
+/* Reasons from 1000 on are alerts that the peer has sent (ssl(7)). */
+static enum tls_end end_of_reason(unsigned long error)
+{
+    int reason = ERR_GET_REASON(error);
+
+    switch (reason) {
+    case SSL_R_HTTP_REQUEST:
+    case SSL_R_HTTPS_PROXY_REQUEST:
+        return TLS_END_CLEAR;
+    case SSL_R_UNSUPPORTED_PROTOCOL:
+    case SSL_R_VERSION_TOO_LOW:
+    case SSL_R_WRONG_VERSION_NUMBER:
+    case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
+        return TLS_END_VERSION;
+    case SSL_R_NO_SHARED_CIPHER:
+    case SSL_R_NO_SHARED_GROUPS:
+    case SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS:
+    case SSL_R_NO_SUITABLE_KEY_SHARE:
+    case SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM:
+        return TLS_END_PARAMETERS;
+    case SSL_R_NO_APPLICATION_PROTOCOL:
+        return TLS_END_ALPN;
+    }
+    return reason >= SSL_AD_REASON_OFFSET && reason < ERR_R_FATAL ? TLS_END_REFUSED : TLS_END_BROKEN;
+}
+
+enum tls_end tls_server_end(const struct conn *conn)
+{
+    struct tls_stream *stream = tls_stream_of(conn);
+
+    if (!stream->failed)
+        return SSL_session_reused(stream->ssl) ? TLS_END_RESUMED : TLS_END_FULL;
+    if (served_of(stream)->bad_name)
+        return TLS_END_NAME;
+    if (stream->error || stream->ended)
+        return TLS_END_CLOSED;
+    return end_of_reason(stream->reason);
+}
+
+void tls_server_strip(struct conn *conn)
+{
+    conn_strip(conn);
+}
+
+void tls_server_facts(const struct conn *conn, struct tls_facts *facts_r)
+{
+    struct tls_stream *stream = tls_stream_of(conn);
+    const SSL_CIPHER *cipher = SSL_get_current_cipher(stream->ssl);
+
+    *facts_r = (struct tls_facts){
+        .version = SSL_version(stream->ssl) == TLS1_3_VERSION ? STR("1.3") : STR("1.2"),
+        .cipher = str_from(SSL_CIPHER_standard_name(cipher)),
+        .name = str_from(served_of(stream)->name),
+        .resumed = SSL_session_reused(stream->ssl),
+        .protocol = CONFIG_PROTOCOL_HTTP_1_1,
+    };
+}
+
+bool tls_server_serves(const struct conn *conn, struct str host)
+{
+    struct tls_stream *stream = tls_stream_of(conn);
+    const struct served *served = stream ? served_of(stream) : NULL;
+    char name[TLS_NAME_MAX + 1];
+
+    if (!served || !served->name || str_eq(host, str_from(served->name)))
+        return true;
+    return tls_choice_find(served->choice, tls_name_normalise(host.p, host.len, name) ? name : NULL)
+               ->context == served->entry->context;
+}

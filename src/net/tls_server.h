@@ -1,0 +1,62 @@
+/*
+ * TLS with the clients of a listener (http.md 2.5). A server is made of the listener's settings and lives as
+ * long as the configuration; what it shows at a moment, its choice of certificates by name, is replaced as a
+ * whole when files change, and a connection holds the one that it began with.
+ *
+ * Sessions are resumed by tickets alone (net/tls_ticket), so that nothing is kept here for them; a ticket is
+ * good only for the names and the rules that it was given under (http.md 2.5, tickets).
+ *
+ * Threads: made, replaced and freed by control; workers begin connections. Each stream is its worker's.
+ */
+#ifndef NET_TLS_SERVER_H
+#define NET_TLS_SERVER_H
+
+#include "base/bug.h"
+#include "base/str.h"
+#include "conf/config.h"
+#include "conf/report.h"
+#include "net/conn.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct tls_server;
+
+enum tls_end {
+#define TLS_END(id, name, text) TLS_END_##id,
+#include "net/tls_end.def"
+#undef TLS_END
+    TLS_ENDS,
+};
+const char *tls_end_name(enum tls_end end);
+
+/* Makes the server of a listener that wants one: reads its files. False when one does not do; `report` says
+ * which and why, also what is only odd. Blocks on files. Thread: control. */
+MUST_CHECK bool tls_server_load(struct config_listener *listener, const char *path,
+                                struct conf_report *report);
+
+/* Makes a conn speak TLS with its client. `early` is what was read of it already, copied. The owner hears
+ * WRITABLE when the handshake has ended; see tls_server_end. False without memory. Thread: a worker. */
+MUST_CHECK bool tls_server_begin(struct tls_server *server, struct conn *conn, struct str early);
+/* How the handshake of a conn has ended, after that WRITABLE. */
+enum tls_end tls_server_end(const struct conn *conn);
+/* After a failed handshake: takes the stream away, so that the conn is one in clear text again, and can tell
+ * the client why, or be closed without a reset that destroys the alert. */
+void tls_server_strip(struct conn *conn);
+
+/* What was agreed with a client; texts live as long as the conn. */
+struct tls_facts {
+    struct str version; /* "1.3" */
+    struct str cipher;  /* its IANA name */
+    struct str name;    /* SNI, in lower case; empty: none */
+    bool resumed;
+    enum config_protocol protocol;
+};
+/* Of a conn whose handshake has succeeded. */
+void tls_server_facts(const struct conn *conn, struct tls_facts *facts_r);
+/* Whether a request for this host may come on this conn: it asked for the host by SNI, or for one that the
+ * same certificates are for, or for none. `host` is in lower case. False for a conn in clear text never. */
+MUST_CHECK bool tls_server_serves(const struct conn *conn, struct str host);
+
+#endif

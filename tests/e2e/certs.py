@@ -1,0 +1,76 @@
+"""Certificates for tests, and a TLS client whose bytes the test moves itself."""
+import os
+import ssl
+import subprocess
+
+from harness import tool
+from wire import Wire
+
+KEYS = {"ecdsa": ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"], "rsa": ["rsa:2048"], "ed25519": ["ed25519"]}
+
+
+class Certificate:
+    """A key and a certificate for `alt` ("DNS:a.example,..."), from `ca` (another one) or from itself, in files."""
+
+    def __init__(self, t, name, alt, ca=None, kind="ecdsa", days=2, passphrase=None):
+        self.name, self.key, self.cert = name, t.path(name + ".key"), t.path(name + ".pem")
+        words = [tool("openssl"), "req", "-x509", "-newkey", *KEYS[kind], "-days", str(days), "-keyout", self.key,
+                 "-out", self.cert, "-subj", "/O=penstock tests/CN=" + name]
+        words += ["-passout", "pass:" + passphrase] if passphrase else ["-nodes"]
+        words += ["-addext", "subjectAltName=" + alt] if alt else []
+        if ca:
+            words += ["-CA", ca.cert, "-CAkey", ca.key, "-addext", "basicConstraints=critical,CA:FALSE"]
+        subprocess.run(words, check=True, capture_output=True)
+        self.setting = {"certFile": self.cert, "keyFile": self.key}
+
+    def der(self):
+        with open(self.cert) as f:
+            return ssl.PEM_cert_to_DER_cert(f.read())
+
+    def become(self, other):
+        """Replaces the files by those of another one, as a renewal does: each at once."""
+        for mine, theirs in ((self.key, other.key), (self.cert, other.cert)):
+            with open(theirs, "rb") as f:
+                data = f.read()
+            with open(mine + ".new", "wb") as f:
+                f.write(data)
+            os.replace(mine + ".new", mine)
+
+
+def context(version=None, ciphers=None, alpn=None, mine=None):
+    """A client that takes any certificate: what is shown is the test's to look at."""
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    made.check_hostname = False
+    made.verify_mode = ssl.CERT_NONE
+    if version:
+        made.minimum_version = made.maximum_version = version
+    if ciphers:
+        made.set_ciphers(ciphers)
+    if alpn:
+        made.set_alpn_protocols(alpn)
+    if mine:
+        made.load_cert_chain(mine.cert, mine.key)
+    return made
+
+
+def dial(address, name=None, session=None, sock=None, **how):
+    """A Wire over TLS, after the handshake; `wire.sock` is the ssl socket."""
+    made = how.pop("context", None) or context(**how)
+    plain = (sock or Wire(address)).sock
+    return Wire(None, sock=made.wrap_socket(plain, server_hostname=name, session=session))
+
+
+class Memory:
+    """A client's end without a socket: what it would send, and what it is given."""
+
+    def __init__(self, name="a.example", **how):
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.ssl = context(**how).wrap_bio(self.incoming, self.outgoing, server_hostname=name)
+
+    def step(self):
+        """Goes on as far as it gets; whether the handshake is done."""
+        try:
+            self.ssl.do_handshake()
+            return True
+        except ssl.SSLWantReadError:
+            return False

@@ -1,0 +1,269 @@
+"""HTTPS: certificates by name, what is agreed, what is refused, and what a handshake may cost."""
+import hashlib
+import os
+import re
+import socket
+import ssl
+import subprocess
+
+from certs import Certificate, Memory, context, dial
+from harness import PATIENCE, case, main, need, tool
+from peers import Nginx
+from penstock import Penstock, cli
+from wire import Closed, Wire
+
+need("nginx", "openssl", "curl")
+
+GET = "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n"
+
+
+def https(t, *certs, tls=None, listener=None, server="", **more):
+    """A penstock that speaks TLS with these certificates, before an nginx that tells what it was sent."""
+    nginx = Nginx(t, "ec2", server + """location /seen { return 200 "$http_x_forwarded_proto $http_forwarded"; }
+                                        location /file { }
+                                        location /put { client_body_in_single_buffer on; return 200; }""")
+    entry = {"address": "127.0.0.1:0", "tls": {"certificates": [c.setting for c in certs], **(tls or {})}}
+    p = Penstock(t, {"ec2": [nginx]}, listeners=[{**entry, **(listener or {})}], **{"workers": 1, **more})
+    p.nginx = nginx
+    return p
+
+
+def ask(wire, path="/", host="a.example"):
+    wire.send(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n")
+    return wire.answer()
+
+
+def handshakes(p, result):
+    return p.metrics().sum("penstock_tls_handshakes_total", result=result)
+
+
+@case("requests over TLS 1.2 and 1.3 are served, kept alive, and told in the log and to the target")
+def _(t):
+    p = https(t, Certificate(t, "a", "DNS:a.example"), forwarded={"send": "both"})
+    for version, text in ((ssl.TLSVersion.TLSv1_2, "1.2"), (ssl.TLSVersion.TLSv1_3, "1.3")):
+        wire = dial(p.address, "a.example", version=version, alpn=["h3", "http/1.1"])
+        t.equal(wire.sock.selected_alpn_protocol(), "http/1.1", "ALPN")
+        for _ in range(3):
+            answer = ask(wire, "/seen")
+            t.equal(answer.status, 200, "the status")
+            t.check(answer.body.startswith(b"https ") and b"proto=https" in answer.body, f"{answer.body}")
+        cipher = wire.sock.cipher()[0]
+        wire.close()
+        records = [r for r in p.log.wait(6 if text == "1.3" else 3) if r["network"].get("tls_version") == text]
+        t.equal(len(records), 3, "records")
+        for record in records:
+            t.equal(record["http"]["url"], "https://a.example/seen", "the URL")
+            t.equal(record["network"]["tls_server_name"], "a.example", "SNI")
+            t.equal(record["network"]["tls_session"], "full", "the session")
+            t.check(record["network"]["tls_cipher"].startswith("TLS_"), record["network"]["tls_cipher"])
+            t.check(text == "1.2" or record["network"]["tls_cipher"] == cipher, f"{cipher}")
+    t.equal(handshakes(p, "full"), 2, "handshakes")
+
+
+@case("each name gets its certificate, and the kind that the client can verify")
+def _(t):
+    ecdsa, rsa = Certificate(t, "a", "DNS:a.example"), Certificate(t, "a-rsa", "DNS:a.example", kind="rsa")
+    wild, exact = Certificate(t, "wild", "DNS:*.b.example"), Certificate(t, "exact", "DNS:x.b.example")
+    p = https(t, ecdsa, wild, exact, rsa)
+
+    def shown(name, **how):
+        wire = dial(p.address, name, **how)
+        der = wire.sock.getpeercert(True)
+        wire.close()
+        return next(c.name for c in (ecdsa, rsa, wild, exact) if c.der() == der)
+    for name, want in (("a.example", "a"), ("A.Example", "a"), ("y.b.example", "wild"), ("x.b.example", "exact"),
+                       ("z.y.b.example", "a"), ("b.example", "a"), ("unknown.example", "a"), (None, "a")):
+        t.equal(shown(name), want, f"for {name}")
+    two = ssl.TLSVersion.TLSv1_2
+    t.equal(shown("a.example", version=two, ciphers="ECDHE-RSA-AES128-GCM-SHA256"), "a-rsa", "an RSA client")
+    t.equal(shown("unknown.example", version=two, ciphers="ECDHE-RSA-AES128-GCM-SHA256"), "a-rsa", "also by default")
+    t.equal(shown("a.example", version=two, ciphers="ECDHE-ECDSA-AES128-GCM-SHA256"), "a", "an ECDSA client")
+
+
+@case("a request for a host with other certificates is answered with 421, and reaches no target")
+def _(t):
+    p = https(t, Certificate(t, "a", "DNS:a.example,DNS:www.a.example"), Certificate(t, "b", "DNS:b.example"))
+    wire = dial(p.address, "a.example")
+    for host, status in (("a.example", 200), ("www.a.example:443", 200), ("b.example", 421), ("A.EXAMPLE", 200)):
+        t.equal(ask(wire, host=host).status, status, f"the status for {host}")
+    t.equal(ask(dial(p.address), host="b.example").status, 200, "without SNI")
+    t.equal([r["outcome"] for r in p.log.wait(5) if r["http"]["status_code"] == 421], ["misdirected"], "the outcome")
+
+
+@case("only what is meant is spoken: old versions, foreign protocols, renegotiation and clear text are refused")
+def _(t):
+    p = https(t, Certificate(t, "a", "DNS:a.example"))
+
+    def client(*words, stdin=""):
+        place = "%s:%d" % p.address
+        return subprocess.run([tool("openssl"), "s_client", "-connect", place, "-servername", "a.example", *words],
+                              input=stdin, capture_output=True, text=True, timeout=20 * PATIENCE)
+    t.check("alert protocol version" in client("-tls1_1", "-cipher", "ALL:@SECLEVEL=0").stderr, "TLS 1.1")
+    t.check("alert handshake failure" in client("-tls1_2", "-cipher", "AES128-SHA").stderr, "no forward secrecy")
+    t.check("alert no application protocol" in client("-alpn", "h2").stderr, "ALPN")
+    said = client("-tls1_2", stdin="R\nGET / HTTP/1.1\r\nHost: a.example\r\n\r\n")
+    t.check("no renegotiation" in said.stderr and "200 OK" not in said.stdout, "renegotiation")
+    t.check("Compression: NONE" in said.stdout, "compression")
+    t.check("Max Early Data: 0" in client(stdin="").stdout or "Early data was not sent" in said.stdout, "early data")
+    with Wire(p.address) as wire:
+        wire.send("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n")
+        answer = wire.answer()
+        t.equal(answer.status, 400, "clear text")
+        t.check(b"https://" in answer.body, f"{answer.body}")
+        t.check(wire.closed(), "and closed")
+    for result in ("version", "parameters", "alpn", "clear_text"):
+        t.wait(lambda: handshakes(p, result) == 1, f"a handshake counts as {result}")
+
+
+@case("names are taken as they are meant, and what is no name ends the handshake")
+def _(t):
+    a, b = Certificate(t, "a", "DNS:a.example"), Certificate(t, "b", "DNS:b.example")
+    p = https(t, a, b)
+
+    def hello(name):
+        """What comes back for a hello that asks for these bytes."""
+        wire, memory = Wire(p.address), Memory("b" * len(name))
+        memory.step()
+        wire.send(memory.outgoing.read().replace(b"b" * len(name), name))
+        got = wire.exactly(5)
+        wire.close()
+        return got[0]
+    for name in (b"b.example.", b"B.EXAMPLE", b"under_score.example", b"xn--bcher-kva.example"):
+        t.equal(hello(name), 22, f"a handshake for {name}")
+    for name in (b"b.example\0", b"b/example", b".b.example", b"b example", b"b.ex\xe4mple", b"."):
+        t.equal(hello(name), 21, f"an alert for {name}")
+    t.wait(lambda: handshakes(p, "bad_name") == 6, "they are counted")
+
+
+@case("a handshake may come byte by byte, and its last flight may bring the first request")
+def _(t):
+    p = https(t, Certificate(t, "a", "DNS:a.example"))
+    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        wire, memory, done = Wire(p.address), Memory(version=version), False
+        while not done:
+            done = memory.step()
+            if done:
+                memory.ssl.write(GET.encode())
+            data = memory.outgoing.read()
+            if done:
+                wire.send(data)
+            else:
+                for i in range(len(data)):
+                    wire.send(data[i:i + 1])
+            memory.incoming.write(wire.exactly(1))
+            wire.sock.setblocking(False)
+            try:
+                while wire._buffer or (wire._fill() or True):
+                    memory.incoming.write(wire.exactly(len(wire._buffer)))
+            except BlockingIOError:
+                pass
+            wire.sock.settimeout(10 * PATIENCE)
+        heard = b""
+        while b"ec2" not in heard:
+            try:
+                heard += memory.ssl.read(65536)
+            except ssl.SSLWantReadError:
+                memory.incoming.write(wire.exactly(1))
+        t.check(heard.startswith(b"HTTP/1.1 200"), f"{heard}")
+        wire.close()
+
+
+@case("a handshake has a time, and too many of them make room for new ones")
+def _(t):
+    p = https(t, Certificate(t, "a", "DNS:a.example"), timeouts={"tlsHandshake": "300ms"})
+    silent = Wire(p.address)
+    t.check(silent.closed(), "a silent one is closed")
+    begun = Wire(p.address)
+    memory = Memory()
+    memory.step()
+    begun.send(memory.outgoing.read()[:50])
+    t.check(begun.closed(), "one that stops is closed")
+    t.equal(handshakes(p, "timeout"), 2, "timeouts")
+    q = https(t, Certificate(t, "b", "DNS:a.example"), limits={"tlsHandshakes": 2}, name="few.yaml", state=None,
+              accessLog=None)
+    first, second = Wire(q.address), Wire(q.address)
+    t.wait(lambda: q.metrics().sum("penstock_connections") == 2, "two are under way")
+    wire = dial(q.address, "a.example")
+    t.equal(ask(wire).status, 200, "the newest is served")
+    t.check(first.closed(), "the oldest is closed")
+    t.equal(handshakes(q, "shed"), 1, "shed")
+    second.close()
+    t.wait(lambda: handshakes(q, "closed") == 1, "the other has left")
+
+
+@case("the PROXY header comes before the handshake, also in one piece with it")
+def _(t):
+    p = https(t, Certificate(t, "a", "DNS:a.example"), listener={"proxyProtocol": ["127.0.0.0/8"]})
+    header = b"PROXY TCP4 192.0.2.7 192.0.2.1 4711 443\r\n"
+    plain = Wire(p.address)
+    plain.send(header)
+    t.equal(ask(dial(None, "a.example", sock=plain)).status, 200, "apart")
+    wire, memory = Wire(p.address), Memory()
+    memory.step()
+    wire.send(header + memory.outgoing.read())
+    while not memory.step():
+        wire.send(memory.outgoing.read())
+        memory.incoming.write(wire.exactly(1))
+    memory.ssl.write(GET.encode())
+    wire.send(memory.outgoing.read())
+    for record in p.log.wait(2):
+        t.equal(record["network"]["client"]["ip"], "192.0.2.7", "the client")
+        t.equal(record["network"]["tls_version"], "1.3", "TLS")
+
+
+@case("long bodies pass whole both ways")
+def _(t):
+    p = https(t, Certificate(t, "a", "DNS:a.example"), workers=2)
+    body = os.urandom(3 * 1024 * 1024 + 17)
+    with open(os.path.join(p.nginx.folder, "files", "file"), "wb") as f:
+        f.write(body)
+    for _ in range(2):
+        wire = dial(p.address, "a.example")
+        t.equal(hashlib.sha256(ask(wire, "/file").body).digest(), hashlib.sha256(body).digest(), "the file")
+        wire.send(f"PUT /put HTTP/1.1\r\nHost: a.example\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+        t.equal(wire.answer().status, 200, "the upload")
+        wire.close()
+
+
+@case("a client that closes well gets a closure alert, and so does one that is told to go")
+def _(t):
+    p = https(t, Certificate(t, "a", "DNS:a.example"))
+    wire = dial(p.address, "a.example")
+    wire.send("GET / HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n")
+    t.equal(wire.answer().status, 200, "the status")
+    t.check(wire.closed(), "a closure alert, else Python's ssl complains")
+    wire = dial(p.address, "a.example")
+    t.equal(ask(wire).status, 200, "the status")
+    wire.sock.unwrap()
+    t.wait(lambda: p.metrics().sum("penstock_connections") == 0, "nothing is open")
+
+
+@case("curl speaks with it, by name")
+def _(t):
+    a = Certificate(t, "a", "DNS:a.example")
+    p = https(t, a)
+    done = subprocess.run([tool("curl"), "-sS", "--cacert", a.cert, "--connect-to", "::%s:%d" % p.address,
+                           "https://a.example/", "https://a.example/"], capture_output=True, text=True)
+    t.equal((done.returncode, done.stdout), (0, "ec2\nec2\n"), done.stderr)
+
+
+@case("certificates that do not do are told by check and refused at the start")
+def _(t):
+    a, b = Certificate(t, "a", "DNS:a.example"), Certificate(t, "b", "DNS:b.example")
+    locked = Certificate(t, "locked", "DNS:a.example", passphrase="secret")
+    for setting, what in (({"certFile": t.path("none.pem"), "keyFile": a.key}, "cannot be read: No such file"),
+                          ({"certFile": a.key, "keyFile": a.key}, "holds no certificate in PEM"),
+                          ({"certFile": a.cert, "keyFile": b.key}, "is not the key of certFile"),
+                          ({"certFile": a.cert, "keyFile": a.cert}, "holds no private key"),
+                          (locked.setting, "has a passphrase")):
+        p = Penstock(t, {"ec2": ["127.0.0.1:1"]}, ready=False, state=None, accessLog=None, listeners=[
+            {"address": "127.0.0.1:0", "tls": {"certificates": [setting]}}])
+        p.expected = 1
+        t.equal(p.wait(10), 1, "exit status")
+        said = cli("check", "-c", p.config_path)
+        for text in (p.stderr(), said.stdout + said.stderr):
+            t.check(re.search(r"listeners: 127.0.0.1:0: tls: .*" + what, text), f"{what}: {text}")
+        p.close()
+
+
+main()
