@@ -239,6 +239,10 @@ START_TEST(whatever_happens_nothing_is_left)
         .workers = 1 + (unsigned)_i % 2,
         .top = _i < 2 ? "timeouts: { tunnel: 20s }\n" : "timeouts: { tunnel: 20s }\nhalfClosed: serve\n",
         .group = "trailers: true,",
+        .route =
+            _i == 0
+                ? ""
+                : "mirror: { share: 70, methods: [GET, HEAD, POST, DELETE], maxInFlight: 9, timeout: 20s },",
     };
 
     make_long();
