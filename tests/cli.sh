@@ -19,7 +19,7 @@ targetGroups:
   fargate: { targets: [ "127.0.0.1:3" ], concurrency: { target: 20, group: 50 } }
 routes:
   - { name: web, match: { pathPrefix: / }, stable: ec2, canary: fargate, weight: 12.5 }
-  - { name: api, match: { host: api.example.com, pathPrefix: /v1 }, stable: ec2, canary: fargate, affinity: { cookie: who } }
+  - { name: api, match: { host: api.example.com, pathPrefix: /v1 }, stable: ec2, canary: fargate, affinity: { cookie: who }, mirror: 10 }
   - { name: old, match: { pathPrefix: /old }, stable: ec2 }
 END
 printf 'listeners: [ { address: "127.0.0.1:99999" } ]\nworkrs: 1\n' >bad.yaml
@@ -158,6 +158,9 @@ expect 0 '^route +api: .*of host api.example.com' - explain -c good.yaml GET htt
 expect 0 '^route +api: ' - explain -c good.yaml GET /v1/a -H 'Host: api.example.com'
 expect 0 '"zoe" stays' - explain -c good.yaml GET http://api.example.com/v1 -H 'Cookie: who=zoe'
 expect 0 'gets one' - explain -c good.yaml GET http://api.example.com/v1
+expect 0 '^mirror +fargate gets a copy of 10 %' - explain -c good.yaml GET http://api.example.com/v1
+expect 0 '^mirror +none: this method' - explain -c good.yaml POST http://api.example.com/v1
+expect 0 '"mirror": null' - explain -c good.yaml --json GET /
 expect 0 'no canary' - explain -c good.yaml GET /x/../old
 expect 0 '"share": 12.5' - explain -c good.yaml --json GET /
 expect 1 - 'with 400: ' explain -c good.yaml GET / -H 'Transfer-Encoding: chunked, chunked'

@@ -234,6 +234,16 @@ static void add_rules_json(json_t *json, const struct config_route *conf)
         json_object_set_new(json, "answer", json_pack("{s:i}", "status", (int)conf->answer.status));
 }
 
+/* Null when this request is never copied. */
+static json_t *mirror_json(const struct inquiry *inquiry)
+{
+    const struct route_mirror *mirror = &inquiry->route->mirror;
+
+    if (mirror->share == 0 || !(mirror->methods >> inquiry->head.method & 1))
+        return json_null();
+    return json_pack("{s:s, s:f}", "group", mirror->group->conf->name, "share", mirror->share / 100.0);
+}
+
 static void print_json(const struct inquiry *inquiry)
 {
     const struct route *route = inquiry->route;
@@ -245,6 +255,7 @@ static void print_json(const struct inquiry *inquiry)
         json_object_set_new(json, "assignment", json_string(assignment_text(inquiry)));
         json_object_set_new(json, "stable", side_json(route, ROUTE_STABLE));
         json_object_set_new(json, "canary", side_json(route, ROUTE_CANARY));
+        json_object_set_new(json, "mirror", mirror_json(inquiry));
         add_rules_json(json, route->conf);
     }
     subcommand_print_json(json);
@@ -282,6 +293,21 @@ static void print_places(const struct route *route, enum route_side side)
     if (conf->group)
         printf("%u in all", conf->group);
     printf("; %u more may wait, for %s at most\n", conf->queue, unit_duration_text(conf->wait_ns, wait));
+}
+
+/* Whether this request may be copied, and how often. */
+static void print_mirror(const struct inquiry *inquiry)
+{
+    const struct route_mirror *mirror = &inquiry->route->mirror;
+    char percent[PLAN_PERCENT_LEN];
+
+    if (mirror->share == 0)
+        return;
+    if (mirror->methods >> inquiry->head.method & 1)
+        printf("%-11s%s gets a copy of %s %%, unless it serves the request itself\n", "mirror",
+               mirror->group->conf->name, plan_percent(mirror->share, percent));
+    else
+        printf("%-11snone: this method is not among those that are copied\n", "mirror");
 }
 
 static void print_match(const struct config_route *conf)
@@ -375,6 +401,7 @@ static void print_text(const struct inquiry *inquiry, const struct config *confi
     print_places(route, ROUTE_STABLE);
     print_places(route, ROUTE_CANARY);
     print_side_choice(inquiry);
+    print_mirror(inquiry);
     printf("%-11stwo of the group's open ones are drawn, and the less busy is taken\n", "target");
     printf("%-11s%s: the name of the platform; the client's own is removed\n", "label", config->label_header);
     if (route->side[ROUTE_CANARY] && !supposed)

@@ -129,6 +129,16 @@ void state_rollout_read(struct state_rollout *rollout, const json_t *json)
 
 /* ---- a route ---- */
 
+static void mirror_read(struct state_mirror *mirror, const json_t *json)
+{
+    *mirror = (struct state_mirror){.exists = json_is_object(json),
+                                    .group = text(json, "group"),
+                                    .share = number(json, "share"),
+                                    .copies = count(json, "copies"),
+                                    .different = count(json, "different"),
+                                    .skipped = count(json, "skipped")};
+}
+
 void state_route_read(struct state_route *route, const json_t *json)
 {
     route->name = text(json, "name");
@@ -138,6 +148,7 @@ void state_route_read(struct state_route *route, const json_t *json)
     route->problem = text(json, "problem");
     side_read(&route->stable, json_object_get(json, "stable"));
     side_read(&route->canary, json_object_get(json, "canary"));
+    mirror_read(&route->mirror, json_object_get(json, "mirror"));
     state_rollout_read(&route->rollout, json_object_get(json, "rollout"));
 }
 

@@ -60,12 +60,21 @@ struct state_rollout {
     double eta_s; /* negative: unknown; INFINITY: never at this rate */
 };
 
+/* Copies of requests, since the start. */
+struct state_mirror {
+    bool exists;
+    const char *group;
+    double share; /* percent */
+    uint64_t copies, different, skipped;
+};
+
 struct state_route {
     const char *name;
     double weight; /* percent to the canary, in force or about to be */
     bool in_force, locked;
     const char *problem; /* why it stands still though it had a rollout; empty: it does not */
     struct state_side stable, canary;
+    struct state_mirror mirror;
     struct state_rollout rollout;
 };
 

@@ -191,6 +191,18 @@ static void sides_table(struct text *out, const struct term *term, const struct 
         side_line(out, term, route, &route->canary, "canary", TERM_CANARY);
 }
 
+static void mirror_line(struct text *out, const struct term *term, const struct state_mirror *mirror)
+{
+    char share[FIGURE_LEN], copies[FIGURE_LEN], different[FIGURE_LEN], skipped[FIGURE_LEN];
+
+    label(out, term, "mirror");
+    text_printf(out, "%s to %s: %s copies, ", figure_percent(mirror->share, share), mirror->group,
+                figure_count(mirror->copies, copies));
+    styled(out, term, mirror->different ? TERM_WARN : TERM_PLAIN, "%s answered differently",
+           figure_count(mirror->different, different));
+    text_printf(out, ", %s not copied\n", figure_count(mirror->skipped, skipped));
+}
+
 /* ---- evidence ---- */
 
 /* Cells of `width` for evidence e: each cell multiplies by the same. */
@@ -357,6 +369,8 @@ void view_route(struct text *out, const struct term *term, const struct state_ro
     if (route->canary.exists)
         weight_bar(out, term, route->weight);
     sides_table(out, term, route);
+    if (route->mirror.exists)
+        mirror_line(out, term, &route->mirror);
     if (*route->problem) {
         label(out, term, "problem");
         styled(out, term, TERM_BAD, "%s\n", route->problem);

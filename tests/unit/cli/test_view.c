@@ -136,6 +136,29 @@ START_TEST(a_view_says_how_many_wait_for_a_place)
 }
 END_TEST
 
+START_TEST(a_view_shows_what_is_mirrored)
+{
+    char *lines = draw(
+        &plain, "{\"name\":\"web\",\"stable\":{\"group\":\"ec2\",\"targets\":1,\"open\":1},\"mirror\":"
+                "{\"group\":\"fargate\",\"share\":12.5,\"copies\":1234,\"different\":5,\"skipped\":67}}");
+
+    CHECK_SHOWS(lines, "12.5 % to fargate: 1,234 copies, 5 answered differently, 67 not copied\n");
+    free(lines);
+}
+END_TEST
+
+START_TEST(a_step_says_what_it_copies)
+{
+    char *lines =
+        draw(&plain, ROUTE("{\"plan\":\"p\",\"state\":\"running\",\"step\":0,\"steps\":3,\"track\":["
+                           "{\"setMirror\":50},{\"setMirror\":0,\"setWeight\":5},{\"setWeight\":100}]}"));
+
+    CHECK_SHOWS(lines, "mirror, copies 50 %");
+    CHECK_SHOWS(lines, "5 %, copies 0 %");
+    free(lines);
+}
+END_TEST
+
 START_TEST(without_colour_there_is_no_escape_and_without_unicode_only_ascii)
 {
     char *lines = draw(&plain, ROUTE(ROLLOUT));
@@ -294,6 +317,8 @@ Suite *unit_suite(void)
     tcase_add_test(tc, an_eta_of_never_is_not_a_number_of_seconds);
     tcase_add_test(tc, a_view_shows_weight_groups_evidence_and_steps);
     tcase_add_test(tc, a_view_says_how_many_wait_for_a_place);
+    tcase_add_test(tc, a_view_shows_what_is_mirrored);
+    tcase_add_test(tc, a_step_says_what_it_copies);
     tcase_add_test(tc, without_colour_there_is_no_escape_and_without_unicode_only_ascii);
     tcase_add_test(tc, colour_is_always_turned_off_again);
     tcase_add_test(tc, a_bar_is_empty_only_at_0_and_full_only_at_100);
