@@ -36,6 +36,9 @@ enum {
     CONFIG_RULES_MAX = 32,     /* header rules of a route, for each direction */
     CONFIG_RULES_BYTES = 1024, /* of literal text that they add */
     CONFIG_BODY_MAX = 8192,    /* bytes of a fixed answer's body */
+    CONFIG_OVERRIDES_MAX = 16, /* a route */
+    CONFIG_SECRETS_MAX = 4,    /* an override: the present one, and those that it replaces */
+    CONFIG_SECRET_MIN = 16,    /* bytes; who has seen one signed value can try shorter ones at home */
     CONFIG_NAME_MAX = 63,      /* bytes in the name of a route, group or platform: [A-Za-z0-9._-] */
     CONFIG_WEIGHT_ONE = 10000, /* 100 %: weights are hundredths of a percent */
 };
@@ -262,6 +265,23 @@ struct config_answer {
     char *body;      /* NULL: empty */
 };
 
+enum config_side {
+    CONFIG_SIDE_STABLE,
+    CONFIG_SIDE_CANARY,
+};
+
+/* What sends a request to one side, whatever the weight: a value that is signed, or a client network, or both. */
+struct config_override {
+    char *header; /* where the value stands; this, the cookie, or neither */
+    char *cookie;
+    char **secrets; /* any of them may have signed it; none: a plain value */
+    size_t secrets_len;
+    char *value;              /* that a plain one has to have */
+    struct ip_net *networks;  /* of the client; none: any, which needs a secret */
+    size_t networks_len;
+    enum config_side to; /* of those without a secret; a signed value says it itself */
+};
+
 enum config_same_site {
     CONFIG_SAME_SITE_LAX,
     CONFIG_SAME_SITE_STRICT,
@@ -310,6 +330,8 @@ struct config_route {
     char *affinity_path;         /* of the cookie */
     bool affinity_secure;        /* the cookie goes over TLS only */
     enum config_same_site affinity_same_site;
+    struct config_override *overrides;
+    size_t overrides_len;
     struct config_timeouts timeouts; /* the global ones unless written */
     struct config_retries retries;
     struct config_mirror mirror;

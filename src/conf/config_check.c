@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "conf/address.h"
 #include "conf/config.h"
+#include "conf/config_override.h"
 #include "conf/config_rule.h"
 #include "conf/types.h"
 
@@ -277,6 +278,8 @@ void config_check_route(struct schema_reader *reader, const struct tree *map, vo
     config_check_rules(reader, map, route);
     if (tree_find(map, "mirror") && !config_route_answers(route))
         check_mirror_group(reader, tree_find(map, "mirror"), route);
+    if (route->stable != CONFIG_NO_GROUP)
+        config_check_overrides(reader, map, route);
     if (canary && route->canary >= 0 && route->stable == (uint32_t)route->canary)
         schema_problem(reader, CONF_ERROR, canary,
                        "canary: %s is the stable group too; name another group, or remove it", canary->text);

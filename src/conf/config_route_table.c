@@ -1,6 +1,7 @@
 /* What a route may have, from the leaves up. */
 #include "conf/config.h"
 #include "conf/config_check.h"
+#include "conf/config_override.h"
 #include "conf/config_rule.h"
 #include "conf/config_table.h"
 #include "conf/config_types.h"
@@ -81,6 +82,86 @@ static const struct section affinity_section = {
     .check = config_check_affinity,
     .text = "Without this key each request is drawn anew.",
 };
+
+static const struct word side_words[] = {
+    [CONFIG_SIDE_STABLE] = {"stable", "the group that serves today"},
+    [CONFIG_SIDE_CANARY] = {"canary", "the group that shall serve tomorrow"},
+};
+static const struct word_table side_table = {side_words, ARRAY_LEN(side_words)};
+
+static const struct setting secret_row = {
+    .key = "secrets",
+    .type = &type_secret,
+    .width = sizeof(char *),
+    .text = "The secret itself, or file:PATH.",
+};
+static const struct setting override_network_row = {
+    .key = "networks",
+    .type = &type_network,
+    .width = sizeof(struct ip_net),
+    .text = "A network of clients.",
+};
+static const struct setting override_rows[] = {
+    {.key = "header",
+     .type = &type_token,
+     FIELD(config_override, header),
+     .max = 128,
+     .example = "X-Penstock-Override",
+     .text = "The request header with the value."},
+    {.key = "cookie",
+     .type = &type_token,
+     FIELD(config_override, cookie),
+     .max = CONFIG_NAME_MAX,
+     .example = "penstock_override",
+     .text = "The cookie with the value, for people with a browser."},
+    {.key = "secrets",
+     .type = &schema_list,
+     LIST(config_override, secrets),
+     .max = CONFIG_SECRETS_MAX,
+     .item = &secret_row,
+     .example = "[\"file:override.key\"]",
+     .text = "The value is one of `penstock override sign`, made with one of these: it says the side, the "
+             "route and "
+             "until when. The first secret signs; the others are still taken, so that a new one can come "
+             "before the "
+             "old one goes."},
+    {.key = "value",
+     .type = &type_string,
+     FIELD(config_override, value),
+     .max = 256,
+     .example = "\"yes\"",
+     .text = "Instead of secrets: the value as it is, from these networks only."},
+    {.key = "networks",
+     .type = &schema_list,
+     LIST(config_override, networks),
+     .max = 256,
+     .item = &override_network_row,
+     .example = "[\"192.0.2.0/28\"]",
+     .text = "Clients in these networks only: those that trusted proxies say, where there are any. Without "
+             "header and "
+             "cookie all their requests."},
+    {.key = "to",
+     .type = &type_word,
+     FIELD(config_override, to),
+     .words = &side_table,
+     .example = "canary",
+     .text = "The side, of an override without secrets."},
+};
+static const struct section override_section = {
+    SECTION(override_rows),
+    .size = sizeof(struct config_override),
+    .one_of = "header cookie",
+    .check = config_check_override,
+    .text =
+        "Sends testers to one side, whatever the weight, the affinity and the rollout. The first override "
+        "that takes "
+        "a request counts. While no target of the canary takes work, testers go to stable like everybody. "
+        "Such requests are logged and counted as "
+        "any others, with the assignment override, but no judge and no share sees them, they get no affinity "
+        "cookie, and no shield stands in for the canary. A signed value is never sent on to the targets.",
+};
+static const struct setting override_row = {
+    .key = "overrides", .type = &schema_map, .section = &override_section, .text = "An override."};
 
 static const struct setting retry_rows[] = {
     {.key = "attempts",
@@ -521,6 +602,12 @@ static const struct setting route_rows[] = {
      .section = &affinity_section,
      .text =
          "Keeps a client in its group while the weight stands; as the weight rises it moves at most once."},
+    {.key = "overrides",
+     .type = &schema_list,
+     LIST(config_route, overrides),
+     .max = CONFIG_OVERRIDES_MAX,
+     .item = &override_row,
+     .text = "Who may choose a side: testers, before the first step and at any weight."},
     {.key = "timeouts",
      .type = &schema_map,
      .section = &route_timeout_section,

@@ -76,16 +76,19 @@ static void refuse_name(struct schema_reader *reader, const struct tree *map, co
         "%s: frames the message, concerns the connection, or is penstock's own; no rule may touch it", name);
 }
 
+bool config_rule_refuses(const struct config *config, const char *name)
+{
+    return is_alike(name, refused, ARRAY_LEN(refused)) ||
+           is_alike(name, refused_in_requests, ARRAY_LEN(refused_in_requests)) ||
+           (config->label_header && is_alike(name, (const char *const *)&config->label_header, 1));
+}
+
 void config_check_request_rule(struct schema_reader *reader, const struct tree *map, void *at)
 {
-    const struct config *config = reader->object;
     struct config_rule *rule = at;
 
     check_rule(reader, map, rule);
-    if (rule->name &&
-        (is_alike(rule->name, refused, ARRAY_LEN(refused)) ||
-         is_alike(rule->name, refused_in_requests, ARRAY_LEN(refused_in_requests)) ||
-         (config->label_header && is_alike(rule->name, (const char *const *)&config->label_header, 1))))
+    if (rule->name && config_rule_refuses(reader->object, rule->name))
         refuse_name(reader, map, rule->name);
 }
 
@@ -171,8 +174,8 @@ static void check_sum(struct schema_reader *reader, const struct tree *map, cons
 void config_check_rules(struct schema_reader *reader, const struct tree *map,
                         const struct config_route *route)
 {
-    static const char *const of_groups[] = {"canary",   "weight",  "affinity",       "retries", "mirror",
-                                            "upgrades", "rewrite", "requestHeaders", "slo"};
+    static const char *const of_groups[] = {"canary",    "weight",   "affinity", "retries",        "mirror",
+                                            "overrides", "upgrades", "rewrite",  "requestHeaders", "slo"};
 
     check_sum(reader, map, "requestHeaders", route->request_rules, route->request_rules_len);
     check_sum(reader, map, "responseHeaders", route->response_rules, route->response_rules_len);

@@ -13,6 +13,8 @@ void config_check_request_rule(struct schema_reader *reader, const struct tree *
 void config_check_response_rule(struct schema_reader *reader, const struct tree *map, void *at);
 void config_check_rewrite(struct schema_reader *reader, const struct tree *map, void *at);
 void config_check_answer(struct schema_reader *reader, const struct tree *map, void *at);
+/* Whether no rule may touch request fields of this name. */
+bool config_rule_refuses(const struct config *config, const char *name);
 /* The rules of a whole route: what excludes one another, and redirects, which have a short form. */
 void config_check_rules(struct schema_reader *reader, const struct tree *map,
                         const struct config_route *route);
