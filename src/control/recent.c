@@ -19,7 +19,7 @@ static const struct {
 
 struct slot {
     int64_t begin_ns;
-    uint64_t requests, errors, client_errors, sent;
+    uint64_t requests, errors, client_errors, overridden, sent;
     uint32_t latency[HIST_BUCKETS];
 };
 
@@ -68,6 +68,7 @@ void recent_sum_add(struct recent_sum *sum, const struct shard_side *side)
                 sum->client_errors += n;
         }
     }
+    sum->overridden += cell_get(&side->overridden);
     sum->sent += cell_get(&side->sent);
     for (size_t i = 0; i < HIST_BUCKETS; i++)
         sum->latency.count[i] += cell_get(&side->latency[i]);
@@ -78,6 +79,7 @@ static void slot_add(struct slot *slot, const struct recent_sum *sum, const stru
     slot->requests += sum->requests - last->requests;
     slot->errors += sum->errors - last->errors;
     slot->client_errors += sum->client_errors - last->client_errors;
+    slot->overridden += sum->overridden - last->overridden;
     slot->sent += sum->sent - last->sent;
     for (size_t i = 0; i < HIST_BUCKETS; i++)
         slot->latency[i] += (uint32_t)(sum->latency.count[i] - last->latency.count[i]);
@@ -122,6 +124,7 @@ void recent_view(const struct recent *recent, int64_t now_ns, enum recent_window
         view_r->requests += slot->requests;
         view_r->errors += slot->errors;
         view_r->client_errors += slot->client_errors;
+        view_r->overridden += slot->overridden;
         view_r->sent += slot->sent;
         for (size_t b = 0; b < HIST_BUCKETS; b++)
             latency.count[b] += slot->latency[b];

@@ -19,6 +19,7 @@ struct recent_sum {
     uint64_t requests;
     uint64_t errors;        /* status 5xx, or ended by the fault of the group */
     uint64_t client_errors; /* status 4xx */
+    uint64_t overridden;    /* of the requests, those that no weight has drawn */
     uint64_t sent;          /* bytes */
     struct hist latency;
 };
@@ -29,6 +30,7 @@ struct recent_view {
     uint64_t requests;
     uint64_t errors;
     uint64_t client_errors;
+    uint64_t overridden;
     uint64_t sent;
     int64_t p50_ns, p95_ns, p99_ns; /* 0 without requests */
 };

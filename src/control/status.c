@@ -56,10 +56,11 @@ static json_t *view_json(const struct board *board, const struct recent *recent,
 
     if (recent)
         recent_view(recent, board->now_ns, window, &view);
-    return json_pack("{s:f, s:o, s:o, s:o, s:o, s:o, s:o}", "seconds",
+    return json_pack("{s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "seconds",
                      (double)(view.span_ns / NS_PER_MS) / 1000, "requests", count_json(view.requests),
-                     "errors", count_json(view.errors), "clientErrors", count_json(view.client_errors), "p50",
-                     ms_json(view.p50_ns), "p95", ms_json(view.p95_ns), "p99", ms_json(view.p99_ns));
+                     "errors", count_json(view.errors), "clientErrors", count_json(view.client_errors),
+                     "overridden", count_json(view.overridden), "p50", ms_json(view.p50_ns), "p95",
+                     ms_json(view.p95_ns), "p99", ms_json(view.p99_ns));
 }
 
 static uint64_t in_flight(const struct board *board, const struct live *live, enum route_side side)
@@ -111,7 +112,8 @@ double status_share(const struct board *board, const struct live *live)
 
         if (live->recent[side])
             recent_view(live->recent[side], board->now_ns, RECENT_60S, &view);
-        requests[side] = view.requests;
+        /* Read at different times, so it may be a request ahead. */
+        requests[side] = view.requests > view.overridden ? view.requests - view.overridden : 0;
     }
     all = requests[ROUTE_STABLE] + requests[ROUTE_CANARY];
     return all ? (double)requests[ROUTE_CANARY] / (double)all : NAN;

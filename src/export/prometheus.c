@@ -3,6 +3,7 @@
 #include "base/clk.h"
 #include "export/exposition.h"
 #include "proxy/mirror.h"
+#include "proxy/override.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -144,6 +145,9 @@ static const struct side_cell side_cells[] = {
      offsetof(struct shard_side, sent)},
     {"penstock_retries", "Further tries of requests whose first try failed.", EXPOSITION_COUNTER,
      offsetof(struct shard_side, retries)},
+    {"penstock_overridden_requests",
+     "Of penstock_requests, those that an override sent here, whatever the weight.", EXPOSITION_COUNTER,
+     offsetof(struct shard_side, overridden)},
     {"penstock_requests_in_flight", "Requests that are being served.", EXPOSITION_GAUGE,
      offsetof(struct shard_side, open)},
     {"penstock_tunnels", "Open tunnels (WebSocket).", EXPOSITION_GAUGE, offsetof(struct shard_side, tunnels)},
@@ -185,6 +189,41 @@ static void write_sides(struct page *page)
     exposition_family(&page->to, "penstock_tunnel_seconds", EXPOSITION_COUNTER,
                       "Time that ended tunnels were open.");
     each_side(page, side_tunnel_time, NULL);
+}
+
+/* ---- overrides
+ * --------------------------------------------------------------------------------------------- */
+
+static uint64_t override_sum(const struct page *page, uint32_t slot, enum override_result result)
+{
+    uint64_t sum = 0;
+
+    for (size_t w = 0; w < page->view->shards_len; w++) {
+        struct shard_route *route = shard_route(page->view->shards[w], slot);
+
+        if (route)
+            sum += cell_get(&route->overrides[result]);
+    }
+    return sum;
+}
+
+static void write_overrides(struct page *page)
+{
+    const struct routes *routes = page->view->routes;
+
+    exposition_family(&page->to, "penstock_overrides", EXPOSITION_COUNTER,
+                      "Requests that tried to choose their side, by what became of it.");
+    for (size_t i = 0; i < routes->routes_len; i++)
+        for (size_t result = OVERRIDE_NONE + 1; result < OVERRIDE_RESULTS; result++) {
+            EXPOSITION_LABELS(labels);
+
+            if (routes->routes[i].conf->overrides_len == 0)
+                break;
+            exposition_label(&labels, "route", routes->routes[i].conf->name);
+            exposition_label(&labels, "result", override_row((enum override_result)result)->name);
+            exposition_number(&page->to, "penstock_overrides", "_total", &labels,
+                              override_sum(page, routes->routes[i].conf->slot, (enum override_result)result));
+        }
 }
 
 /* ---- mirrors
@@ -313,7 +352,8 @@ static void write_routes(struct page *page)
     route_gauge(page, "penstock_route_in_force", "1 when every worker draws with this weight.",
                 route_in_force);
     route_gauge(page, "penstock_route_share",
-                "Percent of the last minute's requests that went to the canary.", route_share);
+                "Percent of the last minute's requests that went to the canary, without overrides.",
+                route_share);
     route_gauge(page, "penstock_route_locked", "1 when a person has locked the weight.", route_locked);
 }
 
@@ -758,6 +798,7 @@ void prometheus_write(struct text *out, const struct prometheus_view *view, bool
     struct page page = {{out, open_metrics}, view};
 
     write_sides(&page);
+    write_overrides(&page);
     write_mirrors(&page);
     write_routes(&page);
     write_rollouts(&page);

@@ -20,6 +20,7 @@ enum field_flag {
     FIELD_FIXED = 2, /* frames or routes: Connection may not name it */
     FIELD_NO_TRAILER = 4, /* forbidden in trailers */
     FIELD_ALIAS = 8,      /* the name has '_' or '.': some servers read it as another field */
+    FIELD_PART = 16,      /* a part of the value is not to be forwarded; who sets this knows which */
 };
 
 /* Invariant, whoever fills it: the name is a token, the value has no control character but HTAB, and no white

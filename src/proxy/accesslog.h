@@ -57,7 +57,7 @@ struct accesslog_record {
     uint64_t client_port, bytes_read, bytes_written;
     struct str trace_id, span_id;
     struct str plan;
-    struct str shield;
+    struct str shield, override;
     uint64_t step, attempts;
     struct str error;
     /* Of a copy alone (proxy/mirror). */

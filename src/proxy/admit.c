@@ -6,6 +6,7 @@
 #include "proxy/cookie.h"
 #include "proxy/front.h"
 #include "proxy/mirror.h"
+#include "proxy/override.h"
 #include "proxy/rules.h"
 #include "proxy/step.h"
 #include "proxy/worker.h"
@@ -201,6 +202,30 @@ static struct str affinity_unit(struct txn *txn)
     return buf_str(&fresh);
 }
 
+/* Whether the request has chosen its side itself, and may. It then sticks to nothing. */
+static bool is_overridden(struct txn *txn)
+{
+    const struct config_route *conf = txn->route->conf;
+    bool hidden = txn->front->trusted && txn->client.p == front_ip(txn->front).p; /* behind a silent proxy */
+    enum route_side side = ROUTE_STABLE;
+    struct ip ip;
+    bool known = !hidden && ip_parse(txn->client, &ip), taken;
+
+    txn->override = override_find(conf, &txn->head, known ? &ip : NULL,
+                                  worker_wall_ns(txn->worker, txn->worker->now_ns), &side);
+    override_strip(conf, &txn->head);
+    if (txn->override == OVERRIDE_NONE)
+        return false;
+    taken = override_row(txn->override)->taken;
+    if (taken) {
+        txn->pick = pick_override(txn->route, side);
+        if (txn->pick.assignment != ASSIGNMENT_OVERRIDE)
+            txn->override = OVERRIDE_NO_TARGET;
+    }
+    cell_add(&txn->cells->overrides[txn->override], 1);
+    return taken;
+}
+
 /* The first protocol that the client asks for and the route allows. WebSocket was checked as such; another
  * protocol must not be taken for it. */
 static struct str upgrade_of(const struct txn *txn)
@@ -235,15 +260,17 @@ enum next step_route(struct txn *txn)
     txn->body.limits = &txn->route->conf->request;
     slot = txn->route->conf->slot;
     txn->cells = shard_route(worker->shard, slot);
-    txn->affinity_unit = affinity_unit(txn);
-    txn->pick = pick_side(txn->routes, txn->route, &worker->rnd, txn->affinity_unit);
+    if (txn->route->conf->overrides_len == 0 || !is_overridden(txn)) {
+        txn->affinity_unit = affinity_unit(txn);
+        txn->pick = pick_side(txn->routes, txn->route, &worker->rnd, txn->affinity_unit);
+    }
     txn->group = txn->route->side[txn->pick.side];
     txn->upgrade = upgrade_of(txn);
     txn->fresh = txn->upgrade.len > 0; /* it will not come back, and must not meet one that is being closed */
     cell_add(&txn->cells->side[txn->pick.side].open, 1);
     if (config_route_answers(txn->route->conf))
         return step_answer(txn);
-    if (txn->route->judging && txn->pick.assignment != ASSIGNMENT_ONLY)
+    if (txn->route->judging && assignment_is_drawn(txn->pick.assignment))
         score_begin(&txn->score, &worker->scorer, txn->route, txn->cells,
                     atomic_load_explicit(&worker->shared->units[slot], memory_order_acquire), &txn->head,
                     txn->client, txn->path, txn->pick.side, worker->now_ns);

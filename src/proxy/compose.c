@@ -39,14 +39,20 @@ static bool compose_end(struct relay_queue *queue, const struct buf *buf)
 }
 
 /* Queues the lines of all fields that pass, as runs of the buffer that they were parsed from. `end` is where
- * the empty line behind the last one begins. */
-static void queue_lines(struct relay_queue *queue, const struct head *head, const char *end)
+ * the empty line behind the last one begins. `route` knows of what is FIELD_PART only a part passes; an
+ * answer has no such fields. */
+static void queue_lines(struct relay_queue *queue, const struct head *head, const char *end,
+                        const struct config_route *route)
 {
     for (size_t i = 0; i < head->len; i++) {
         const char *next = i + 1 < head->len ? head->fields[i + 1].name.p : end;
         const char *line = head->fields[i].name.p;
 
-        if (!(head->fields[i].flags & FIELD_HOP))
+        if (head->fields[i].flags & FIELD_HOP)
+            continue;
+        if (head->fields[i].flags & FIELD_PART)
+            override_queue_cookies(route, &head->fields[i], queue);
+        else
             relay_add(queue, (struct str){line, (size_t)(next - line)});
     }
 }
@@ -388,7 +394,7 @@ bool compose_request(struct txn *txn, struct relay_queue *up)
     h1_write_field(&line, STR("Host"), host_of(txn));
     if (!compose_end(up, &line))
         return false;
-    queue_lines(up, &txn->head, end);
+    queue_lines(up, &txn->head, end, txn->route->conf);
     if (!rules_write(txn, rules, up) ||
         !compose_start(txn, &own, OWN_FIELDS_MAX + (txn->front->trusted ? 2 * CHAIN_MAX : 0)))
         return false;
@@ -432,7 +438,7 @@ bool compose_reply(struct txn *txn, struct head *head, bool close)
     h1_write_status_line(&line, head->status, reason);
     if (!compose_end(&txn->down, &line))
         return false;
-    queue_lines(&txn->down, head, end);
+    queue_lines(&txn->down, head, end, NULL);
     if (!rules_write(txn, rules, &txn->down))
         return false;
     if (odd_length)
@@ -460,7 +466,7 @@ bool compose_interim(struct txn *txn, const struct head *head)
     h1_write_status_line(&line, head->status, reason);
     if (!compose_end(&txn->down, &line))
         return false;
-    queue_lines(&txn->down, head, end);
+    queue_lines(&txn->down, head, end, NULL);
     relay_add(&txn->down, STR("\r\n"));
     return true;
 }
@@ -475,7 +481,7 @@ bool compose_switch(struct txn *txn, const struct head *head)
     h1_write_status_line(&line, 101, status_reason(101));
     if (!compose_end(&txn->down, &line))
         return false;
-    queue_lines(&txn->down, head, end);
+    queue_lines(&txn->down, head, end, NULL);
     buf_printf(&own, "Connection: Upgrade\r\nUpgrade: %.*s\r\n", STR_ARG(txn->upgrade));
     if (txn->unit_is_new)
         write_cookie(&own, txn);

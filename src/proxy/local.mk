@@ -1,4 +1,4 @@
-EXTRA_DIST += src/proxy/outcome.def src/proxy/logfield.def src/proxy/mirror.def
+EXTRA_DIST += src/proxy/outcome.def src/proxy/logfield.def src/proxy/mirror.def src/proxy/override.def
 src_libpenstock_a_SOURCES += \
 	src/proxy/accesslog.c src/proxy/accesslog.h \
 	src/proxy/admit.c \
@@ -13,6 +13,7 @@ src_libpenstock_a_SOURCES += \
 	src/proxy/gate.c src/proxy/gate.h \
 	src/proxy/mirror.c src/proxy/mirror.h \
 	src/proxy/outcome.c src/proxy/outcome.h \
+	src/proxy/override.c src/proxy/override.h \
 	src/proxy/pace.c src/proxy/pace.h \
 	src/proxy/place.c src/proxy/place.h \
 	src/proxy/record.c src/proxy/record.h \
@@ -23,6 +24,7 @@ src_libpenstock_a_SOURCES += \
 	src/proxy/score.c src/proxy/score.h \
 	src/proxy/shard.c src/proxy/shard.h \
 	src/proxy/step.h \
+	src/proxy/ticket.c src/proxy/ticket.h \
 	src/proxy/tunnel.c \
 	src/proxy/txn.c src/proxy/txn.h \
 	src/proxy/units.c src/proxy/units.h \

@@ -62,6 +62,8 @@ static void count(const struct txn *txn, int64_t now_ns)
     }
     side = &txn->cells->side[txn->pick.side];
     cell_sub(&side->open, 1);
+    if (txn->pick.assignment == ASSIGNMENT_OVERRIDE)
+        cell_add(&side->overridden, 1);
     if (upgraded)
         count_tunnel(side, now_ns - txn->reply_ns);
     cell_add(&side->ended[txn->outcome][logged_status(txn) / 100 % SHARD_CLASSES], 1);
@@ -130,6 +132,8 @@ static void fill_route(struct accesslog_record *record, const struct txn *txn)
     fill_group(record, txn->group->conf);
     record->side = txn->pick.side == ROUTE_CANARY ? STR("canary") : STR("stable");
     record->assignment = str_from(assignment_name(txn->pick.assignment));
+    if (txn->override != OVERRIDE_NONE)
+        record->override = str_from(override_row(txn->override)->name);
     fill_rollout(record, txn->route);
     if (txn->target)
         record->target = str_from(txn->target->conf->address.text);

@@ -61,6 +61,7 @@ bool retry_shields(const struct txn *txn)
     const struct route *route = txn->route;
 
     return route->conf->retries.shield && txn->pick.side == ROUTE_CANARY &&
+           txn->pick.assignment != ASSIGNMENT_OVERRIDE && /* a tester shall see what the canary does */
            route->weight < CONFIG_WEIGHT_ONE && route->side[ROUTE_STABLE]->open_len > 0 &&
            may_be_repeated(txn) && !txn->down.sent && within_budget(txn) &&
            may_join(txn, route->side[ROUTE_STABLE]);

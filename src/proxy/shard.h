@@ -14,6 +14,7 @@
 #include "decide/plan.h"
 #include "net/tls_server.h"
 #include "proxy/outcome.h"
+#include "proxy/override.h"
 #include "route/routes.h"
 
 #include <stdatomic.h>
@@ -63,9 +64,10 @@ struct shard_side {
     struct cell buckets[SHARD_EDGES + 1];
     struct cell latency[HIST_BUCKETS]; /* first byte from the client to last byte of the answer */
     struct cell retries;
-    struct cell open;      /* gauge: requests in flight */
-    struct cell tunnels;   /* gauge: of them, those that became tunnels */
-    struct cell tunnel_ns; /* sum over the tunnels that have ended, from the 101 on */
+    struct cell overridden; /* that an override sent here, of those that have ended */
+    struct cell open;       /* gauge: requests in flight */
+    struct cell tunnels;    /* gauge: of them, those that became tunnels */
+    struct cell tunnel_ns;  /* sum over the tunnels that have ended, from the 101 on */
 };
 
 /*
@@ -116,7 +118,8 @@ struct shard_route {
     struct shard_side side[ROUTE_SIDES];
     struct shard_epoch epochs[SHARD_EPOCHS]; /* by route.epoch % SHARD_EPOCHS */
     struct shard_mirror mirror;
-    struct cell late; /* scored too late for their epoch: left out */
+    struct cell overrides[OVERRIDE_RESULTS]; /* what became of them */
+    struct cell late;                        /* scored too late for their epoch: left out */
 };
 
 struct shard_target {

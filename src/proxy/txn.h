@@ -25,6 +25,7 @@
 #include "proto/h1_body.h"
 #include "proxy/crowd.h"
 #include "proxy/outcome.h"
+#include "proxy/override.h"
 #include "proxy/pace.h"
 #include "proxy/relay.h"
 #include "proxy/score.h"
@@ -99,6 +100,7 @@ struct txn {
     const struct route *route; /* NULL before ROUTE */
     struct shard_route *cells;
     struct pick_side pick;
+    enum override_result override; /* NONE but for a request that tried one */
     const struct route_group *group;
     const struct route_target *target; /* of the present or last try */
     struct score score;

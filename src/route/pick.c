@@ -5,10 +5,8 @@
 const char *assignment_name(enum assignment assignment)
 {
     static const char *const names[] = {
-        [ASSIGNMENT_RANDOM] = "random",
-        [ASSIGNMENT_STICKY] = "sticky",
-        [ASSIGNMENT_ONLY] = "only",
-        [ASSIGNMENT_SHIELD] = "shield",
+        [ASSIGNMENT_RANDOM] = "random", [ASSIGNMENT_STICKY] = "sticky",     [ASSIGNMENT_ONLY] = "only",
+        [ASSIGNMENT_SHIELD] = "shield", [ASSIGNMENT_OVERRIDE] = "override",
     };
 
     return names[assignment];
@@ -40,4 +38,13 @@ struct pick_side pick_side(const struct routes *routes, const struct route *rout
         route->side[ROUTE_CANARY]->open_len == 0)
         return (struct pick_side){ROUTE_STABLE, ASSIGNMENT_ONLY};
     return pick;
+}
+
+struct pick_side pick_override(const struct route *route, enum route_side side)
+{
+    if (side == ROUTE_STABLE || (route->side[ROUTE_CANARY] && route->side[ROUTE_CANARY]->open_len > 0))
+        return (struct pick_side){side, ASSIGNMENT_OVERRIDE};
+    if (route->side[ROUTE_CANARY] && route->weight == CONFIG_WEIGHT_ONE)
+        return (struct pick_side){ROUTE_CANARY, ASSIGNMENT_ONLY};
+    return (struct pick_side){ROUTE_STABLE, ASSIGNMENT_ONLY};
 }

@@ -13,15 +13,20 @@
 #include "base/str.h"
 #include "route/routes.h"
 
-/* How the side was found; only RANDOM and STICKY are evidence. */
+/* How the side was found; only what was drawn is evidence. */
 enum assignment {
-    ASSIGNMENT_RANDOM, /* drawn for this request */
-    ASSIGNMENT_STICKY, /* drawn once for its unit */
-    ASSIGNMENT_ONLY,   /* there was nothing to draw: no canary, or a canary without an open target */
-    ASSIGNMENT_SHIELD, /* the canary it was drawn for has failed, and stable is asked instead */
+    ASSIGNMENT_RANDOM,   /* drawn for this request */
+    ASSIGNMENT_STICKY,   /* drawn once for its unit */
+    ASSIGNMENT_ONLY,     /* there was nothing to draw: no canary, or a canary without an open target */
+    ASSIGNMENT_SHIELD,   /* the canary it was drawn for has failed, and stable is asked instead */
+    ASSIGNMENT_OVERRIDE, /* the request was allowed to say it (proxy/override) */
 };
 
 const char *assignment_name(enum assignment assignment);
+static inline bool assignment_is_drawn(enum assignment assignment)
+{
+    return assignment <= ASSIGNMENT_STICKY;
+}
 
 /* The route for a host (lower case, no port) and a normalised path, or NULL. Thread: any. */
 const struct route *pick_route(const struct routes *routes, struct str host, struct str path);
@@ -39,5 +44,7 @@ struct pick_side {
  */
 struct pick_side pick_side(const struct routes *routes, const struct route *route, struct rnd *rnd,
                            struct str unit);
+/* The side that an override says; without an open target in the canary, that of everybody. */
+struct pick_side pick_override(const struct route *route, enum route_side side);
 
 #endif

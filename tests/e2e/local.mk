@@ -14,6 +14,7 @@ e2e_tests = \
 	tests/e2e/test_log.py \
 	tests/e2e/test_mirror.py \
 	tests/e2e/test_orders.py \
+	tests/e2e/test_override.py \
 	tests/e2e/test_proxy.py \
 	tests/e2e/test_proxy_protocol.py \
 	tests/e2e/test_queue.py \

@@ -10,6 +10,7 @@ fuzz_targets += tests/fuzz/fuzz_h1_response
 fuzz_targets += tests/fuzz/fuzz_logline
 fuzz_targets += tests/fuzz/fuzz_plan
 fuzz_targets += tests/fuzz/fuzz_proxyline
+fuzz_targets += tests/fuzz/fuzz_ticket
 fuzz_targets += tests/fuzz/fuzz_trace
 
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/heads.h

@@ -22,8 +22,12 @@ static const char *const standing[] = {"warning: admin: is not written", "warnin
 #define ROUTES "routes: [ { name: r, stable: a, canary: b } ]\n"
 #define ALL    HEAD ROUTES
 
-#define ALL_A HEAD "routes: [ { name: r, stable: a, "
-#define END_A " }, { name: s, match: { pathPrefix: /s }, stable: b } ]\n"
+/* A route with one override. */
+#define OVERRIDE(keys)                                                                                       \
+    HEAD "routes:\n  - name: r\n    stable: a\n    canary: b\n    overrides: [ { " keys " } ]\n"
+#define SECRET "secrets: [ 0123456789abcdef ]"
+#define ALL_A  HEAD "routes: [ { name: r, stable: a, "
+#define END_A  " }, { name: s, match: { pathPrefix: /s }, stable: b } ]\n"
 /* A second route, without groups. */
 #define ANSWER(keys)                                                                                         \
     "routes: [ { name: r, stable: a, canary: b }, { name: s, match: { pathPrefix: /s }, " keys " } ]\n"
@@ -53,6 +57,41 @@ static const struct problems_case cases[] = {
      "t:5:56: upgrades: HTTP/2.0 is not a token; it may have letters, digits and !#$%&'*+-.^_`|~ only\n"},
     {HEAD "routes: [ { name: r, stable: a, canary: b, upgrades: [], timeouts: { tunnel: 0 } } ]\n",
      "t:5:78: warning: tunnel: 0 is no limit: whoever is silent holds a connection for ever\n"},
+    {OVERRIDE("header: X-O, " SECRET), ""},
+    {OVERRIDE("cookie: o, " SECRET ", networks: [ 192.0.2.1, 2001:db8::/32 ]"), ""},
+    {OVERRIDE("header: X-O, value: x, networks: [ 192.0.2.0/24 ], to: canary"), ""},
+    {OVERRIDE("networks: [ 192.0.2.0/24 ], to: stable"), ""},
+    {OVERRIDE("header: X-O, cookie: o, " SECRET), "t:9:33: cookie: excludes header; write one of the two\n"},
+    {OVERRIDE("header: X-O, value: x, to: canary"),
+     "t:9:18: overrides: anybody could choose this; write secrets, or the networks of the testers\n"},
+    {OVERRIDE("networks: [ 10.0.0.0/8, 0.0.0.0/0, \"::/0\" ], to: canary"),
+     "t:9:44: networks: 0.0.0.0/0 is everybody; name the networks of the testers\n"
+     "t:9:55: networks: ::/0 is everybody; name the networks of the testers\n"},
+    {OVERRIDE("networks: [ 192.0.2.0/24 ]"), "t:9:18: to: is missing; write stable or canary\n"},
+    {OVERRIDE("header: X-O, networks: [ 192.0.2.0/24 ], to: canary"),
+     "t:9:18: value: is missing; write what the header or cookie has to say, or secrets\n"},
+    {OVERRIDE("value: x, networks: [ 192.0.2.0/24 ], to: canary"),
+     "t:9:27: value: of what? write a header or a cookie\n"},
+    {OVERRIDE(SECRET),
+     "t:9:29: secrets: are for a signed value; write the header or the cookie that it stands in\n"},
+    {OVERRIDE("header: X-O, " SECRET ", value: x"),
+     "t:9:71: value: a signed value is made with `penstock override sign`; remove this, or secrets\n"},
+    {OVERRIDE("header: X-O, " SECRET ", to: canary"),
+     "t:9:68: to: a signed value says itself which side it is for; remove this, or secrets\n"},
+    {OVERRIDE("header: X-O, secrets: [ 0123456789abcdef, short ]"),
+     "t:9:62: secrets: this one has fewer than 16 characters and can be found by trying; make one with "
+     "openssl rand "
+     "-hex 32\n"},
+    {OVERRIDE("header: authorization, " SECRET),
+     "t:9:28: header: authorization has a meaning of its own; take another, such as X-Penstock-Override\n"},
+    {OVERRIDE("header: X-Platform, " SECRET),
+     "t:9:28: header: X-Platform has a meaning of its own; take another, such as X-Penstock-Override\n"},
+    {ALL_A "overrides: [ { header: X-O, " SECRET " } ]" END_A,
+     "t:5:44: overrides: the route has no canary, so there is nothing to choose\n"},
+    {HEAD
+     "routes: [ { name: r, stable: a, canary: b, affinity: { cookie: c }, overrides: [ { cookie: c, " SECRET
+     " } ] } ]\n",
+     "t:5:82: cookie: c is the cookie of affinity; give the override another\n"},
     {HEAD "routes: [ { name: r, stable: a, canary: b, mirror: { methods: [ GET, get, CONNECT ] } } ]\n",
      "t:5:70: methods: get cannot be copied; those of RFC 9110 and PATCH can, in capitals\n"
      "t:5:75: methods: CONNECT cannot be copied; those of RFC 9110 and PATCH can, in capitals\n"},
@@ -420,7 +459,8 @@ static const char full[] =
     "    mirror: 12.5\n"
     "    slo: { threshold: 300ms, objective: 0.995 }\n"
     "  - { name: rest, stable: one, affinity: { clientAddress: true },\n"
-    "      mirror: { share: 1, group: two, methods: [POST], maxInFlight: 5, timeout: 2s, maxAnswer: 1KiB } }\n"
+    "      mirror: { share: 1, group: two, methods: [POST], maxInFlight: 5, timeout: 2s, maxAnswer: 1KiB } "
+    "}\n"
     "targetGroups:\n"
     "  one: { targets: [ \"10.0.0.1:80\", { address: \"[2001:db8::1]:81\" } ] }\n"
     "  two: { platform: fargate, tags: { env: prd, n: 1 }, targets: [ \"10.0.0.3:80\" ], "

@@ -23,6 +23,7 @@ static void tear_down(void)
 static void serve(uint64_t requests, uint64_t errors, int64_t latency_ns)
 {
     sum.requests += requests;
+    sum.overridden += requests / 10;
     sum.errors += errors;
     sum.latency.count[hist_bucket(latency_ns)] += requests;
 }
@@ -36,6 +37,19 @@ START_TEST(what_was_before_does_not_count)
     ck_assert_uint_eq(view.requests, 0);
     ck_assert_uint_eq(view.errors, 0);
     ck_assert_int_eq(view.p99_ns, 0);
+}
+END_TEST
+
+START_TEST(what_overrides_sent_is_told_apart)
+{
+    struct recent_view view;
+
+    sum.overridden = 5;
+    serve(20, 0, NS_PER_MS);
+    recent_add(recent, NS_PER_S, &sum);
+    recent_view(recent, NS_PER_S, RECENT_60S, &view);
+    ck_assert_uint_eq(view.requests, 20);
+    ck_assert_uint_eq(view.overridden, 7);
 }
 END_TEST
 
@@ -115,6 +129,7 @@ Suite *unit_suite(void)
 
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, what_was_before_does_not_count);
+    tcase_add_test(tcase, what_overrides_sent_is_told_apart);
     tcase_add_test(tcase, a_window_forgets_what_is_older_than_itself);
     tcase_add_test(tcase, quantiles_come_from_the_window);
     tcase_add_test(tcase, a_minute_begins_anew_when_it_was_read);

@@ -10,12 +10,14 @@ unit_tests += \
 	tests/unit/proxy/test_gate \
 	tests/unit/proxy/test_mirror \
 	tests/unit/proxy/test_outcome \
+	tests/unit/proxy/test_override \
 	tests/unit/proxy/test_pace \
 	tests/unit/proxy/test_relay \
 	tests/unit/proxy/test_retry \
 	tests/unit/proxy/test_score \
 	tests/unit/proxy/test_shard \
 	tests/unit/proxy/test_steady \
+	tests/unit/proxy/test_ticket \
 	tests/unit/proxy/test_trailers \
 	tests/unit/proxy/test_tunnel \
 	tests/unit/proxy/test_txn \

@@ -242,6 +242,45 @@ START_TEST(a_route_is_found_by_host_and_path)
 }
 END_TEST
 
+/* ---- overrides ---- */
+
+START_TEST(an_override_says_the_side_at_every_weight)
+{
+    static const uint32_t weights[] = {0, 1, 5000, CONFIG_WEIGHT_ONE};
+
+    for (size_t i = 0; i < ARRAY_LEN(weights); i++)
+        for (enum route_side side = ROUTE_STABLE; side < ROUTE_SIDES; side++) {
+            struct pick_side pick;
+
+            make(ONE_ROUTE, weights[i], NULL);
+            pick = pick_override(&routes->routes[0], side);
+            ck_assert_int_eq(pick.side, side);
+            ck_assert_int_eq(pick.assignment, ASSIGNMENT_OVERRIDE);
+            ck_assert(!assignment_is_drawn(pick.assignment));
+            unmake();
+        }
+}
+END_TEST
+
+START_TEST(without_an_open_canary_testers_go_where_everybody_goes)
+{
+    static const struct route_target_state states[5] = {[3] = {.draining = true}, [4] = {.draining = true}};
+    struct pick_side pick;
+
+    make(ONE_ROUTE, 5000, states);
+    pick = pick_override(&routes->routes[0], ROUTE_CANARY);
+    ck_assert_int_eq(pick.side, ROUTE_STABLE);
+    ck_assert_int_eq(pick.assignment, ASSIGNMENT_ONLY);
+    ck_assert_int_eq(pick_override(&routes->routes[0], ROUTE_STABLE).assignment, ASSIGNMENT_OVERRIDE);
+    unmake();
+    make(ONE_ROUTE, CONFIG_WEIGHT_ONE, states);
+    pick = pick_override(&routes->routes[0], ROUTE_CANARY);
+    ck_assert_int_eq(pick.side, ROUTE_CANARY);
+    ck_assert_int_eq(pick.assignment, ASSIGNMENT_ONLY);
+    unmake();
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     Suite *suite = suite_create("pick");
@@ -258,6 +297,8 @@ Suite *unit_suite(void)
     tcase_add_test(tc, only_what_was_drawn_for_an_empty_canary_is_no_evidence);
     tcase_add_test(tc, weight_100_stays_with_an_empty_canary);
     tcase_add_test(tc, an_empty_stable_group_does_not_give_its_requests_to_the_canary);
+    tcase_add_test(tc, an_override_says_the_side_at_every_weight);
+    tcase_add_test(tc, without_an_open_canary_testers_go_where_everybody_goes);
     tcase_add_test(tc, a_route_is_found_by_host_and_path);
     suite_add_tcase(suite, tc);
     return suite;
