@@ -398,6 +398,7 @@ struct config {
     struct config_forwarded forwarded;
     struct config_listener *listeners;
     size_t listeners_len;
+    char *ticket_key_file; /* NULL: keys are made here */
     struct config_admin admin;
     char *state_directory; /* NULL: nothing is kept over a restart (loudly) */
     struct config_log *logs;

@@ -125,10 +125,19 @@ void config_check_hash(struct schema_reader *reader, const struct tree *map, voi
 
 void config_check_listener_tls(struct schema_reader *reader, const struct tree *map, void *at)
 {
+    const struct tree *list = tree_find(map, "certificates");
     struct config_listener *listener = at;
+    const struct config_certificate *certs = listener->tls.certificates;
 
-    (void)reader, (void)map;
     listener->tls.wanted = true;
+    for (size_t i = 1; i < listener->tls.certificates_len; i++)
+        for (size_t k = 0; k < i; k++)
+            if (certs[i].cert_file && certs[k].cert_file && !strcmp(certs[i].cert_file, certs[k].cert_file)) {
+                schema_problem(reader, CONF_ERROR, &list->values[i],
+                               "certificates: %s is there already, at line %d", certs[i].cert_file,
+                               list->values[k].line);
+                break;
+            }
     if (listener->tls.protocols_len == 0) {
         listener->tls.protocols[0] = CONFIG_PROTOCOL_HTTP_1_1;
         listener->tls.protocols_len = 1;

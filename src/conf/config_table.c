@@ -403,6 +403,19 @@ static const struct section forwarded_section = {
     .text = "It counts in the access log, for affinity, for what one address may have, and for the targets.",
 };
 
+static const struct setting tls_rows[] = {
+    {.key = "ticketKeyFile",
+     .type = &type_path,
+     FIELD(config, ticket_key_file),
+     .inherits = "keys made here, a new one each hour",
+     .example = "tls/tickets.key",
+     .text =
+         "Keys of session tickets, so that a client resumes its session with any instance of a fleet: 80 "
+         "random bytes each (openssl rand 80), up to 12 of them. The first is used for new tickets; put a "
+         "new key in front each hour or day, and the file is read again."},
+};
+static const struct section tls_section = {SECTION(tls_rows)};
+
 static const struct setting config_rows[] = {
     {.key = "workers",
      .type = &type_workers,
@@ -455,6 +468,10 @@ static const struct setting config_rows[] = {
      .max = CONFIG_LISTENERS_MAX,
      .item = &listener_row,
      .text = "Where clients connect."},
+    {.key = "tls",
+     .type = &schema_map,
+     .section = &tls_section,
+     .text = "What all listeners with TLS share."},
     {.key = "admin",
      .shown = true,
      .type = &schema_map,

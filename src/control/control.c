@@ -232,6 +232,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     (void)fd, (void)what;
     board_now(control->board);
     prober_look(control->prober);
+    tls_look(control->board->config, control->board->now_ns);
     tick(control->board);
     api_look(&control->api);
     show_status(control);

@@ -674,6 +674,48 @@ static void write_handshakes(struct page *page)
     }
 }
 
+/* A path is as long as the system likes, and its end says most. */
+static const char *end_of(const char *path)
+{
+    enum { SHOWN = 200 };
+    size_t len = strlen(path);
+
+    return len > SHOWN ? path + len - SHOWN : path;
+}
+
+/* Of each certificate that is in use, and whether newer files were refused. */
+static void write_certificates(struct page *page)
+{
+    static const char expiry[] = "penstock_tls_certificate_expiry_timestamp_seconds";
+    static const char refused[] = "penstock_tls_certificates_refused";
+    const struct config *config = page->view->routes->config;
+
+    exposition_family(&page->to, expiry, EXPOSITION_GAUGE, "When a certificate that is in use expires.");
+    for (size_t i = 0; i < config->listeners_len; i++) {
+        const struct config_listener *listener = &config->listeners[i];
+
+        for (size_t k = 0; listener->tls.server && k < listener->tls.certificates_len; k++) {
+            EXPOSITION_LABELS(labels);
+
+            exposition_label(&labels, "listener", listener->address.text);
+            exposition_label(&labels, "certificate", end_of(listener->tls.certificates[k].cert_file));
+            exposition_number(&page->to, expiry, "", &labels,
+                              (uint64_t)tls_server_expiry_s(listener->tls.server, k));
+        }
+    }
+    exposition_family(&page->to, refused, EXPOSITION_GAUGE,
+                      "1 while the files hold certificates that were refused, and older ones are in use.");
+    for (size_t i = 0; i < config->listeners_len; i++) {
+        const struct config_listener *listener = &config->listeners[i];
+        EXPOSITION_LABELS(labels);
+
+        if (!listener->tls.server)
+            continue;
+        exposition_label(&labels, "listener", listener->address.text);
+        exposition_number(&page->to, refused, "", &labels, tls_server_refused(listener->tls.server));
+    }
+}
+
 /* One line a worker, in seconds. */
 static void worker_seconds(struct page *page, const char *name, enum exposition_kind kind, const char *help,
                            size_t offset)
@@ -780,6 +822,7 @@ static void write_self(struct page *page)
                    "The longest turn of the worker's event loop.", offsetof(struct shard, slowest_ns));
     write_late(page);
     write_handshakes(page);
+    write_certificates(page);
     write_log_losses(page);
     if (view->logs)
         write_log_sinks(page, view->logs);

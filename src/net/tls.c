@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "net/tls_server.h"
 #include "net/tls_stream.h"
+#include "net/tls_ticket.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -15,7 +16,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_MAX_LEN = 256 }; /* of a host, with NUL */
+enum {
+    NAME_MAX_LEN = 256, /* of a host, with NUL */
+    TICKET_WHY_LEN = 400,
+};
 
 static const unsigned char alpn_http1[] = "\x08http/1.1";
 
@@ -219,9 +223,35 @@ static bool load_group(struct config_group *group, const char *path, struct conf
     return true;
 }
 
+static bool has_tls(const struct config *config)
+{
+    for (size_t i = 0; i < config->listeners_len; i++)
+        if (config->listeners[i].tls.wanted)
+            return true;
+    return false;
+}
+
+static bool load_tickets(const struct config *config, struct conf_report *report)
+{
+    char why[TICKET_WHY_LEN];
+
+    if (!has_tls(config) || tls_ticket_use(config->ticket_key_file, why, sizeof why))
+        return true;
+    conf_report_add(report, CONF_ERROR, config->path, 0, 0, "tls: ticketKeyFile %s", why);
+    return false;
+}
+
+void tls_look(const struct config *config, int64_t now_ns)
+{
+    tls_ticket_look(now_ns);
+    for (size_t i = 0; i < config->listeners_len; i++)
+        if (config->listeners[i].tls.server)
+            tls_server_look(config->listeners[i].tls.server);
+}
+
 bool tls_load(struct config *config, struct conf_report *report)
 {
-    bool ok = true;
+    bool ok = load_tickets(config, report);
 
     for (size_t i = 0; i < config->listeners_len; i++)
         if (config->listeners[i].tls.wanted && !config->listeners[i].tls.server)

@@ -32,6 +32,10 @@ struct tls_session {
  * cannot be made; `report` says which and why. Blocks on files. Thread: control. */
 MUST_CHECK bool tls_load(struct config *config, struct conf_report *report);
 
+/* To be called each second: what is in files may have changed, and keys grow old. Blocks on files. Thread:
+ * control. */
+void tls_look(const struct config *config, int64_t now_ns);
+
 /* Makes a conn that has begun to connect speak TLS as the client of `to`. The session is resumed, if there is
  * one that fits, and replaced by what the target offers; it outlives the conn. False without memory. */
 MUST_CHECK bool tls_start(struct conn *conn, const struct tls_context *context,

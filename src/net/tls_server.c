@@ -1,17 +1,31 @@
 #include "net/tls_server.h"
 
+#include "base/clk.h"
+#include "base/log.h"
 #include "base/mem.h"
+#include "net/stamp.h"
 #include "net/tls_choice.h"
 #include "net/tls_stream.h"
+#include "net/tls_ticket.h"
 
 #include <openssl/err.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define DAY_S        INT64_C(86400)
+#define EXPIRES_SOON (14 * DAY_S) /* the log says so, once a day */
+
 struct tls_server {
     pthread_mutex_t mutex; /* for `choice` alone: workers take it, control replaces it */
     struct tls_choice *choice;
+    /* control's own */
+    const struct config_listener *listener; /* in the configuration, with which the server ends */
+    const char *path;                       /* of the configuration */
+    uint64_t loaded;                        /* stamp of the files that were tried last */
+    uint64_t seen;                          /* and of those that were there at the last look */
+    bool refused;                           /* they do not do: older ones are in use */
+    int64_t warned_day;
 };
 
 /* A stream with a client. */
@@ -114,6 +128,7 @@ static void equip(SSL_CTX *context, struct tls_choice *choice)
     SSL_CTX_set_client_hello_cb(context, on_hello, NULL);
     SSL_CTX_set_alpn_select_cb(context, on_alpn, choice);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+    tls_ticket_equip(context);
 }
 
 /* ---- the server ---- */
@@ -125,8 +140,20 @@ static void server_free(struct tls_server *server)
     free(server);
 }
 
+static uint64_t stamp_files(const struct config_listener *listener)
+{
+    uint64_t stamp = STAMP_NONE;
+
+    for (size_t i = 0; i < listener->tls.certificates_len; i++) {
+        stamp = stamp_of(listener->tls.certificates[i].cert_file, stamp);
+        stamp = stamp_of(listener->tls.certificates[i].key_file, stamp);
+    }
+    return stamp;
+}
+
 bool tls_server_load(struct config_listener *listener, const char *path, struct conf_report *report)
 {
+    uint64_t stamp = stamp_files(listener); /* before they are read: what changes now is seen later */
     struct tls_choice *choice = tls_choice_load(listener, path, equip, report);
     struct tls_server *server;
 
@@ -135,6 +162,9 @@ bool tls_server_load(struct config_listener *listener, const char *path, struct 
     server = mem_zalloc(sizeof *server);
     pthread_mutex_init(&server->mutex, NULL);
     server->choice = choice;
+    server->listener = listener;
+    server->path = path;
+    server->loaded = server->seen = stamp;
     listener->tls.server = server;
     listener->tls.server_free = server_free;
     return true;
@@ -148,6 +178,121 @@ static struct tls_choice *take_choice(struct tls_server *server)
     choice = tls_choice_hold(server->choice);
     pthread_mutex_unlock(&server->mutex);
     return choice;
+}
+
+/* ---- files that change ---- */
+
+/* A certificate that has expired must not replace one that has not. */
+static bool is_step_back(const struct tls_choice *old, const struct tls_choice *new, size_t *which_r)
+{
+    int64_t now_s = clk_wall_ns() / NS_PER_S;
+
+    for (size_t i = 0; i < new->certs_len; i++)
+        if (new->certs[i].not_after_s <= now_s && old->certs[i].not_after_s > now_s) {
+            *which_r = i;
+            return true;
+        }
+    return false;
+}
+
+static void tell(const struct conf_report *report)
+{
+    for (size_t i = 0; i < report->len; i++)
+        log_at(report->problems[i].severity == CONF_ERROR ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN, "%s",
+               report->problems[i].text);
+}
+
+/* Reads the files; NULL when they do not do, which the report then says. */
+static struct tls_choice *load_again(const struct tls_server *server, struct conf_report *report)
+{
+    struct tls_choice *fresh = tls_choice_load(server->listener, server->path, equip, report);
+    size_t which;
+
+    if (!fresh || !is_step_back(server->choice, fresh, &which))
+        return fresh;
+    conf_report_add(report, CONF_ERROR, server->path, 0, 0,
+                    "listeners: %s: tls: certFile %s has expired, and the one before it has not",
+                    server->listener->address.text, server->listener->tls.certificates[which].cert_file);
+    tls_choice_drop(fresh);
+    return NULL;
+}
+
+static void replace(struct tls_server *server, struct tls_choice *fresh)
+{
+    struct tls_choice *old = server->choice;
+
+    pthread_mutex_lock(&server->mutex);
+    server->choice = fresh;
+    pthread_mutex_unlock(&server->mutex);
+    tls_choice_drop(old);
+}
+
+/* Files are replaced one after the other, so those that do not go together may be seen on the way: they are
+ * refused when they still do not at the next look. */
+static void look_at_files(struct tls_server *server)
+{
+    uint64_t stamp = stamp_files(server->listener);
+    bool settled = stamp == server->seen;
+    struct conf_report report;
+    struct tls_choice *fresh;
+
+    server->seen = stamp;
+    if (stamp == server->loaded)
+        return;
+    conf_report_init(&report);
+    fresh = load_again(server, &report);
+    if (fresh || settled) {
+        server->loaded = stamp;
+        server->refused = !fresh;
+        tell(&report);
+    }
+    conf_report_fini(&report);
+    if (fresh) {
+        replace(server, fresh);
+        server->warned_day = 0;
+        log_info("listeners: %s: tls: the certificates have changed and are in use",
+                 server->listener->address.text);
+    } else if (settled) {
+        log_error(
+            "listeners: %s: tls: the certificates in the files are refused; those before them stay in use",
+            server->listener->address.text);
+    }
+}
+
+static void look_at_expiry(struct tls_server *server)
+{
+    int64_t now_s = clk_wall_ns() / NS_PER_S;
+
+    if (server->warned_day == now_s / DAY_S)
+        return;
+    server->warned_day = now_s / DAY_S;
+    for (size_t i = 0; i < server->choice->certs_len; i++) {
+        int64_t left_s = server->choice->certs[i].not_after_s - now_s;
+        const char *file = server->listener->tls.certificates[i].cert_file;
+
+        if (left_s <= 0)
+            log_warn("tls: certFile %s has expired: clients refuse it", file);
+        else if (left_s < EXPIRES_SOON)
+            log_warn("tls: certFile %s expires in %lld days: renew it; the files are read again when they "
+                     "change",
+                     file, (long long)(left_s / DAY_S));
+    }
+}
+
+void tls_server_look(struct tls_server *server)
+{
+    look_at_files(server);
+    look_at_expiry(server);
+}
+
+bool tls_server_refused(const struct tls_server *server)
+{
+    return server->refused;
+}
+
+int64_t tls_server_expiry_s(const struct tls_server *server, size_t i)
+{
+    return server->choice->certs[i].not_after_s;
 }
 
 /* ---- a connection ---- */

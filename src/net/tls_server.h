@@ -36,6 +36,15 @@ const char *tls_end_name(enum tls_end end);
 MUST_CHECK bool tls_server_load(struct config_listener *listener, const char *path,
                                 struct conf_report *report);
 
+/* To be called each second: takes certificates whose files have changed, or says why not and keeps the old
+ * ones; warns of those that expire. Open connections keep what they have. Blocks on files. Thread: control.
+ */
+void tls_server_look(struct tls_server *server);
+/* Whether the files hold what was refused. Thread: control. */
+bool tls_server_refused(const struct tls_server *server);
+/* When the certificate in use for an entry of `certificates` expires, wall clock. Thread: control. */
+int64_t tls_server_expiry_s(const struct tls_server *server, size_t i);
+
 /* Makes a conn speak TLS with its client. `early` is what was read of it already, copied. The owner hears
  * WRITABLE when the handshake has ended; see tls_server_end. False without memory. Thread: a worker. */
 MUST_CHECK bool tls_server_begin(struct tls_server *server, struct conn *conn, struct str early);

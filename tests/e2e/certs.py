@@ -23,6 +23,12 @@ class Certificate:
         subprocess.run(words, check=True, capture_output=True)
         self.setting = {"certFile": self.cert, "keyFile": self.key}
 
+    def expire(self):
+        """Makes the certificate one that ended yesterday."""
+        subprocess.run([tool("openssl"), "x509", "-in", self.cert, "-signkey", self.key, "-days", "-1", "-out", self.cert],
+                       check=True, capture_output=True)
+        return self
+
     def der(self):
         with open(self.cert) as f:
             return ssl.PEM_cert_to_DER_cert(f.read())

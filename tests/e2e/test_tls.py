@@ -2,9 +2,10 @@
 import hashlib
 import os
 import re
-import socket
+import signal
 import ssl
 import subprocess
+import threading
 
 from certs import Certificate, Memory, context, dial
 from harness import PATIENCE, case, main, need, tool
@@ -17,12 +18,14 @@ need("nginx", "openssl", "curl")
 GET = "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n"
 
 
-def https(t, *certs, tls=None, listener=None, server="", **more):
+def https(t, *certs, tls=None, listener=None, server="", tls_=None, **more):
     """A penstock that speaks TLS with these certificates, before an nginx that tells what it was sent."""
     nginx = Nginx(t, "ec2", server + """location /seen { return 200 "$http_x_forwarded_proto $http_forwarded"; }
                                         location /file { }
                                         location /put { client_body_in_single_buffer on; return 200; }""")
     entry = {"address": "127.0.0.1:0", "tls": {"certificates": [c.setting for c in certs], **(tls or {})}}
+    if tls_:
+        more["tls"] = tls_
     p = Penstock(t, {"ec2": [nginx]}, listeners=[{**entry, **(listener or {})}], **{"workers": 1, **more})
     p.nginx = nginx
     return p
@@ -245,6 +248,128 @@ def _(t):
     done = subprocess.run([tool("curl"), "-sS", "--cacert", a.cert, "--connect-to", "::%s:%d" % p.address,
                            "https://a.example/", "https://a.example/"], capture_output=True, text=True)
     t.equal((done.returncode, done.stdout), (0, "ec2\nec2\n"), done.stderr)
+
+
+def resumed(address, name, wire=None, version=ssl.TLSVersion.TLSv1_3, made=None):
+    """Whether a connection resumes the session of `wire`, and the new connection after an answer."""
+    made = made or wire.sock.context
+    fresh = dial(address, name, context=made, session=wire.sock.session if wire else None)
+    if ask(fresh, host=name).status != 200:
+        raise AssertionError("no answer")
+    return fresh.sock.session_reused, fresh
+
+
+@case("a session is resumed with any worker, after a reload, with fresh tickets, and under its own name only")
+def _(t):
+    certs = Certificate(t, "a", "DNS:a.example,DNS:c.example"), Certificate(t, "b", "DNS:b.example")
+    p = https(t, *certs, workers=3)
+    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        made = context(version=version)
+        _, wire = resumed(p.address, "a.example", made=made)
+        for i in range(12):
+            again, wire = resumed(p.address, "a.example", wire)
+            t.check(again, f"connection {i} resumes")
+        p.admin.must("POST", "/v1/config/reload", {})
+        again, wire = resumed(p.address, "a.example", wire)
+        t.check(again, "after a reload")
+        for name in ("b.example", "c.example"):
+            t.check(not resumed(p.address, name, wire)[0], f"not for {name}")
+    t.equal(handshakes(p, "resumed"), 26, "counted")
+    t.equal({r["network"]["tls_session"] for r in p.log.wait(32)}, {"full", "resumed"}, "logged")
+
+
+@case("instances with one ticket key file resume each other's sessions, and read a new one while they run")
+def _(t):
+    a = Certificate(t, "a", "DNS:a.example")
+    keys = t.path("tickets.key")
+
+    def write(*parts):
+        with open(keys + ".new", "wb") as f:
+            f.write(b"".join(parts))
+        os.chmod(keys + ".new", 0o600)
+        os.replace(keys + ".new", keys)
+    old, new = os.urandom(80), os.urandom(80)
+    write(old)
+    both = [https(t, a, name=name, state=None, accessLog=None, tls_={"ticketKeyFile": keys}) for name in ("p", "q")]
+    made = context()
+    _, wire = resumed(both[0].address, "a.example", made=made)
+    again, wire = resumed(both[1].address, "a.example", wire)
+    t.check(again, "the other one resumes")
+    write(new, old)
+    for p in both:
+        t.wait(lambda: "ticket keys of" in p.stderr(), "the new keys are in use")
+    again, wire = resumed(both[0].address, "a.example", wire)
+    t.check(again, "the old key still opens")
+    write(new)
+    for p in both:
+        t.wait(lambda: p.stderr().count("ticket keys of") == 2, "the last key alone is in use")
+    t.check(resumed(both[1].address, "a.example", wire)[0], "and the new one was used")
+    write(new[:79])
+    for p in both:
+        t.wait(lambda: "does not hold 1 to 12 keys" in p.stderr(), "a bad file is refused")
+    t.check(resumed(both[0].address, "a.example", wire)[0], "the keys stay")
+
+
+@case("renewed certificates are taken while connections go on; bad ones are refused and told")
+def _(t):
+    a, renewed = Certificate(t, "a", "DNS:a.example"), Certificate(t, "renewed", "DNS:a.example")
+    other, expired = Certificate(t, "other", "DNS:a.example"), Certificate(t, "expired", "DNS:a.example").expire()
+    first = a.der()
+    p = https(t, a, workers=2)
+    old = dial(p.address, "a.example")
+    t.equal(ask(old).status, 200, "the status")
+    session = old
+    a.become(renewed)
+    t.wait(lambda: "the certificates have changed" in p.stderr(), "they are taken")
+    t.check("expires in 1 days" in p.stderr(), "the end is announced")
+    for _ in range(4):
+        t.equal(dial(p.address, "a.example").sock.getpeercert(True), renewed.der(), "the new one is shown")
+    t.equal(ask(old).status, 200, "the old connection goes on")
+    t.equal(old.sock.getpeercert(True), first, "as it was")
+    t.check(resumed(p.address, "a.example", session)[0], "and its session")
+
+    def refused():
+        return p.metrics().sum("penstock_tls_certificates_refused")
+    with open(other.key, "rb") as f, open(a.key, "wb") as mine:
+        mine.write(f.read())
+    t.wait(lambda: refused() == 1, "a wrong key is refused")
+    t.check("is not the key of certFile" in p.stderr() and "those before them stay in use" in p.stderr(), p.stderr())
+    t.equal(dial(p.address, "a.example").sock.getpeercert(True), renewed.der(), "the old one is shown")
+    a.become(expired)
+    t.wait(lambda: "has expired, and the one before it has not" in p.stderr(), "one that has expired is refused")
+    t.check(p.admin.ask("POST", "/v1/config/reload", {}).status < 300, "a reload that was asked for takes it")
+    t.equal(refused(), 0, "nothing is refused any more")
+
+
+@case("reloads of certificates under load lose no connection")
+def _(t):
+    a, b = Certificate(t, "a", "DNS:a.example"), Certificate(t, "b", "DNS:a.example")
+    p = https(t, a, workers=2, state=None)
+    done, failures, served = threading.Event(), [], [0]
+
+    def load():
+        try:
+            while not done.is_set():
+                wire = dial(p.address, "a.example")
+                for _ in range(5):
+                    if ask(wire).status != 200:
+                        failures.append("a status")
+                    served[0] += 1
+                wire.close()
+        except Exception as error:
+            failures.append(repr(error))
+    threads = [threading.Thread(target=load) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for i in range(3):
+        a.become(b)
+        p.signal(signal.SIGHUP)
+        t.wait(lambda: p.stderr().count("was reloaded") == i + 1, "a reload")
+    t.wait(lambda: served[0] > 200, "enough was served")
+    done.set()
+    for thread in threads:
+        thread.join()
+    t.equal(failures, [], "failures")
 
 
 @case("certificates that do not do are told by check and refused at the start")

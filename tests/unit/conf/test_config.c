@@ -45,7 +45,7 @@ static const struct problems_case cases[] = {
     {ALL "listener: []\n", "t:6:1: listener: unknown key; did you mean \"listeners\"?\n"},
     {ALL "time_outs: {}\n", "t:6:1: time_outs: unknown key; did you mean \"timeouts\"?\n"},
     {ALL "discovery: {}\n", "t:6:1: discovery: unknown key; known here: workers, service, labelHeader, "
-                            "viaName, ambiguousFields, halfClosed, forwarded, listeners, admin, state, "
+                            "viaName, ambiguousFields, halfClosed, forwarded, listeners, tls, admin, state, "
                             "accessLog, timeouts, limits, targetGroups, routes\n"},
     {ALL "accessLog: [ stdout: { color: true } ]\n",
      "t:6:24: color: unknown key; there is none here: write {}\n"},
