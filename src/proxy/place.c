@@ -163,6 +163,10 @@ enum next step_place(struct txn *txn)
 {
     struct gate *gate;
 
+    if (txn->held) { /* still: its connection was closed as it was taken */
+        step_to(txn, TXN_LEASE);
+        return NEXT;
+    }
     if (txn->waiting)
         catch_up(txn);
     gate = gate_of(txn);

@@ -136,8 +136,8 @@ static void leave_place(struct txn *txn)
 }
 
 /* Gives the connection back, or closes it when it cannot carry another request, and forgets what was composed
- * for this try. Ends the try. */
-static void release_back(struct txn *txn, bool keep)
+ * for this try. Ends the try, but for its place. */
+static void end_try(struct txn *txn, bool keep)
 {
     uint32_t slot;
 
@@ -159,6 +159,11 @@ static void release_back(struct txn *txn, bool keep)
     txn->arena.len = txn->arena_keep;
     txn->worker->balance.busy[slot]--;
     cell_sub(&shard_target(txn->worker->shard, slot)->busy, 1);
+}
+
+static void release_back(struct txn *txn, bool keep)
+{
+    end_try(txn, keep);
     leave_place(txn);
 }
 
@@ -347,9 +352,11 @@ enum next step_try_failed(struct txn *txn, enum outcome outcome, const char *err
         cell_add(&shard_target(txn->worker->shard, txn->target->conf->slot)->failures, 1);
         if (txn->avoid)
             note_target(txn, outcome);
-        release_back(txn, false);
-        if (txn->avoid)
+        end_try(txn, false);
+        if (txn->avoid) {
+            leave_place(txn);
             retry_begin(txn);
+        }
         return try_again(txn);
     }
     if (retry_shields(txn))

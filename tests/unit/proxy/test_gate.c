@@ -505,6 +505,32 @@ START_TEST(a_retry_waits_for_the_other_target_and_lets_others_pass)
 }
 END_TEST
 
+/* The target closed a waiting connection just as it was taken: nobody's fault. */
+START_TEST(a_request_that_has_lost_its_connection_keeps_its_place)
+{
+    int target;
+
+    start(&(struct proxy_setup){.group = "concurrency: { target: 1, queue: 1 },"});
+    ask();
+    target = gets(0);
+    say(target, OK);
+    ck_assert(client_gets(clients[0], "HTTP/1.1 200 "));
+    ask();
+    ck_assert_int_eq(gets(1), target);
+    ask();
+    await_waiting(0, 1);
+    for (nfds_t i = 2; i < ends_len; i++)
+        if (ends[i].fd == target)
+            drop(i);
+    target = gets(1);
+    say(target, OK);
+    ck_assert(client_gets(clients[1], "HTTP/1.1 200 "));
+    say(gets(2), OK);
+    ck_assert(client_gets(clients[2], "HTTP/1.1 200 "));
+    stop(3);
+}
+END_TEST
+
 /* ---- the canary ---- */
 
 START_TEST(the_shield_asks_nobody_who_has_no_room)
@@ -702,6 +728,7 @@ Suite *unit_suite(void)
     tcase_add_test(tc, a_target_with_a_free_place_is_preferred);
     tcase_add_test(tc, the_cap_of_a_group_counts_all_of_its_targets);
     tcase_add_test(tc, a_retry_waits_for_the_other_target_and_lets_others_pass);
+    tcase_add_test(tc, a_request_that_has_lost_its_connection_keeps_its_place);
     tcase_add_test(tc, the_shield_asks_nobody_who_has_no_room);
     tcase_add_test(tc, who_waits_for_a_canary_that_loses_its_weight_goes_to_stable);
     tcase_add_test(tc, a_copy_takes_a_place_and_waits_for_none);
