@@ -4,6 +4,7 @@
 #include "base/mem.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 void accesslog_pipe_init(struct accesslog_pipe *pipe, int wake_fd)
@@ -101,7 +102,7 @@ static void optional_add(struct buf *line, struct str name, uint64_t value)
     buf_char(line, ',');
 }
 
-void accesslog_format(struct buf *line, const struct accesslog_record *record, size_t cut)
+struct str accesslog_format(struct buf *line, const struct accesslog_record *record, size_t cut)
 {
 #define ADD_TIME(name, member)     time_add(line, STR(name), record->member)
 #define ADD_WORD(name, member)     word_add(line, STR(name), record->member)
@@ -119,24 +120,67 @@ void accesslog_format(struct buf *line, const struct accesslog_record *record, s
 #define LOG_FIELD(name, kind, member, text) ADD_##kind("\"" name "\":", member);
 #define LOG_GROUP(name)                     buf_lit(line, "\"" name "\":{");
 #define LOG_END                             object_end(line), buf_char(line, ',');
+#define LOG_LABELS                                                                                           \
+    from = line->len;                                                                                        \
+    buf_str_add(line, record->labels);                                                                       \
+    if (!record->labels.len) {
+#define LOG_LABELS_END                                                                                       \
+    }                                                                                                        \
+    till = line->len;
+
+    size_t from, till;
 
     buf_char(line, '{');
 #include "proxy/logfield.def"
     object_end(line);
     buf_char(line, '\n');
+    return line->full ? STR_NULL : (struct str){line->p + from, till - from};
+}
+
+/* ---- labels ---- */
+
+static struct accesslog_labels *labels_at(const struct accesslog *log, const struct accesslog_key *key)
+{
+    uintptr_t hash = (uintptr_t)key->target / sizeof(void *) + key->ending * UINT32_C(2654435761);
+
+    return &log->labels[(hash ^ hash >> 6 ^ hash >> 16) % ACCESSLOG_LABELS];
+}
+
+struct str accesslog_labels(const struct accesslog *log, const struct accesslog_key *key)
+{
+    const struct accesslog_labels *labels = labels_at(log, key);
+    const struct accesslog_key *kept = &labels->key;
+
+    if (!key->version || kept->version != key->version || kept->target != key->target ||
+        kept->ending != key->ending || kept->group != key->group || kept->route != key->route)
+        return STR_NULL;
+    return (struct str){labels->bytes, labels->len};
+}
+
+static void keep_labels(const struct accesslog *log, const struct accesslog_key *key, struct str text)
+{
+    struct accesslog_labels *labels = labels_at(log, key);
+
+    if (text.len > sizeof labels->bytes)
+        return;
+    labels->key = *key;
+    labels->len = text.len;
+    memcpy(labels->bytes, text.p, text.len);
 }
 
 /* ---- the worker's end ---- */
 
 void accesslog_init(struct accesslog *log, struct accesslog_pipe *pipe)
 {
-    *log = (struct accesslog){.pipe = pipe};
+    *log = (struct accesslog){.pipe = pipe, .labels = mem_zalloc(ACCESSLOG_LABELS * sizeof *log->labels)};
 }
 
 void accesslog_fini(struct accesslog *log)
 {
     free(log->chunk);
+    free(log->labels);
     log->chunk = NULL;
+    log->labels = NULL;
 }
 
 static void hand_over(struct accesslog *log)
@@ -167,8 +211,10 @@ static struct accesslog_chunk *take_chunk(struct accesslog *log)
     return chunk;
 }
 
-bool accesslog_add(struct accesslog *log, const struct accesslog_record *record, int64_t now_ns)
+bool accesslog_add(struct accesslog *log, const struct accesslog_record *record,
+                   const struct accesslog_key *key, int64_t now_ns)
 {
+    struct str labels;
     struct buf line;
 
     if (log->chunk && sizeof log->chunk->bytes - log->chunk->len < ACCESSLOG_LINE_MAX)
@@ -180,13 +226,15 @@ bool accesslog_add(struct accesslog *log, const struct accesslog_record *record,
     if (!log->chunk)
         return false;
     buf_init(&line, log->chunk->bytes + log->chunk->len, ACCESSLOG_LINE_MAX);
-    accesslog_format(&line, record, ACCESSLOG_LINE_MAX);
+    labels = accesslog_format(&line, record, ACCESSLOG_LINE_MAX);
     if (line.full) {
         buf_init(&line, line.p, line.cap);
-        accesslog_format(&line, record, ACCESSLOG_CUT);
+        labels = accesslog_format(&line, record, ACCESSLOG_CUT);
     }
     if (line.full)
         return false;
+    if (key->version && !record->labels.len)
+        keep_labels(log, key, labels);
     log->chunk->len += line.len;
     log->chunk->lines++;
     return true;

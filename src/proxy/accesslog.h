@@ -21,6 +21,8 @@ enum {
     ACCESSLOG_CHUNKS = 32,          /* a worker: 2 MiB of lines may wait for a slow exporter */
     ACCESSLOG_LINE_MAX = 16 * 1024, /* a longer line has its client-given texts cut to ACCESSLOG_CUT bytes */
     ACCESSLOG_CUT = 256,
+    ACCESSLOG_LABELS = 64, /* a worker; by hash, a newer one takes the place of an older one */
+    ACCESSLOG_LABELS_MAX = 1000,
 };
 
 /* Whole lines, each ended by LF. */
@@ -42,8 +44,24 @@ void accesslog_pipe_init(struct accesslog_pipe *pipe, int wake_fd);
 /* Frees the chunks that lie in the rings. Call when both threads have ended. */
 void accesslog_pipe_fini(struct accesslog_pipe *pipe);
 
+/* What the labels of a record follow from. The pointers are only compared: they mean the same as long as the
+ * snapshot is the same. */
+struct accesslog_key {
+    uint64_t version; /* of the snapshot; 0: the labels are not to be kept */
+    const void *route, *group, *target;
+    uint32_t ending; /* side, assignment, outcome and class of the status, as the caller packs them */
+};
+
+/* The part of a line that requests with the same key have in common, as it stands in the line. */
+struct accesslog_labels {
+    struct accesslog_key key;
+    size_t len;
+    char bytes[ACCESSLOG_LABELS_MAX];
+};
+
 /* One request; see logfield.def for the meaning of each member. Slices are borrowed for the call. */
 struct accesslog_record {
+    struct str labels; /* those of LOG_LABELS, formatted; absent: as the members say */
     int64_t wall_ns;
     struct str severity, service, env, version, host, source, platform, route, group, side, target;
     uint32_t weight;
@@ -66,8 +84,8 @@ struct accesslog_record {
 };
 
 /* Formats one record as a JSON line with its LF; sets line->full when it does not fit. `cut` bytes at most of
- * each text that a client chose. Pure. */
-void accesslog_format(struct buf *line, const struct accesslog_record *record, size_t cut);
+ * each text that a client chose. Gives the labels as they stand in the line. Pure. */
+struct str accesslog_format(struct buf *line, const struct accesslog_record *record, size_t cut);
 
 /* The worker's end. */
 struct accesslog {
@@ -75,6 +93,7 @@ struct accesslog {
     struct accesslog_chunk *chunk; /* being filled, or NULL */
     unsigned chunks;               /* made so far, at most ACCESSLOG_CHUNKS */
     int64_t since_ns;              /* when the chunk got its first line */
+    struct accesslog_labels *labels;
 };
 
 void accesslog_init(struct accesslog *log, struct accesslog_pipe *pipe);
@@ -85,8 +104,12 @@ static inline bool accesslog_wanted(const struct accesslog *log)
 {
     return log->pipe->wake_fd >= 0;
 }
-/* Adds a line; false when it had to be dropped. Thread: the worker's. */
-MUST_CHECK bool accesslog_add(struct accesslog *log, const struct accesslog_record *record, int64_t now_ns);
+/* The labels of the key, if they are kept, for record.labels; else absent. Thread: the worker's. */
+struct str accesslog_labels(const struct accesslog *log, const struct accesslog_key *key);
+/* Adds a line; false when it had to be dropped. Labels that the record spells out are kept under `key`, if it
+ * has a version. Thread: the worker's. */
+MUST_CHECK bool accesslog_add(struct accesslog *log, const struct accesslog_record *record,
+                              const struct accesslog_key *key, int64_t now_ns);
 /* Hands over what is there when it is a second old, or at once with `all`. Thread: the worker's. */
 void accesslog_flush(struct accesslog *log, int64_t now_ns, bool all);
 

@@ -117,13 +117,21 @@ static void fill_group(struct accesslog_record *record, const struct config_grou
 
 static void fill_rollout(struct accesslog_record *record, const struct route *route)
 {
-    record->weight = route->weight;
     record->plan = str_from(route->plan_name);
     record->step = route->step < 0 ? 0 : (uint64_t)route->step + 1;
 }
 
-static void fill_route(struct accesslog_record *record, const struct txn *txn)
+/* What all requests have in common that are served by the same target in the same way. */
+static void fill_labels(struct accesslog_record *record, const struct txn *txn)
 {
+    const struct outcome_row *row = outcome_row(txn->outcome);
+
+    record->severity = severity_of(txn, logged_status(txn));
+    record->service = str_from(txn->worker->config->service);
+    record->host = str_from(txn->worker->shared->host);
+    record->source = STR("penstock");
+    record->outcome = str_from(row->name);
+    record->blame = str_from(blame_name(row->blame));
     if (!txn->route)
         return;
     record->route = str_from(txn->route->conf->name);
@@ -132,11 +140,24 @@ static void fill_route(struct accesslog_record *record, const struct txn *txn)
     fill_group(record, txn->group->conf);
     record->side = txn->pick.side == ROUTE_CANARY ? STR("canary") : STR("stable");
     record->assignment = str_from(assignment_name(txn->pick.assignment));
-    if (txn->override != OVERRIDE_NONE)
-        record->override = str_from(override_row(txn->override)->name);
-    fill_rollout(record, txn->route);
+    record->weight = txn->route->weight;
     if (txn->target)
         record->target = str_from(txn->target->conf->address.text);
+}
+
+/* The service is that of the worker's snapshot: a request that has outlived its own has a line of its own. */
+static struct accesslog_key labels_key(const struct txn *txn)
+{
+    bool lasting = txn->target && !txn->later && txn->routes == txn->worker->routes;
+
+    return (struct accesslog_key){
+        .version = lasting ? txn->routes->version : 0,
+        .route = txn->route,
+        .group = txn->group,
+        .target = txn->target,
+        .ending = (uint32_t)txn->outcome << 16 | (uint32_t)txn->pick.assignment << 8 |
+                  (uint32_t)txn->pick.side << 4 | logged_status(txn) / 100 % SHARD_CLASSES,
+    };
 }
 
 static void fill_tls(struct accesslog_record *record, const struct front *front)
@@ -171,9 +192,10 @@ static void fill_request(struct accesslog_record *record, const struct txn *txn)
         fill_tls(record, txn->front);
 }
 
-static void add_line(struct worker *worker, const struct accesslog_record *record, int64_t now_ns)
+static void add_line(struct worker *worker, const struct accesslog_record *record,
+                     const struct accesslog_key *key, int64_t now_ns)
 {
-    if (accesslog_add(&worker->log, record, now_ns))
+    if (accesslog_add(&worker->log, record, key, now_ns))
         cell_add(&worker->shard->log_lines, 1);
     else
         cell_add(&worker->shard->log_dropped, 1);
@@ -182,15 +204,10 @@ static void add_line(struct worker *worker, const struct accesslog_record *recor
 static void write_log(struct txn *txn, int64_t now_ns)
 {
     struct worker *worker = txn->worker;
-    const struct outcome_row *row = outcome_row(txn->outcome);
+    struct accesslog_key key = labels_key(txn);
     struct accesslog_record record = {
+        .labels = accesslog_labels(&worker->log, &key),
         .wall_ns = worker_wall_ns(worker, txn->front->first_byte_ns),
-        .service = str_from(worker->config->service),
-        .host = str_from(worker->shared->host),
-        .source = STR("penstock"),
-        .severity = severity_of(txn, logged_status(txn)),
-        .outcome = str_from(row->name),
-        .blame = str_from(blame_name(row->blame)),
         .status = logged_status(txn),
         .target_status = txn->target_status,
         .bytes_read = received(txn),
@@ -202,8 +219,13 @@ static void write_log(struct txn *txn, int64_t now_ns)
 
     fill_phases(&record, txn, now_ns);
     fill_request(&record, txn);
-    fill_route(&record, txn);
-    add_line(worker, &record, now_ns);
+    if (!record.labels.len)
+        fill_labels(&record, txn);
+    if (txn->group)
+        fill_rollout(&record, txn->route);
+    if (txn->group && txn->override != OVERRIDE_NONE)
+        record.override = str_from(override_row(txn->override)->name);
+    add_line(worker, &record, &key, now_ns);
 }
 
 void record_txn(struct txn *txn)
@@ -274,7 +296,8 @@ void record_mirror(const struct mirror *mirror)
     record.first_byte_ns = span(connected, replied);
     record.body_ns = span(replied, mirror->ended_ns);
     fill_group(&record, mirror->group->conf);
+    record.weight = mirror->route->weight;
     fill_rollout(&record, mirror->route);
     fill_first(&record, mirror);
-    add_line(worker, &record, worker->now_ns);
+    add_line(worker, &record, &(struct accesslog_key){0}, worker->now_ns);
 }

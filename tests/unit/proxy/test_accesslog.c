@@ -162,6 +162,7 @@ END_TEST
 
 static struct accesslog_pipe rings;
 static struct accesslog worker_log;
+static const struct accesslog_key no_key;
 
 static void set_up(void)
 {
@@ -207,8 +208,8 @@ START_TEST(lines_go_out_when_they_are_a_second_old)
 
     accesslog_flush(&worker_log, 0, true);
     ck_assert(!was_woken());
-    ck_assert(accesslog_add(&worker_log, &record, 5 * NS_PER_S));
-    ck_assert(accesslog_add(&worker_log, &record, 5 * NS_PER_S + 1));
+    ck_assert(accesslog_add(&worker_log, &record, &no_key, 5 * NS_PER_S));
+    ck_assert(accesslog_add(&worker_log, &record, &no_key, 5 * NS_PER_S + 1));
     accesslog_flush(&worker_log, 6 * NS_PER_S - 1, false);
     ck_assert_ptr_null(ring_pop(&rings.full));
     accesslog_flush(&worker_log, 6 * NS_PER_S, false);
@@ -216,12 +217,61 @@ START_TEST(lines_go_out_when_they_are_a_second_old)
     chunk = ring_pop(&rings.full);
     ck_assert_uint_eq(check_chunk(chunk), 2);
     ck_assert(ring_push(&rings.empty, chunk));
-    ck_assert(accesslog_add(&worker_log, &record, 7 * NS_PER_S));
+    ck_assert(accesslog_add(&worker_log, &record, &no_key, 7 * NS_PER_S));
     ck_assert_ptr_eq(worker_log.chunk, chunk); /* it came back */
     ck_assert_uint_eq(check_chunk(chunk), 1);
     accesslog_flush(&worker_log, 7 * NS_PER_S, true);
     ck_assert_ptr_eq(ring_pop(&rings.full), chunk);
     free(chunk);
+}
+END_TEST
+
+START_TEST(labels_are_formatted_once_for_a_key)
+{
+    struct accesslog_key key = {.version = 7, .route = &rings, .target = &worker_log, .ending = 3};
+    struct accesslog_record record = plain(), short_record = plain();
+    struct str line, again;
+    struct buf buf;
+    char *block = malloc(ACCESSLOG_LINE_MAX);
+
+    ck_assert_uint_eq(accesslog_labels(&worker_log, &key).len, 0);
+    ck_assert(accesslog_add(&worker_log, &record, &key, 0));
+    line = (struct str){worker_log.chunk->bytes, worker_log.chunk->len};
+    short_record.labels = accesslog_labels(&worker_log, &key);
+    ck_assert_uint_gt(short_record.labels.len, 0);
+    short_record.platform = short_record.outcome = short_record.severity = STR("not looked at");
+    buf_init(&buf, block, ACCESSLOG_LINE_MAX);
+    accesslog_format(&buf, &short_record, ACCESSLOG_LINE_MAX);
+    again = buf_str(&buf);
+    ck_assert(str_eq(line, again));
+    free(block);
+    /* any other key, or none */
+    for (unsigned change = 0; change < 5; change++) {
+        struct accesslog_key other = key;
+
+        other.version += change == 0;
+        other.route = change == 1 ? &other : key.route;
+        other.group = change == 2 ? &other : key.group;
+        other.target = change == 3 ? (const void *)(&worker_log + 64) : key.target;
+        other.ending += change == 4;
+        ck_assert_uint_eq(accesslog_labels(&worker_log, &other).len, 0);
+    }
+    ck_assert_uint_eq(accesslog_labels(&worker_log, &no_key).len, 0);
+}
+END_TEST
+
+START_TEST(labels_that_are_too_long_are_formatted_each_time)
+{
+    static char name[ACCESSLOG_LABELS_MAX];
+    struct accesslog_key key = {.version = 7};
+    struct accesslog_record record = plain();
+
+    memset(name, 'x', sizeof name);
+    record.route = (struct str){name, sizeof name};
+    ck_assert(accesslog_add(&worker_log, &record, &key, 0));
+    ck_assert_uint_eq(accesslog_labels(&worker_log, &key).len, 0);
+    ck_assert(accesslog_add(&worker_log, &record, &key, 0));
+    ck_assert_uint_eq(check_chunk(worker_log.chunk), 2);
 }
 END_TEST
 
@@ -232,7 +282,7 @@ START_TEST(a_full_chunk_goes_out_at_once)
     size_t added = 0;
 
     while (!(chunk = ring_pop(&rings.full))) {
-        ck_assert(accesslog_add(&worker_log, &record, 0));
+        ck_assert(accesslog_add(&worker_log, &record, &no_key, 0));
         added++;
     }
     ck_assert(was_woken());
@@ -248,15 +298,15 @@ START_TEST(when_the_exporter_is_behind_lines_are_dropped_and_then_go_on)
     struct accesslog_chunk *chunk;
     size_t added = 0, taken = 0;
 
-    while (accesslog_add(&worker_log, &record, 0))
+    while (accesslog_add(&worker_log, &record, &no_key, 0))
         added++;
     ck_assert_uint_eq(worker_log.chunks, ACCESSLOG_CHUNKS);
-    ck_assert(!accesslog_add(&worker_log, &record, 0));
+    ck_assert(!accesslog_add(&worker_log, &record, &no_key, 0));
     accesslog_flush(&worker_log, 0, true);
     chunk = ring_pop(&rings.full);
     taken = check_chunk(chunk);
     ck_assert(ring_push(&rings.empty, chunk));
-    ck_assert(accesslog_add(&worker_log, &record, 0)); /* a chunk came back */
+    ck_assert(accesslog_add(&worker_log, &record, &no_key, 0)); /* a chunk came back */
     added++;
     accesslog_flush(&worker_log, 0, true);
     while ((chunk = ring_pop(&rings.full))) {
@@ -276,7 +326,7 @@ START_TEST(a_line_that_is_too_long_has_its_texts_cut)
 
     memset(quotes, '"', sizeof quotes); /* each takes two bytes */
     set_texts(&record, (struct str){quotes, sizeof quotes});
-    ck_assert(accesslog_add(&worker_log, &record, 0));
+    ck_assert(accesslog_add(&worker_log, &record, &no_key, 0));
     ck_assert_uint_le(worker_log.chunk->len, ACCESSLOG_LINE_MAX);
     json = parse((struct str){worker_log.chunk->bytes, worker_log.chunk->len});
     ck_assert_uint_eq(strlen(text(json, "http", "useragent")), ACCESSLOG_CUT);
@@ -295,7 +345,7 @@ START_TEST(the_most_hostile_head_fits_when_it_is_cut)
     memset(visible, '\\', sizeof visible);
     set_texts(&record, (struct str){visible, sizeof visible});
     record.user_agent = record.referer = (struct str){bytes, sizeof bytes};
-    ck_assert(accesslog_add(&worker_log, &record, 0));
+    ck_assert(accesslog_add(&worker_log, &record, &no_key, 0));
     json_decref(parse((struct str){worker_log.chunk->bytes, worker_log.chunk->len}));
 }
 END_TEST
@@ -307,11 +357,12 @@ START_TEST(a_line_that_does_not_fit_even_so_is_dropped_whole)
 
     memset(label, 'x', sizeof label);
     record.env = (struct str){label, sizeof label};
-    ck_assert(!accesslog_add(&worker_log, &record, 0)); /* a chunk without a line: tear_down frees it */
-    ck_assert(!accesslog_add(&worker_log, &record, 0));
+    ck_assert(
+        !accesslog_add(&worker_log, &record, &no_key, 0)); /* a chunk without a line: tear_down frees it */
+    ck_assert(!accesslog_add(&worker_log, &record, &no_key, 0));
     accesslog_flush(&worker_log, 0, true);
     ck_assert_ptr_null(ring_pop(&rings.full));
-    ck_assert(accesslog_add(&worker_log, &ok, 0));
+    ck_assert(accesslog_add(&worker_log, &ok, &no_key, 0));
     ck_assert_uint_eq(check_chunk(worker_log.chunk), 1);
 }
 END_TEST
@@ -339,6 +390,8 @@ Suite *unit_suite(void)
     suite_add_tcase(suite, lines);
     tcase_add_checked_fixture(chunks, set_up, tear_down);
     tcase_add_test(chunks, lines_go_out_when_they_are_a_second_old);
+    tcase_add_test(chunks, labels_are_formatted_once_for_a_key);
+    tcase_add_test(chunks, labels_that_are_too_long_are_formatted_each_time);
     tcase_add_test(chunks, a_full_chunk_goes_out_at_once);
     tcase_add_test(chunks, when_the_exporter_is_behind_lines_are_dropped_and_then_go_on);
     tcase_add_test(chunks, a_line_that_is_too_long_has_its_texts_cut);
