@@ -384,6 +384,37 @@ static const struct setting step_row = {
 
 /* ---- the way up and the way back ---- */
 
+static const struct setting retreat_rows[] = {
+    {.key = "max",
+     .type = &type_count,
+     FIELD(plan_ramp, retreat_max),
+     .min = 0,
+     .max = 100,
+     .fallback = "5",
+     .text = "Retreats in a rollout at most; 0: it always goes back to 0."},
+    {.key = "probation",
+     .type = &type_duration,
+     FIELD(plan_ramp, retreat_probation_ns),
+     .min = 0,
+     .max = DAY,
+     .fallback = "4m",
+     .text = "How long the canary has to be well at the proven weight until load is taken for the reason."},
+    {.key = "raiseFactor",
+     .type = &type_number,
+     FIELD(plan_ramp, retreat_raise_factor),
+     .min = 1010,
+     .max = 10000,
+     .fallback = "1.25",
+     .text = "The raises after a retreat multiply the weight by this."},
+    {.key = "grace",
+     .type = &type_duration,
+     FIELD(plan_ramp, retreat_grace_ns),
+     .min = 0,
+     .max = DAY,
+     .fallback = "200s",
+     .text = "The grace of such a raise."},
+};
+static const struct section retreat_section = {SECTION(retreat_rows)};
 static const struct setting ramp_rows[] = {
     {.key = "grace",
      .type = &type_duration,
@@ -419,6 +450,10 @@ static const struct setting ramp_rows[] = {
      .word_value = -1,
      .example = "50",
      .text = "Requests a second that one target of the canary bears; a raise waits for enough of them."},
+    {.key = "retreat",
+     .type = &schema_map,
+     .section = &retreat_section,
+     .text = "A canary that fails after a raise, and was well before, goes back to the last proven weight."},
 };
 static const struct section ramp_section = {SECTION(ramp_rows)};
 

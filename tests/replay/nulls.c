@@ -189,7 +189,8 @@ static bool is_turned_back(const struct setting *setting, const struct plan *pla
         tally.weight = rollout.weight;
         second_of(setting, plan, &rnd, second, &tally);
         rollout_step(&rollout, plan, &in, &decision);
-        if (decision.action == ACTION_ROLLBACK || decision.action == ACTION_RETREAT)
+        if (decision.action == ACTION_ROLLBACK ||
+            (decision.action == ACTION_RETREAT && decision.reason != REASON_PROBE))
             return true;
         if (decision.commit)
             rollout_commit(&rollout, plan, &decision);
