@@ -32,13 +32,14 @@ static const char *hurried(double seconds, double speed, int64_t least_ms, char 
 void demo_plan_write(struct text *out, double speed)
 {
     char bin[UNIT_TEXT_LEN], first[UNIT_TEXT_LEN], later[UNIT_TEXT_LEN], bake[UNIT_TEXT_LEN],
-        grace[UNIT_TEXT_LEN];
+        grace[UNIT_TEXT_LEN], probation[UNIT_TEXT_LEN];
 
     hurried(3, speed, 1000, bin);
     hurried(10, speed, 1, first);
     hurried(12, speed, 1, later);
     hurried(15, speed, 1, bake);
     hurried(5, speed, 1, grace);
+    hurried(10, speed, 8000, probation); /* what has piled up takes its own time */
     text_printf(
         out,
         "# A plan for two minutes instead of a week: short dwells, and a gate that is content with little.\n"
@@ -55,8 +56,8 @@ void demo_plan_write(struct text *out, double speed)
         "  - { setWeight: 25, minDwell: %s }\n"
         "  - { setWeight: 50, minDwell: %s }\n"
         "  - { setWeight: 100, bake: %s }\n"
-        "ramp: { grace: %s }\n",
-        DEMO_USER_HEADER, bin, first, later, later, bake, grace);
+        "ramp: { grace: %s, retreat: { probation: %s, grace: %s } }\n",
+        DEMO_USER_HEADER, bin, first, later, later, bake, grace, probation, grace);
 }
 
 /* ---- the configuration ---- */

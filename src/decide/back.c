@@ -320,7 +320,7 @@ static bool find_brake(struct look *look, struct cause *cause)
 {
     const struct plan_analysis *analysis = &look->plan->analysis;
 
-    if (!in_grace(look->r))
+    if (!in_grace(look->r) || look->r->state == ROLLOUT_RETREATING) /* there it is no raise that is new */
         return false;
     for (size_t i = 0; i < analysis->metrics_len; i++) {
         const struct plan_metric *metric = &analysis->metrics[i];

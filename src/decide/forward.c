@@ -194,7 +194,8 @@ static bool hold_dwell(struct look *look)
         decision_say(look->d, "waits until every worker has taken the weight");
         return look_hold(look, REASON_DWELL);
     }
-    if (step->pause == PAUSE_TIME && !r->approved && !r->promote && r->dwell_ns < step->pause_ns)
+    if (rollout_pause(r, look->plan) == PAUSE_TIME && !r->approved && !r->promote &&
+        r->dwell_ns < step->pause_ns)
         return hold_until(look, step->pause_ns - r->dwell_ns, "the step's pause");
     least_ns = step->min_dwell_ns > step->bake_ns ? step->min_dwell_ns : step->bake_ns;
     if (!r->promote && r->dwell_ns < least_ns)
@@ -248,12 +249,11 @@ static bool hold_freeze(struct look *look)
 static bool hold_approval(struct look *look, uint32_t weight)
 {
     const struct rollout *r = look->r;
-    const struct plan_step *step = present(look);
     char percent[PLAN_PERCENT_LEN], ceiling[PLAN_PERCENT_LEN];
 
     if (r->approved)
         return false;
-    if (step && step->pause == PAUSE_APPROVAL && !r->promote) {
+    if (rollout_pause(r, look->plan) == PAUSE_APPROVAL && !r->promote) {
         decision_say(look->d, "waits for `penstock rollout approve` before %s %%",
                      plan_percent(look_next_weight(r, look->plan), percent));
         return look_hold(look, REASON_APPROVAL);

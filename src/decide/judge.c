@@ -130,7 +130,7 @@ static void feed_metric(struct judge_metric *state, const struct plan_metric *me
     count(&state->total, canary, stable);
     if (tally->weight == context->weight)
         count(forgiven ? &state->grace : &state->step, canary, stable);
-    if (forgiven || !context->judged)
+    if (forgiven || !context->judged || (context->present_only && tally->weight != context->weight))
         return;
     struct evidence_events events = {
         .w = share_of(tally->weight),

@@ -72,6 +72,7 @@ struct judge_context {
     bool grace;             /* slow events stay out of E */
     bool grace_errors;      /* errors too (first grace after a retreat) */
     bool judged;            /* false: the counts are kept, E is not fed (startingStep, initialDelay) */
+    bool present_only;      /* only requests that were drawn at `weight` are evidence */
     double tolerance_least; /* raises every tolerance to at least this (shared failure); 0: no */
 };
 

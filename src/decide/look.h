@@ -39,6 +39,9 @@ void look_ratio(struct look *look);
 void look_say_counts(struct look *look);
 /* What a probe has shown about stable is taken over. */
 void rollout_end_probe(struct rollout *rollout, const struct plan *plan);
+/* The pause of the present step that is still to be kept: PAUSE_NONE when the step was left forward before
+ * (a retreat leads back to it). */
+enum pause_kind rollout_pause(const struct rollout *rollout, const struct plan *plan);
 /* The weight of the next raise towards the step `next`, a STEP_WEIGHT: the step's own, or a small raise after
  * a retreat, which may end before or somewhat above it. */
 uint32_t rollout_raise(const struct rollout *rollout, const struct plan *plan, size_t next);

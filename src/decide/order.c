@@ -96,6 +96,7 @@ static void end_manual(struct order *order)
         if (order->plan->steps[i].kind == STEP_WEIGHT && order->plan->steps[i].weight <= r->weight)
             r->step = r->weight_step = (int32_t)i;
     }
+    r->passed = r->step < 0 ? 0 : r->step; /* a person began anew from here */
     r->dwell_ns = 0;
     r->approved = r->skip = false;
 }
@@ -133,7 +134,8 @@ static bool approve(struct order *order)
     struct rollout *r = order->r;
     const struct plan_step *step = r->step < 0 ? NULL : &order->plan->steps[r->step];
     uint32_t next = look_next_weight(r, order->plan);
-    bool asked = (step && (step->pause != PAUSE_NONE || step->gate[0])) || (r->ceiling && next > r->ceiling);
+    bool asked = rollout_pause(r, order->plan) != PAUSE_NONE || (step && step->gate[0]) ||
+                 (r->ceiling && next > r->ceiling);
 
     if (r->manual)
         return refuse(order, "the weight was set by hand; `resume` goes on with the plan");

@@ -41,28 +41,51 @@ struct field {
     }
 
 static const struct field rollout_fields[] = {
-    ONE(rollout, FIELD_STATE, state),         ONE(rollout, FIELD_U32, weight),
-    ONE(rollout, FIELD_U32, target),          ONE(rollout, FIELD_I32, step),
-    ONE(rollout, FIELD_I32, weight_step),     ONE(rollout, FIELD_TEXT, stable),
-    ONE(rollout, FIELD_TEXT, canary),         ONE(rollout, FIELD_I64, age_ns),
-    ONE(rollout, FIELD_I64, dwell_ns),        ONE(rollout, FIELD_I64, raise_ns),
-    ONE(rollout, FIELD_I64, grace_ns),        ONE(rollout, FIELD_I64, quiet_ns),
-    ONE(rollout, FIELD_I64, refused_ns),      ONE(rollout, FIELD_I64, mass_ns),
-    ONE(rollout, FIELD_BOOL, in_force),       ONE(rollout, FIELD_I64, started_wall_ns),
-    ONE(rollout, FIELD_I64, state_wall_ns),   ONE(rollout, FIELD_DOUBLE, rate_requests),
-    ONE(rollout, FIELD_DOUBLE, rate_canary),  ONE(rollout, FIELD_DOUBLE, rate_seconds),
-    ONE(rollout, FIELD_DOUBLE, ramp_carry),   ONE(rollout, FIELD_DOUBLE, ramp_down),
-    ONE(rollout, FIELD_BOOL, settled),        ONE(rollout, FIELD_U32, proven),
-    ONE(rollout, FIELD_U32, ceiling),         ONE(rollout, FIELD_U32, attempts),
-    ONE(rollout, FIELD_REASON, cause),        ONE(rollout, FIELD_BOOL, starting),
-    ONE(rollout, FIELD_BOOL, approved),       ONE(rollout, FIELD_BOOL, skip),
-    ONE(rollout, FIELD_BOOL, promote),        ONE(rollout, FIELD_BOOL, full),
-    ONE(rollout, FIELD_BOOL, abort),          ONE(rollout, FIELD_BOOL, manual),
-    ONE(rollout, FIELD_BOOL, manual_pending), ONE(rollout, FIELD_U32, manual_weight),
-    ONE(rollout, FIELD_BOOL, locked),         ONE(rollout, FIELD_BOOL, locked_back),
-    ONE(rollout, FIELD_TEXT, locked_by),      ONE(rollout, FIELD_TEXT, paused_by),
-    ONE(rollout, FIELD_TEXT, actor),          ONE(rollout, FIELD_TEXT, said),
-    ONE(rollout, FIELD_TEXT, refused),        ONE(rollout, FIELD_REASON, hold),
+    ONE(rollout, FIELD_STATE, state),
+    ONE(rollout, FIELD_U32, weight),
+    ONE(rollout, FIELD_U32, target),
+    ONE(rollout, FIELD_I32, step),
+    ONE(rollout, FIELD_I32, weight_step),
+    ONE(rollout, FIELD_I32, passed),
+    ONE(rollout, FIELD_TEXT, stable),
+    ONE(rollout, FIELD_TEXT, canary),
+    ONE(rollout, FIELD_I64, age_ns),
+    ONE(rollout, FIELD_I64, dwell_ns),
+    ONE(rollout, FIELD_I64, raise_ns),
+    ONE(rollout, FIELD_I64, grace_ns),
+    ONE(rollout, FIELD_I64, quiet_ns),
+    ONE(rollout, FIELD_I64, refused_ns),
+    ONE(rollout, FIELD_I64, mass_ns),
+    ONE(rollout, FIELD_BOOL, in_force),
+    ONE(rollout, FIELD_I64, started_wall_ns),
+    ONE(rollout, FIELD_I64, state_wall_ns),
+    ONE(rollout, FIELD_DOUBLE, rate_requests),
+    ONE(rollout, FIELD_DOUBLE, rate_canary),
+    ONE(rollout, FIELD_DOUBLE, rate_seconds),
+    ONE(rollout, FIELD_DOUBLE, ramp_carry),
+    ONE(rollout, FIELD_DOUBLE, ramp_down),
+    ONE(rollout, FIELD_BOOL, settled),
+    ONE(rollout, FIELD_U32, proven),
+    ONE(rollout, FIELD_U32, ceiling),
+    ONE(rollout, FIELD_U32, attempts),
+    ONE(rollout, FIELD_REASON, cause),
+    ONE(rollout, FIELD_BOOL, starting),
+    ONE(rollout, FIELD_BOOL, approved),
+    ONE(rollout, FIELD_BOOL, skip),
+    ONE(rollout, FIELD_BOOL, promote),
+    ONE(rollout, FIELD_BOOL, full),
+    ONE(rollout, FIELD_BOOL, abort),
+    ONE(rollout, FIELD_BOOL, manual),
+    ONE(rollout, FIELD_BOOL, manual_pending),
+    ONE(rollout, FIELD_U32, manual_weight),
+    ONE(rollout, FIELD_BOOL, locked),
+    ONE(rollout, FIELD_BOOL, locked_back),
+    ONE(rollout, FIELD_TEXT, locked_by),
+    ONE(rollout, FIELD_TEXT, paused_by),
+    ONE(rollout, FIELD_TEXT, actor),
+    ONE(rollout, FIELD_TEXT, said),
+    ONE(rollout, FIELD_TEXT, refused),
+    ONE(rollout, FIELD_REASON, hold),
 };
 
 static const struct field judge_fields[] = {
@@ -475,12 +498,13 @@ static bool is_consistent(const struct rollout *rollout, const struct plan *plan
 {
     int32_t len = (int32_t)plan->steps_len;
 
-    return rollout->step >= -1 && rollout->step < len && rollout->weight_step >= -1 &&
-           rollout->weight_step <= rollout->step && rollout->weight <= PLAN_WEIGHT_ALL &&
-           rollout->target <= PLAN_WEIGHT_ALL && rollout->manual_weight <= PLAN_WEIGHT_ALL &&
-           rollout->incident.metric >= 0 && rollout->incident.metric < (int32_t)plan->analysis.metrics_len &&
-           rollout->retreat.metric >= 0 && rollout->retreat.metric < PLAN_METRICS_MAX &&
-           rollout->peer.culprit >= -1 && rollout->peer.culprit < (int32_t)plan->analysis.metrics_len;
+    return rollout->step >= -1 && rollout->step < len && rollout->passed >= 0 && rollout->passed <= len &&
+           rollout->weight_step >= -1 && rollout->weight_step <= rollout->step &&
+           rollout->weight <= PLAN_WEIGHT_ALL && rollout->target <= PLAN_WEIGHT_ALL &&
+           rollout->manual_weight <= PLAN_WEIGHT_ALL && rollout->incident.metric >= 0 &&
+           rollout->incident.metric < (int32_t)plan->analysis.metrics_len && rollout->retreat.metric >= 0 &&
+           rollout->retreat.metric < PLAN_METRICS_MAX && rollout->peer.culprit >= -1 &&
+           rollout->peer.culprit < (int32_t)plan->analysis.metrics_len;
 }
 
 bool rollout_from_json(struct rollout *rollout, const struct plan *plan, const json_t *json, char *why,

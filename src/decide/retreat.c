@@ -15,6 +15,8 @@ static const double better = 0.5;                        /* shares at the proven
 static const double errors_max = 0.2;                    /* more failures than that are not load */
 static const uint64_t slow_least = 5, requests_least = 30;
 static const double capacity_growth = 1.2; /* healthy targets that end a hold */
+static const int64_t drain_max_ns = 15 * NS_PER_S;
+static const int64_t drain_part = 2; /* of the probation at most: half */
 enum { SMALL_MAX = 8200 };                 /* beyond it the next raise goes to 100 */
 
 static double share(uint64_t part, uint64_t whole)
@@ -105,6 +107,14 @@ static int32_t step_of(const struct plan *plan, uint32_t weight, int32_t at_most
     return found;
 }
 
+/* What has piled up at the higher weight is worked off first and slows down what comes now. */
+static int64_t drain_ns(const struct plan *plan)
+{
+    int64_t part_ns = plan->ramp.retreat_probation_ns / drain_part;
+
+    return part_ns < drain_max_ns ? part_ns : drain_max_ns;
+}
+
 bool look_retreat(struct look *look, enum reason reason, int trigger)
 {
     struct rollout *r = look->r;
@@ -127,10 +137,11 @@ bool look_retreat(struct look *look, enum reason reason, int trigger)
     r->retreat.metric = metric;
     r->retreat.share = bad;
     r->retreat.quiet_ns = 0;
-    r->retreat.forgiving = false;
+    r->retreat.forgiving = true; /* while it drains */
     r->approved = r->skip = false;
     r->step = r->weight_step = step_of(look->plan, r->proven, r->weight_step);
     rollout_take_weight(r, r->proven);
+    r->grace_ns = drain_ns(look->plan);
     judge_restart(&r->judge, fresh_mass, fresh_part / look->plan->analysis.false_rollback);
     rollout_set_state(r, ROLLOUT_RETREATING, look->in->wall_ns);
     look->d->step = r->step;

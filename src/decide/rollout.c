@@ -50,6 +50,13 @@ const char *rollout_gate(const struct rollout *rollout, const struct plan *plan)
     return plan->steps[rollout->step].gate;
 }
 
+enum pause_kind rollout_pause(const struct rollout *rollout, const struct plan *plan)
+{
+    if (rollout->step < 0 || rollout->step < rollout->passed)
+        return PAUSE_NONE;
+    return plan->steps[rollout->step].pause;
+}
+
 /* The rollout's end ends what its steps have set beside the weight. */
 static bool has_no_rules(const struct rollout *rollout)
 {
@@ -326,6 +333,12 @@ static void add_masses(struct look *look)
     judge_add_mass(&r->judge, JUDGE_MASS_TIME, mass_time / MASS_TIMES);
 }
 
+/* Back at a lower weight to learn whether that helps: what comes in late from the higher one does not say. */
+static bool asks_about_present(const struct rollout *r)
+{
+    return r->state == ROLLOUT_RETREATING || r->state == ROLLOUT_PROBING;
+}
+
 static struct judge_context context_of(const struct rollout *r, const struct plan *plan)
 {
     const struct plan_analysis *analysis = &plan->analysis;
@@ -339,6 +352,7 @@ static struct judge_context context_of(const struct rollout *r, const struct pla
         .tolerance_least = r->incident.on ? INCIDENT_TOLERANCE : 0,
         .grace_errors = r->retreat.forgiving,
         .judged = r->step >= (int32_t)analysis->starting_step && r->age_ns >= analysis->initial_delay_ns,
+        .present_only = asks_about_present(r),
     };
 }
 
@@ -485,6 +499,7 @@ void rollout_take_weight(struct rollout *rollout, uint32_t weight)
 static void begin(struct rollout *rollout, const struct plan *plan, const struct decision *decision)
 {
     rollout->starting = false;
+    rollout->passed = 0;
     rollout->age_ns = 0;
     rollout->started_wall_ns = decision->wall_ns;
     rollout->cause = REASON_NONE;
@@ -541,11 +556,22 @@ static void take_raise(struct rollout *rollout, const struct plan *plan, const s
         rollout->dwell_ns = dwell_ns;
 }
 
+/* What the present step waited for has come, also when the raise is a small one that stays within it. */
+static void pass_step(struct rollout *rollout, const struct decision *decision)
+{
+    bool leaves = decision->weight_to > rollout->weight || decision->step > rollout->step;
+    int32_t passed = decision->step > rollout->step ? decision->step : rollout->step + 1;
+
+    if (leaves && !rollout->manual_pending && passed > rollout->passed)
+        rollout->passed = passed;
+}
+
 void rollout_commit(struct rollout *rollout, const struct plan *plan, const struct decision *decision)
 {
     BUG_ON(!decision->commit);
     if (rollout->state == ROLLOUT_PENDING || rollout->state == ROLLOUT_QUARANTINED)
         begin(rollout, plan, decision);
+    pass_step(rollout, decision);
     if (decision->reason == REASON_PROBE_OVER)
         take_probe_end(rollout, plan, decision);
     else if (decision->weight_to != rollout->weight)

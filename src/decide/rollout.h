@@ -89,6 +89,7 @@ struct rollout {
     uint32_t target;          /* that `weight` is moving to; read by others */
     int32_t step;             /* index in plan->steps; -1: before the first; read by others */
     int32_t weight_step;      /* the last STEP_WEIGHT at or before `step`; -1: none */
+    int32_t passed;           /* steps before it were left forward once; what they wait for is not asked again */
     char stable[PLAN_NAME_MAX], canary[PLAN_NAME_MAX]; /* platforms, for texts */
 
     /* Clocks: durations, so that they outlive a restart. */

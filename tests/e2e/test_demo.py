@@ -73,9 +73,15 @@ def _(t):
     rolled_back(t, "slow", "latency")
 
 
-@case("a canary that cannot bear more is not promoted")
+@case("a canary that cannot bear more goes back to what it bears, tries it in small raises, and is held there")
 def _(t):
-    rolled_back(t, "capacity", "latency")
+    decisions, _ = showing(t, "capacity", "held")
+    t.check(all(d["action"] != "rollback" for d in decisions), "it is never sent back to 0")
+    retreats = [d["weight"] for d in decisions if d["action"] == "retreat"]
+    t.equal(len(retreats), 2, f"the retreats: {retreats}")
+    t.equal(retreats[0]["to"], 25, "first to the last step that was proven")
+    t.check(25 <= retreats[1]["to"] < 45 < retreats[1]["from"] <= 50, f"then to the last small raise: {retreats[1]}")
+    t.equal((decisions[-1]["reason"], decisions[-1]["weight"]["to"]), ("loadDependent", retreats[1]["to"]), "how it ends")
 
 
 @case("an outage of both is waited out, one of the canary alone is rolled back")

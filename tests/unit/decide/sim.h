@@ -32,7 +32,8 @@ struct sim {
     double rate;
     struct sim_side canary, stable;
     struct rollout_input in;
-    struct tally tallies[1];
+    struct tally tallies[2];
+    struct tally late; /* comes with the next second as well, when its weight is not 0 */
     struct decision d;
     bool save_fails;
     uint64_t forwards, holds, backs; /* fresh decisions */
@@ -199,7 +200,9 @@ static inline void sim_tick(struct sim *sim)
     sim_side_draw(sim, &sim->canary, &sim->tallies[0].canary, sim->rate * w);
     sim_side_draw(sim, &sim->stable, &sim->tallies[0].stable, sim->rate * (1 - w));
     sim->in.tallies = sim->tallies;
-    sim->in.tallies_len = 1;
+    sim->tallies[1] = sim->late;
+    sim->in.tallies_len = sim->late.weight ? 2 : 1;
+    sim->late.weight = 0;
     sim->in.weight_in_force = true;
     rollout_step(&sim->r, sim->plan, &sim->in, &sim->d);
     if (sim->d.e > sim->highest)

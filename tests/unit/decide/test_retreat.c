@@ -99,6 +99,71 @@ START_TEST(trouble_that_stays_after_a_retreat_goes_back)
 }
 END_TEST
 
+/* Requests that were drawn at the weight that was left, all of them bad. */
+static struct tally left_over(uint32_t weight, uint64_t requests)
+{
+    struct tally tally = {.weight = weight, .canary.requests = requests};
+
+    for (size_t i = 0; i <= SIM_LATENCY; i++)
+        tally.canary.metrics[i] = (struct tally_metric){requests, requests, requests};
+    return tally;
+}
+
+START_TEST(what_comes_in_late_from_the_higher_weight_does_not_count)
+{
+    start(1);
+    until_state(ROLLOUT_RETREATING, 2000, 3600, false);
+    for (int s = 0; s < 20; s++) {
+        sim.late = left_over(2500, 8);
+        tick(2000, false);
+        ck_assert_msg(sim.r.state == ROLLOUT_RETREATING, "second %d: %s", s, sim.d.text);
+        ck_assert_double_lt(sim.d.e, 1);
+    }
+    until_state(ROLLOUT_RUNNING, 2000, 600, false);
+    sim_fini(&sim);
+}
+END_TEST
+
+/* 12 % asks a person before 25 %, which the canary does not bear; 39 % has a pause as well. */
+static struct plan *plan_with_approvals(void)
+{
+    struct plan *plan = sim_plan();
+
+    sim_step(plan, 1, 30);
+    sim_step(plan, 12, 180);
+    sim_pause(plan);
+    sim_step(plan, 25, 180);
+    sim_step(plan, 50, 180)->pause = PAUSE_APPROVAL;
+    sim_step(plan, 100, 0)->bake_ns = 3600 * NS_PER_S;
+    return plan;
+}
+
+START_TEST(a_pause_that_was_passed_is_not_asked_again_after_a_retreat)
+{
+    uint32_t asked_at[8] = {0};
+    size_t asked = 0;
+    bool retreated = false;
+
+    sim_init(&sim, plan_with_approvals(), 1);
+    ck_assert(sim_order(&sim, COMMAND_START));
+    for (int s = 0; s < 6 * 3600 && sim.r.state != ROLLOUT_WATCHING; s++) {
+        tick(retreated ? 10000 : 2000, false);
+        retreated |= sim.r.state == ROLLOUT_RETREATING;
+        if (sim.d.action != ACTION_HOLD || sim.d.reason != REASON_APPROVAL || !sim.d.fresh)
+            continue;
+        ck_assert_uint_lt(asked, ARRAY_LEN(asked_at));
+        asked_at[asked++] = sim.r.weight;
+        ck_assert(sim_order(&sim, COMMAND_APPROVE));
+    }
+    ck_assert(retreated);
+    ck_assert_int_eq(sim.r.state, ROLLOUT_WATCHING);
+    ck_assert_uint_eq(asked, 2);
+    ck_assert_uint_eq(asked_at[0], 1200);
+    ck_assert_uint_ge(asked_at[1], 5000);
+    sim_fini(&sim);
+}
+END_TEST
+
 START_TEST(a_plan_may_forbid_to_retreat)
 {
     start(1);
@@ -128,6 +193,8 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, the_second_time_it_is_held_until_there_are_more_targets);
     tcase_add_test(tcase, a_person_ends_the_hold);
     tcase_add_test(tcase, trouble_that_stays_after_a_retreat_goes_back);
+    tcase_add_test(tcase, what_comes_in_late_from_the_higher_weight_does_not_count);
+    tcase_add_test(tcase, a_pause_that_was_passed_is_not_asked_again_after_a_retreat);
     tcase_add_test(tcase, a_plan_may_forbid_to_retreat);
     tcase_add_test(tcase, killed_in_each_second_of_a_retreat_it_goes_on);
     suite_add_tcase(suite, tcase);
