@@ -140,7 +140,8 @@ static void release(struct mirror *mirror, bool keep)
 static bool may_keep(const struct mirror *mirror)
 {
     return mirror->back_keep && h1_body_complete(&mirror->body) && !mirror->up_broken &&
-           relay_drained(&mirror->up) && mirror->in.off == mirror->in.len && relay_room(&mirror->in) > 0;
+           relay_drained(&mirror->up) && mirror->in.off == mirror->in.len && relay_room(&mirror->in) > 0 &&
+           mirror->back && !conn_holds(&mirror->back->conn);
 }
 
 /* Frees the mirror when its first has ended before it. */
@@ -531,7 +532,12 @@ static void ask(struct mirror *mirror)
 
 static void connected(struct mirror *mirror)
 {
-    if (conn_connected(&mirror->back->conn))
+    bool connected = conn_connected(&mirror->back->conn);
+    const char *why = tls_why(&mirror->back->conn);
+
+    if (why)
+        end(mirror, OUTCOME_TLS_TO_TARGET, why);
+    else if (connected)
         ask(mirror);
     else
         end(mirror, outcome_of_connect(mirror->back->conn.error), NULL);

@@ -156,4 +156,19 @@ def _(t):
     t.check("caFile cannot be used" in said.stderr + said.stdout, said)
 
 
+@case("a shadow gets its copies over TLS, on one connection, or none where its certificate is not good")
+def _(t):
+    nginx = TlsNginx(t)
+    for tls, outcome in (({"caFile": nginx.authority[1]}, "mirrored"), ({}, "tls_to_target")):
+        p = Penstock(t, {"ec2": [Raw(t)], "fargate": [nginx.tls]}, workers=1, targetGroups={"fargate": {"tls": tls}},
+                     route={"mirror": 100}, state={"directory": t.path(outcome)},
+                     accessLog=[{"file": {"path": t.path(outcome + ".jsonl")}}])
+        for n in range(1, 6):
+            t.equal(fetch(p), (200, b"raw"), "the answer")
+            nginx.arrived(n if outcome == "mirrored" else 5)
+        t.equal({r["outcome"] for r in p.log.wait(10) if r["assignment"] == "mirror"}, {outcome}, "the copies")
+    seen = nginx.seen()
+    t.equal((len(seen), len({r["connection"] for r in seen})), (5, 1), "copies and connections at the shadow")
+
+
 main()
