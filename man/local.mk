@@ -6,6 +6,7 @@ dist_man_MANS += \
 	man/penstock-demo.1 \
 	man/penstock-drain.1 \
 	man/penstock-explain.1 \
+	man/penstock-override.1 \
 	man/penstock-replay.1 \
 	man/penstock-rollout.1 \
 	man/penstock-serve.1 \

@@ -69,7 +69,7 @@ expect 2 - 'before the command' --json status
 expect 2 - 'did you mean status' help statsu
 
 # Every command has help in three ways, on standard output.
-for command in demo serve check explain status weight rollout decisions replay; do
+for command in demo serve check explain status weight rollout decisions override replay; do
     expect 0 "^penstock $command - " - help "$command"
     expect 0 "^penstock $command - " - "$command" --help
     expect 0 "^penstock $command - " - "$command" web -h
@@ -147,6 +147,39 @@ expect 1 - 'neither a trace nor a line of a known log' replay --plan plan.yaml g
 expect 2 - '--format: ' replay --plan plan.yaml --format apache combined.log
 expect 1 - 'one at a time' replay --plan plan.yaml trace.jsonl trace.jsonl
 
+# override
+printf 'a-secret-of-thirty-two-characters\n' >new.key
+sed 's/weight: 12.5/weight: 12.5, overrides: [ { header: X-O, secrets: [ "file:new.key", an-old-secret-0123 ] }, { cookie: o, secrets: [ "file:new.key" ] }, { header: X-T, value: "yes", networks: [ 192.0.2.0\/24 ], to: canary } ]/' good.yaml >override.yaml
+sed 's/"file:new.key"/another-secret-012/g; s/an-old-secret-0123/one-more-secret-01/' override.yaml >other.yaml
+expect 2 - 'which configuration' override sign
+expect 2 - 'what shall be done' override -c override.yaml
+expect 2 - 'too few' override verify -c override.yaml
+expect 1 - 'no route of good.yaml has an override' override sign -c good.yaml
+expect 1 - 'route old has no override' override sign -c override.yaml --route old
+expect 1 - 'no route is named nope' override sign -c override.yaml --route nope
+expect 1 - 'neither stable nor canary' override sign -c override.yaml --group nope
+expect 2 - 'no time from 1s to 366d' override sign -c override.yaml --expires 367d
+expect 2 - 'no time from 1s to 366d' override sign -c override.yaml --expires soon
+expect 0 '^canary\.[0-9]+\.web\.[0-9a-f]{64}$' - override sign -c override.yaml
+expect 0 "^try +curl -H 'X-O: canary\." - override sign -c override.yaml
+expect 0 "^try +curl -b 'o=stable\..*' http://localhost/$" - override sign -c override.yaml --group ec2
+expect 0 '^canary\.[0-9]+\.\*\.' - override sign -c override.yaml --any-route --group fargate --expires 2d
+expect 0 '"side": "stable"' - override sign -c override.yaml --group stable --json
+value=$("$program" override sign -c override.yaml --expires 1h | head -n 1)
+expect 0 '^good: to canary .fargate. of route web until 2' - override verify -c override.yaml "$value"
+expect 0 '"good": true' - override verify -c override.yaml --json "$value"
+expect 1 'no secret of the route has signed' - override verify -c other.yaml "$value"
+expect 1 '"result": "bad_signature"' - override verify -c override.yaml --json "${value/canary/stable}"
+expect 1 'none that penstock has signed' - override verify -c override.yaml "${value%?}"
+expect 0 '^override +goes to canary, whatever the weight: a signed value' - explain -c override.yaml GET /x -H "X-O: $value"
+expect 0 '^override +.*no secret of the route' - explain -c other.yaml GET /x -H "X-O: $value"
+expect 0 '"result": "value"' - explain -c override.yaml --client 192.0.2.7 GET /x -H 'X-T: yes' --json
+expect 0 '^override +.*in none of the networks' - explain -c override.yaml --client 203.0.113.7 GET /x -H 'X-T: yes'
+expect 0 '^override +"yes" in header X-T, from the networks listed, goes to canary' - explain -c override.yaml GET /x
+expect 1 - 'no address' explain -c override.yaml --client here GET /x
+body=canary.1000000000.web
+expect 1 'too old.*until 2001' - override verify -c override.yaml "$body.$(printf 'penstock-override:%s' $body | openssl dgst -sha256 -hmac a-secret-of-thirty-two-characters | sed 's/.*= //')"
+
 # explain
 expect 2 - 'too few' explain -c good.yaml GET
 expect 0 '^route +web: ' - explain -c good.yaml GET http://example.com/x
@@ -163,6 +196,17 @@ expect 0 '^mirror +none: this method' - explain -c good.yaml POST http://api.exa
 expect 0 '"mirror": null' - explain -c good.yaml --json GET /
 expect 0 'no canary' - explain -c good.yaml GET /x/../old
 expect 0 '"share": 12.5' - explain -c good.yaml --json GET /
+expect 0 '^retries +1 at most, on another target, when a target' - explain -c good.yaml GET /x
+expect 0 '^retries +1 at most.*may not be repeated' - explain -c good.yaml POST /x
+expect 0 '^ambiguous +X_A has .*it is dropped' - explain -c good.yaml GET /x -H 'X_A: b'
+upgrade=(-H 'Connection: upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' -H 'Sec-WebSocket-Version: 13')
+expect 0 '^upgrade +to websocket' - explain -c good.yaml GET /x "${upgrade[@]}"
+expect 0 '"cookie": "who"' - explain -c good.yaml --json GET http://api.example.com/v1
+expect 0 '"upgrade": "websocket"' - explain -c good.yaml --json GET /x "${upgrade[@]}"
+sed 's/canary: fargate, weight: 12.5/canary: fargate, upgrades: [], retries: { shield: true }/; 1i ambiguousFields: reject' good.yaml >strict.yaml
+expect 0 '^upgrade +none: ' - explain -c strict.yaml GET /x "${upgrade[@]}"
+expect 0 '^shield +when the canary fails' - explain -c strict.yaml GET /x
+expect 1 - 'with 400: .*' explain -c strict.yaml GET /x -H 'X_A: b'
 expect 1 - 'with 400: ' explain -c good.yaml GET / -H 'Transfer-Encoding: chunked, chunked'
 expect 1 - "no header field" explain -c good.yaml GET / -H nonsense
 expect 1 - 'from 0 to 100' explain -c good.yaml -w 101 GET /

@@ -34,12 +34,16 @@ _penstock()
     local options=
 
     if [ "$COMP_CWORD" -eq 1 ]; then
-        _penstock_words demo serve check explain status weight rollout decisions drain replay help --help --version
+        _penstock_words demo serve check explain status weight rollout decisions drain override replay help --help --version
         return
     fi
     case $previous in
         -c | --config | --plan | --weights | --token-file | --access-log)
             _penstock_files
+            return
+            ;;
+        --group)
+            _penstock_words canary stable
             return
             ;;
         --fault)
@@ -58,21 +62,22 @@ _penstock()
             _penstock_words "$(_penstock_routes)"
             return
             ;;
-        --admin | --start | --stable | --canary | --slo | --rps | --errors | --slow | --speed | --rate | --limit | --header | --weight | --reason | --timeout) return ;;
+        --admin | --start | --stable | --canary | --slo | --rps | --errors | --slow | --speed | --rate | --limit | --header | --client | --expires | --weight | --reason | --timeout) return ;;
     esac
     case $command in
         demo) options='-f --fault -s --speed --rate --access-log --once --json' ;;
         serve) options='-c --config -v --verbose' ;;
         check) options='-c --config --plan --route --rps --errors --slow --expand --json' ;;
-        explain) options='-c --config -H --header -w --weight --json' ;;
+        explain) options='-c --config -H --header -w --weight --client --json' ;;
         status) options="-w --watch --json $remote" ;;
         weight) options="--lock --no-rollback --unlock -m --reason --json $remote" ;;
         rollout) options="--full -m --reason --json $remote" ;;
         decisions) options="-n --limit -f --follow --json $remote" ;;
         drain) options="-w --wait --timeout --undo -m --reason --json $remote" ;;
+        override) options='-c --config --route --group --expires --any-route --json' ;;
         replay) options='--plan --judge --start --format --weights --route --stable --canary --slo' ;;
         help)
-            _penstock_words demo serve check explain status weight rollout decisions drain replay
+            _penstock_words demo serve check explain status weight rollout decisions drain override replay
             return
             ;;
         *) return ;;
@@ -82,6 +87,7 @@ _penstock()
         return
     fi
     case $command in
+        override) [ "$COMP_CWORD" -eq 2 ] && _penstock_words sign verify ;;
         rollout)
             if [ "$COMP_CWORD" -eq 2 ]; then
                 _penstock_words "$verbs"

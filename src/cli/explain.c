@@ -10,6 +10,7 @@
 #include "proto/h1.h"
 #include "proto/h1_write.h"
 #include "proxy/cookie.h"
+#include "proxy/override.h"
 #include "route/path.h"
 #include "route/pick.h"
 #include "route/routes.h"
@@ -32,6 +33,7 @@ static const struct args_option options[] = {
      .letter = 'w',
      .value = "PERCENT",
      .text = "suppose this weight instead of the configuration's"},
+    {.name = "client", .value = "ADDRESS", .text = "suppose this client; for overrides by network"},
     SUBCOMMAND_OPTION_JSON,
     SUBCOMMAND_OPTION_HELP,
 };
@@ -44,7 +46,15 @@ struct inquiry {
     char *path;                /* in normal form */
     const struct route *route; /* NULL: none matches */
     struct str unit;           /* what the client sticks by; empty: nothing */
+    const struct ip *client;   /* NULL: not known */
+    enum override_result override;
+    enum route_side override_side; /* when it was taken */
 };
+
+static bool is_overridden(const struct inquiry *inquiry)
+{
+    return inquiry->override != OVERRIDE_NONE && override_row(inquiry->override)->taken;
+}
 
 /* ---- the request ---- */
 
@@ -99,7 +109,7 @@ static bool write_request(struct inquiry *inquiry, const struct args *args, stru
 }
 
 /* False when the proxy would refuse it before it looks for a route; it then says why. */
-static bool parse_request(struct inquiry *inquiry, const struct buf *buf)
+static bool parse_request(struct inquiry *inquiry, const struct buf *buf, const struct config *config)
 {
     enum h1_error error;
     struct h1_scan scan;
@@ -111,6 +121,8 @@ static bool parse_request(struct inquiry *inquiry, const struct buf *buf)
         head_init(&inquiry->head, inquiry->fields, h1_request_limits.fields);
         error = h1_request_parse(&scan, &h1_request_limits, buf->p, &inquiry->head);
     }
+    if (error == H1_OK && inquiry->head.may_alias && config->ambiguous_fields == CONFIG_AMBIGUOUS_REJECT)
+        error = H1_FIELD_AMBIGUOUS;
     if (error == H1_OK)
         return true;
     term_error("explain: penstock would answer this request with %u: %s", h1_error_status(error),
@@ -138,6 +150,17 @@ static struct str unit_of(const struct inquiry *inquiry)
     BUG("affinity %d", (int)conf->affinity);
 }
 
+static void find_override(struct inquiry *inquiry)
+{
+    const struct route *route = inquiry->route;
+
+    inquiry->override =
+        override_find(route->conf, &inquiry->head, inquiry->client, clk_wall_ns(), &inquiry->override_side);
+    if (is_overridden(inquiry) &&
+        pick_override(route, inquiry->override_side).assignment != ASSIGNMENT_OVERRIDE)
+        inquiry->override = OVERRIDE_NO_TARGET;
+}
+
 static void find_route(struct inquiry *inquiry, const struct routes *routes)
 {
     struct str host = inquiry->head.authority.host, path;
@@ -150,8 +173,10 @@ static void find_route(struct inquiry *inquiry, const struct routes *routes)
     path = path_normalise(inquiry->head.path, inquiry->path);
     inquiry->path[path.len] = '\0';
     inquiry->route = pick_route(routes, (struct str){lower, host.len}, path);
-    if (inquiry->route)
-        inquiry->unit = unit_of(inquiry);
+    if (!inquiry->route)
+        return;
+    inquiry->unit = unit_of(inquiry);
+    find_override(inquiry);
 }
 
 /* The share of a side's requests, in hundredths of a percent. */
@@ -199,6 +224,8 @@ static const char *assignment_text(const struct inquiry *inquiry)
 {
     const struct route *route = inquiry->route;
 
+    if (is_overridden(inquiry))
+        return assignment_name(ASSIGNMENT_OVERRIDE);
     if (!route->side[ROUTE_CANARY])
         return assignment_name(ASSIGNMENT_ONLY);
     return assignment_name(route->conf->affinity == CONFIG_AFFINITY_NONE ? ASSIGNMENT_RANDOM
@@ -244,6 +271,83 @@ static json_t *mirror_json(const struct inquiry *inquiry)
     return json_pack("{s:s, s:f}", "group", mirror->group->conf->name, "share", mirror->share / 100.0);
 }
 
+static const char *side_word(enum route_side side)
+{
+    return side == ROUTE_CANARY ? "canary" : "stable";
+}
+
+/* Null when none was tried. */
+static json_t *override_json(const struct inquiry *inquiry)
+{
+    if (inquiry->override == OVERRIDE_NONE)
+        return json_null();
+    return json_pack("{s:s, s:b, s:s*}", "result", override_row(inquiry->override)->name, "taken",
+                     (int)is_overridden(inquiry), "side",
+                     is_overridden(inquiry) ? side_word(inquiry->override_side) : NULL);
+}
+
+/* Null when each request is drawn anew. */
+static json_t *affinity_json(const struct config_route *conf)
+{
+    switch (conf->affinity) {
+    case CONFIG_AFFINITY_NONE:
+        break;
+    case CONFIG_AFFINITY_COOKIE:
+        return json_pack("{s:s, s:f}", "cookie", conf->affinity_name, "maxAge",
+                         (double)conf->affinity_max_age_ns / NS_PER_S);
+    case CONFIG_AFFINITY_HEADER:
+        return json_pack("{s:s}", "header", conf->affinity_name);
+    case CONFIG_AFFINITY_CLIENT:
+        return json_pack("{s:b}", "clientAddress", 1);
+    }
+    return json_null();
+}
+
+/* Names of fields that some servers read as others. */
+static json_t *ambiguous_json(const struct inquiry *inquiry)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < inquiry->head.len; i++)
+        if (inquiry->head.fields[i].flags & FIELD_ALIAS)
+            json_array_append_new(
+                list, json_stringn(inquiry->head.fields[i].name.p, inquiry->head.fields[i].name.len));
+    return list;
+}
+
+/* The protocol that would be switched to, when the target agrees; NULL for none. */
+static const char *upgrade_of(const struct inquiry *inquiry)
+{
+    const struct config_route *conf = inquiry->route->conf;
+    bool websocket = inquiry->head.upgrade == UPGRADE_WEBSOCKET;
+
+    if (inquiry->head.upgrade == UPGRADE_NONE)
+        return NULL;
+    for (size_t i = 0; i < conf->upgrades_len; i++) {
+        struct str name = str_from(conf->upgrades[i]);
+
+        if (str_eq_nocase(name, STR("websocket")) == websocket &&
+            head_lists(&inquiry->head, FIELD_UPGRADE, name))
+            return conf->upgrades[i];
+    }
+    return NULL;
+}
+
+static void add_choice_json(json_t *json, const struct inquiry *inquiry)
+{
+    const struct config_route *conf = inquiry->route->conf;
+    const char *upgrade = upgrade_of(inquiry);
+
+    json_object_set_new(json, "override", override_json(inquiry));
+    json_object_set_new(json, "affinity", affinity_json(conf));
+    json_object_set_new(json, "retries",
+                        json_pack("{s:i, s:i, s:i, s:b}", "attempts", (int)conf->retries.attempts, "budget",
+                                  (int)conf->retries.budget, "minimum", (int)conf->retries.minimum, "shield",
+                                  (int)conf->retries.shield));
+    json_object_set_new(json, "upgrade", upgrade ? json_string(upgrade) : json_null());
+    json_object_set_new(json, "ambiguousFields", ambiguous_json(inquiry));
+}
+
 static void print_json(const struct inquiry *inquiry)
 {
     const struct route *route = inquiry->route;
@@ -256,6 +360,7 @@ static void print_json(const struct inquiry *inquiry)
         json_object_set_new(json, "stable", side_json(route, ROUTE_STABLE));
         json_object_set_new(json, "canary", side_json(route, ROUTE_CANARY));
         json_object_set_new(json, "mirror", mirror_json(inquiry));
+        add_choice_json(json, inquiry);
         add_rules_json(json, route->conf);
     }
     subcommand_print_json(json);
@@ -319,10 +424,54 @@ static void print_match(const struct config_route *conf)
         printf(", on any host\n");
 }
 
+/* Where the value of an override stands, and from where it is taken. */
+static void print_override_row(const struct config_override *override)
+{
+    bool named = override->header || override->cookie;
+
+    printf("%-11s", "override");
+    if (override->secrets_len)
+        printf("a signed value in %s %s", override->header ? "header" : "cookie",
+               override->header ? override->header : override->cookie);
+    else if (named)
+        printf("\"%s\" in %s %s", override->value, override->header ? "header" : "cookie",
+               override->header ? override->header : override->cookie);
+    else
+        printf("every request");
+    if (override->networks_len)
+        printf(named ? ", from the networks listed," : " from the networks listed");
+    if (!override->secrets_len)
+        printf(" goes to %s", override->to == CONFIG_SIDE_CANARY ? "canary" : "stable");
+    else
+        printf(" says where it goes");
+    printf("\n");
+}
+
+static void print_overrides(const struct inquiry *inquiry)
+{
+    const struct config_route *conf = inquiry->route->conf;
+
+    for (size_t i = 0; inquiry->override == OVERRIDE_NONE && i < conf->overrides_len; i++)
+        print_override_row(&conf->overrides[i]);
+    if (inquiry->override == OVERRIDE_NONE)
+        return;
+    if (is_overridden(inquiry))
+        printf("%-11sgoes to %s, whatever the weight: %s\n", "override", side_word(inquiry->override_side),
+               override_row(inquiry->override)->text);
+    else
+        printf("%-11signored, so that the weight decides: %s\n", "override",
+               override_row(inquiry->override)->text);
+}
+
 static void print_side_choice(const struct inquiry *inquiry)
 {
     const struct config_route *conf = inquiry->route->conf;
 
+    if (is_overridden(inquiry)) {
+        printf("%-11s%s, by the override; no judge sees it, and it gets no affinity cookie\n", "side",
+               side_word(inquiry->override_side));
+        return;
+    }
     if (!inquiry->route->side[ROUTE_CANARY]) {
         printf("%-11sthe route has no canary: everything goes to stable\n", "side");
         return;
@@ -353,6 +502,47 @@ static void print_rules(const struct config_rule *rules, size_t len, const char 
     for (size_t i = 0; i < len; i++)
         printf("%-11s%s %s%s%s\n", of, rule_words[rules[i].kind], rules[i].name, rules[i].value ? ": " : "",
                rules[i].value ? rules[i].value : "");
+}
+
+static void print_upgrade(const struct inquiry *inquiry)
+{
+    const char *name = upgrade_of(inquiry);
+
+    if (name)
+        printf("%-11sto %s, when the target agrees; then bytes pass both ways\n", "upgrade", name);
+    else if (inquiry->head.upgrade != UPGRADE_NONE)
+        printf("%-11snone: the route does not list this protocol, so the request stays HTTP\n", "upgrade");
+}
+
+static void print_ambiguous(const struct inquiry *inquiry, const struct config *config)
+{
+    for (size_t i = 0; i < inquiry->head.len; i++) {
+        const struct field *field = &inquiry->head.fields[i];
+
+        if (field->flags & FIELD_ALIAS)
+            printf("%-11s%.*s has '_' or '.', which some servers take for '-': %s\n", "ambiguous",
+                   STR_ARG(field->name),
+                   config->ambiguous_fields == CONFIG_AMBIGUOUS_KEEP
+                       ? "it goes on unless it reads as a field of penstock's own"
+                       : "it is dropped");
+    }
+}
+
+static void print_retries(const struct inquiry *inquiry)
+{
+    const struct config_retries *conf = &inquiry->route->conf->retries;
+    bool repeatable = method_is_idempotent(inquiry->head.method) && inquiry->head.framing == FRAMING_NONE &&
+                      !upgrade_of(inquiry);
+
+    if (conf->attempts)
+        printf("%-11s%u at most, on another target, %s\n", "retries", conf->attempts,
+               repeatable ? "when a target gave no answer"
+                          : "and only when nothing of the request was sent: it may not be repeated");
+    if (conf->shield && inquiry->route->side[ROUTE_CANARY])
+        printf("%-11s%s\n", "shield",
+               is_overridden(inquiry) ? "none: a tester sees what the canary does"
+               : repeatable           ? "when the canary fails, stable is asked once"
+                                      : "none: this request may not be repeated");
 }
 
 static void print_rewrite(const struct config_route *conf)
@@ -400,8 +590,12 @@ static void print_text(const struct inquiry *inquiry, const struct config *confi
     print_side(&term, route, ROUTE_CANARY);
     print_places(route, ROUTE_STABLE);
     print_places(route, ROUTE_CANARY);
+    print_overrides(inquiry);
     print_side_choice(inquiry);
     print_mirror(inquiry);
+    print_retries(inquiry);
+    print_upgrade(inquiry);
+    print_ambiguous(inquiry, config);
     printf("%-11stwo of the group's open ones are drawn, and the less busy is taken\n", "target");
     printf("%-11s%s: the name of the platform; the client's own is removed\n", "label", config->label_header);
     if (route->side[ROUTE_CANARY] && !supposed)
@@ -419,6 +613,17 @@ static bool parse_weight(const char *text, uint32_t *weight_r)
     }
     *weight_r = (uint32_t)(percent * 100 + 0.5);
     return true;
+}
+
+static bool parse_client(struct inquiry *inquiry, const char *text, struct ip *ip)
+{
+    if (!text)
+        return true;
+    inquiry->client = ip;
+    if (ip_parse(str_from(text), ip))
+        return true;
+    term_error("explain: --client %s is no address, such as 192.0.2.7", text);
+    return false;
 }
 
 static struct routes *routes_of(struct config *config, const uint32_t *weight)
@@ -444,9 +649,11 @@ static enum subcommand_exit explain(struct config *config, const struct args *ar
     struct routes *routes = NULL;
     uint32_t weight = 0;
     struct buf buf;
+    struct ip ip;
 
-    if ((supposed && !parse_weight(supposed, &weight)) || !write_request(inquiry, args, &buf) ||
-        !parse_request(inquiry, &buf))
+    if ((supposed && !parse_weight(supposed, &weight)) ||
+        !parse_client(inquiry, args_value(args, "client"), &ip) || !write_request(inquiry, args, &buf) ||
+        !parse_request(inquiry, &buf, config))
         goto out;
     routes = routes_of(config, supposed ? &weight : NULL);
     find_route(inquiry, routes);

@@ -14,6 +14,7 @@ src_libpenstock_a_SOURCES += \
 	src/cli/demo_traffic.c src/cli/demo_traffic.h \
 	src/cli/demo_view.c src/cli/demo_view.h \
 	src/cli/drain.c src/cli/drain.h \
+	src/cli/override.c src/cli/override.h \
 	src/cli/explain.c src/cli/explain.h \
 	src/cli/figure.c src/cli/figure.h \
 	src/cli/lines.c src/cli/lines.h \

@@ -5,6 +5,7 @@
 #include "cli/demo.h"
 #include "cli/drain.h"
 #include "cli/explain.h"
+#include "cli/override.h"
 #include "cli/replay.h"
 #include "cli/rollout.h"
 #include "cli/serve.h"
@@ -18,8 +19,9 @@
 #include <string.h>
 
 const struct subcommand *const subcommands[] = {
-    &subcommand_demo,   &subcommand_serve,   &subcommand_check,     &subcommand_explain, &subcommand_status,
-    &subcommand_weight, &subcommand_rollout, &subcommand_decisions, &subcommand_drain,   &subcommand_replay,
+    &subcommand_demo,   &subcommand_serve,    &subcommand_check,   &subcommand_explain,
+    &subcommand_status, &subcommand_weight,   &subcommand_rollout, &subcommand_decisions,
+    &subcommand_drain,  &subcommand_override, &subcommand_replay,
 };
 const size_t subcommands_len = ARRAY_LEN(subcommands);
 

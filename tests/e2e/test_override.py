@@ -5,7 +5,7 @@ import time
 
 from harness import case, main
 from peers import Raw
-from penstock import Penstock
+from penstock import Penstock, cli
 from plans import quick
 from records import field
 from wire import Wire, compose
@@ -95,6 +95,9 @@ def _(t):
         route = dict(p.config["routes"][0], overrides=[{"header": HEADER, "secrets": list(secrets)}])
         p.write_config(dict(p.config, routes=[route]))
         p.admin.must("POST", "/v1/config/reload", {})
+    by_command = cli("override", "sign", "-c", p.config_path, "--expires", "1m").stdout.splitlines()[0]
+    t.equal(side(by_command), "canary", "what the command makes")
+    t.equal(cli("override", "verify", "-c", p.config_path, by_command).status, 0, "and finds good")
     values = sign(secret=OLD), sign(secret=NEW)
     t.equal([side(v) for v in values], ["canary", "stable"], "before")
     reload(NEW, OLD)
