@@ -279,23 +279,75 @@ static void expand_argo_pause(struct maker *maker, const struct tree *pause)
     free(text);
 }
 
+static void add_method(struct tree *mirror, const struct tree *method)
+{
+    struct tree *list = tree_find(mirror, "methods"), *item;
+
+    if (!list)
+        list = tree_put(mirror, "methods", TREE_LIST, method);
+    item = tree_push(list, TREE_TEXT, method);
+    item->text = mem_strdup(method->text);
+}
+
+/* One of the matches of a mirror: its method goes to the step, and a path can only be any. */
+static void expand_argo_match(struct maker *maker, const struct tree *match, struct tree *mirror)
+{
+    const struct tree *method = tree_find(tree_find(match, "method"), "exact"),
+                      *path = tree_find(match, "path");
+    const struct tree *prefix = tree_find(path, "prefix");
+
+    check_keys(maker, match, "match", " method path ");
+    if (tree_find(match, "method") && (!method || method->kind != TREE_TEXT))
+        refuse(maker, match, "method", "only exact is taken, for one method of each match");
+    else if (method)
+        add_method(mirror, method);
+    if (path && !(prefix && prefix->kind == TREE_TEXT && strcmp(prefix->text, "/") == 0))
+        refuse(maker, path, "path",
+               "copies are made of all paths of the route; write prefix: / or leave it out");
+}
+
+/* Without a match the mirror is taken away, as Argo does it. */
+static void expand_argo_mirror(struct maker *maker, const struct tree *from)
+{
+    const struct tree *matches = tree_find(from, "match"), *share = tree_find(from, "percentage");
+    struct tree *mirror = tree_put(tree_push(maker->steps, TREE_MAP, from), "setMirror", TREE_MAP, from);
+    char text[PLAN_PERCENT_LEN];
+
+    check_keys(maker, from, "setMirrorRoute", " name percentage match ");
+    if (!matches) {
+        tree_put_text(mirror, "percentage", "0", from);
+        return;
+    }
+    tree_put_text(mirror, "percentage",
+                  plan_percent(share ? percent_of(maker, share, "percentage") : PLAN_WEIGHT_ALL, text),
+                  share ? share : from);
+    if (matches->kind != TREE_LIST)
+        refuse(maker, matches, "match", "must be a list");
+    for (size_t i = 0; matches->kind == TREE_LIST && i < matches->len; i++)
+        expand_argo_match(maker, &matches->values[i], mirror);
+}
+
 /* The weight of the step, or 0. */
 static uint32_t expand_argo_step(struct maker *maker, const struct tree *step)
 {
     const struct tree *weight = tree_find(step, "setWeight"), *pause = tree_find(step, "pause");
+    const struct tree *mirror = tree_find(step, "setMirrorRoute");
     uint32_t share = 0;
 
     if (step->kind != TREE_MAP || step->len != 1)
         schema_problem(maker->reader, CONF_ERROR, step, "steps: a step of Argo has one key");
     else if (pause)
         expand_argo_pause(maker, pause);
+    else if (mirror)
+        expand_argo_mirror(maker, mirror);
     else if (weight && strcmp(weight->text ? weight->text : "", "0") == 0)
         add_weight(maker, 0, weight);
     else if (weight && (share = percent_of(maker, weight, "setWeight")) != 0)
         add_weight(maker, share, weight);
     else if (!weight)
         refuse(maker, &step->keys[0], step->keys[0].text,
-               "has no counterpart here; setWeight and pause are taken, the metrics and limits go to "
+               "has no counterpart here; setWeight, pause and setMirrorRoute are taken, the metrics and "
+               "limits go to "
                "analysis.metrics");
     return share;
 }
@@ -490,7 +542,8 @@ const struct shortform_sample shortform_samples[] = {
      "name: web\nTimeBasedLinear: { linearPercentage: 20, linearInterval: 10 }\n"},
     {"Argo Rollouts: a pause with a duration is the minDwell of the weight before it, one without waits for "
      "an "
-     "approval; 100 comes last, as Argo promotes",
+     "approval; 100 comes last, as Argo promotes; setMirrorRoute copies the route's methods unless its match "
+     "has some",
      "name: web\nstrategy:\n  canary:\n    steps:\n      - setWeight: 20\n      - pause: { duration: 10m }\n"
      "      - pause: {}\n      - setWeight: 60\n      - pause: { duration: 10m }\n"},
     {"Flagger: a step each interval up to maxWeight, then 100; stepWeights may list them. With judge: "

@@ -36,6 +36,16 @@ static const struct {
      "    - pause: {}\n    - setWeight: 60\n    - pause: { duration: 30 }\n    - pause: { duration: 5 }\n",
      "name: a\nsteps:\n  - { setWeight: 20, minDwell: 10m }\n  - { pause: {} }\n"
      "  - { setWeight: 60, minDwell: 30s }\n  - { pause: { duration: 5s } }\n  - { setWeight: 100 }\n"},
+    {"name: a\nstrategy:\n  canary:\n    steps:\n"
+     "    - setMirrorRoute: { name: m, percentage: 35, match: [ { method: { exact: GET }, path: { prefix: / "
+     "} }, "
+     "{ method: { exact: POST } } ] }\n"
+     "    - pause: { duration: 10 }\n    - setMirrorRoute: { name: m }\n"
+     "    - setMirrorRoute: { name: m, match: [ path: { prefix: / } ] }\n    - setWeight: 100\n",
+     "name: a\nsteps:\n  - { setMirror: { percentage: 35, methods: [GET, POST] } }\n  - { pause: { duration: "
+     "10s } }\n"
+     "  - { setMirror: { percentage: 0 } }\n  - { setMirror: { percentage: 100 } }\n  - { setWeight: 100 "
+     "}\n"},
     /* Flagger */
     {"name: a\nanalysis: { interval: 1m, threshold: 5, stepWeight: 20, maxWeight: 50, metrics: [ { name: "
      "request-success-rate, thresholdRange: { min: 99 }, interval: 1m }, { name: request-duration, "
@@ -131,8 +141,14 @@ static const struct problems_case cases[] = {
      "t:3:1: steps: the short form (ecs) makes them; remove one of the two\n"},
     {"name: a\nTimeBasedCanary: { canaryInterval: 7 }\n", "t:2:18: canaryPercentage: is missing; write it\n"},
     {"name: a\nstrategy: { canary: { steps: [ { setCanaryScale: { weight: 5 } }, { setWeight: 5 } ] } }\n",
-     "t:2:34: setCanaryScale: has no counterpart here; setWeight and pause are taken, the metrics and limits "
-     "go to analysis.metrics\n"},
+     "t:2:34: setCanaryScale: has no counterpart here; setWeight, pause and setMirrorRoute are taken, the "
+     "metrics "
+     "and limits go to analysis.metrics\n"},
+    {"name: a\nstrategy: { canary: { steps: [ { setMirrorRoute: { share: 5, match: [ { path: { exact: /a }, "
+     "method: { regex: G } } ] } } ] } }\n",
+     "t:2:52: share: unknown key in setMirrorRoute; known here: name percentage match \n"
+     "t:2:71: method: only exact is taken, for one method of each match\n"
+     "t:2:79: path: copies are made of all paths of the route; write prefix: / or leave it out\n"},
     {"name: a\nstrategy: { canary: { steps: [ { setWeight: 50 }, { setWeight: 20 } ] } }\n",
      "t:2:64: setWeight: 20 is not above the step before (50): weights have to rise\n"},
     {"name: a\nstrategy: { canary: { steps: [ { setWeight: 50 }, { pause: { duration: soon } } ] } }\n",
