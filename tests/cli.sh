@@ -123,6 +123,8 @@ expect 2 - 'a time such as' replay --plan plan.yaml --start noon trace.jsonl
 expect 2 - 'cannot be both' replay --plan - -
 expect 0 '^\{"t":0,"weight":0.05,"action":"forward","reason":"start"' '^1 requests in 1m;' replay --plan plan.yaml trace.jsonl
 expect 0 '"reason":"start"' 'nobody knows how often' replay --plan plan.yaml --judge threshold trace.jsonl
+sed 's/type: errorRate/&, match: { pathPrefix: \/pay }/; s/name: e/name: pay/' plan.yaml >match.yaml
+expect 0 '"reason":"start"' 'pay: is left out, because its match' replay --plan match.yaml trace.jsonl
 expect 1 - 'missing.jsonl: cannot be opened' replay --plan plan.yaml missing.jsonl
 expect 1 . '^penstock: falls.jsonl:3: t: it falls' replay --plan plan.yaml falls.jsonl
 expect 1 - '^penstock: bad.jsonl:2: ec2: ms: a number is expected' replay --plan plan.yaml bad.jsonl

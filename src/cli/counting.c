@@ -5,11 +5,6 @@
 
 #include <string.h>
 
-static bool is_everything(const struct plan_match *match)
-{
-    return !match->method[0] && !match->path_prefix[0] && !match->header[0];
-}
-
 /* Failures are slow too, so that fast ones do not look fast; the other judges see the answer times alone. */
 static bool is_bad_status(const struct plan *plan, const struct plan_metric *metric, unsigned status)
 {
@@ -47,7 +42,8 @@ void counting_init(struct counting *counting, const struct plan *plan)
         counting->window_s = (uint32_t)(analysis->unit_window_ns / NS_PER_S);
     for (size_t i = 0; i < analysis->metrics_len; i++) {
         counting->guards |= plan_metric_is_guard(&analysis->metrics[i]);
-        if (plan_metric_is_judged(&analysis->metrics[i]) && is_everything(&analysis->metrics[i].match))
+        if (plan_metric_is_judged(&analysis->metrics[i]) &&
+            plan_match_is_everything(&analysis->metrics[i].match))
             learn_metric(counting, plan, i);
     }
 }

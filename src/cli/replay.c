@@ -58,6 +58,20 @@ static const int64_t monday_ns = 4 * 86400 * NS_PER_S; /* 1970-01-05 */
 
 /* ---- the plan ---- */
 
+/* Records do not say what a metric's `match` asks for: such a metric is only shown. */
+static void leave_out_matches(const char *path, struct plan *plan, struct conf_report *report)
+{
+    for (size_t i = 0; i < plan->analysis.metrics_len; i++) {
+        struct plan_metric *metric = &plan->analysis.metrics[i];
+
+        if (plan_match_is_everything(&metric->match))
+            continue;
+        metric->dry_run = true;
+        conf_report_add(report, CONF_WARNING, path, 0, 0,
+                        "%s: is left out, because its match cannot be looked for in a record", metric->name);
+    }
+}
+
 /* As the trace's groups and SLO make it. The caller frees it; NULL with the problems on standard error. */
 static struct plan *load_plan(const struct replay *replay, const struct trace_head *head, bool trace)
 {
@@ -77,6 +91,8 @@ static struct plan *load_plan(const struct replay *replay, const struct trace_he
             conf_report_add(&report, CONF_WARNING, replay->plan_path, 0, 0,
                             "%s: the threshold is not the trace's slo_ms (%g)", metric->name, head->slo_ms);
     }
+    if (ok)
+        leave_out_matches(replay->plan_path, plan, &report);
     conf_report_print(&report, stderr);
     conf_report_fini(&report);
     free(route);

@@ -95,6 +95,7 @@ static json_t *schema_of_value(const struct setting *setting)
 }
 
 static json_t *schema_of_section(const struct section *section);
+static json_t *schema_of_setting(const struct setting *setting);
 
 /* The map, or what may stand for it. */
 static json_t *schema_of_map(const struct setting *setting)
@@ -102,9 +103,20 @@ static json_t *schema_of_map(const struct setting *setting)
     const struct section *section = setting->section;
     json_t *map = schema_of_section(section);
 
-    if (section->shorthand)
-        return json_pack("{s:[o, {s:s}]}", "anyOf", map, "type", "string");
+    for (size_t i = 0; section->shorthand && i < section->len; i++)
+        if (strcmp(section->settings[i].key, section->shorthand) == 0)
+            return json_pack("{s:[o, o]}", "anyOf", map, schema_of_setting(&section->settings[i]));
     return map;
+}
+
+/* The list, or the word that may stand for it. */
+static json_t *schema_of_list(const struct setting *setting)
+{
+    json_t *list =
+        json_pack("{s:s, s:o, s:I, s:I}", "type", "array", "items", schema_of_setting(setting->item),
+                  "minItems", (json_int_t)setting->min, "maxItems", (json_int_t)setting->max);
+
+    return setting->word ? json_pack("{s:[o, {s:s}]}", "anyOf", list, "const", setting->word) : list;
 }
 
 static json_t *schema_of_setting(const struct setting *setting)
@@ -112,8 +124,7 @@ static json_t *schema_of_setting(const struct setting *setting)
     if (setting->type == &schema_map)
         return schema_of_map(setting);
     if (setting->type == &schema_list)
-        return json_pack("{s:s, s:o, s:I, s:I}", "type", "array", "items", schema_of_setting(setting->item),
-                         "minItems", (json_int_t)setting->min, "maxItems", (json_int_t)setting->max);
+        return schema_of_list(setting);
     if (setting->type == &schema_named)
         return json_pack("{s:s, s:o, s:o, s:I, s:I}", "type", "object", "additionalProperties",
                          schema_of_section(setting->section), "propertyNames", parsed(type_name.json),

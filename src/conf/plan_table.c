@@ -70,6 +70,38 @@ static void check_pause(struct schema_reader *reader, const struct tree *map, vo
 
 /* ---- analysis ---- */
 
+static const struct setting match_rows[] = {
+    {.key = "method",
+     .type = &type_token,
+     FIELD(plan_match, method),
+     NAME,
+     .example = "POST",
+     .text = "Requests with this method; methods are in capitals."},
+    {.key = "pathPrefix",
+     .type = &type_prefix,
+     FIELD(plan_match, path_prefix),
+     NAME,
+     .example = "/checkout",
+     .text = "Requests below this path, by whole segments, as routes match it."},
+    {.key = "header",
+     .type = &type_token,
+     FIELD(plan_match, header),
+     NAME,
+     .example = "X-Tier",
+     .text = "Requests with this header."},
+    {.key = "exact",
+     .type = &type_string,
+     FIELD(plan_match, header_value),
+     NAME,
+     .example = "gold",
+     .text = "Of them those with this value in it."},
+};
+static const struct section match_section = {
+    SECTION(match_rows),
+    .text = "Requests have to have all that is written. A rare path with a metric of its own is not lost in "
+            "the average.",
+};
+
 static const struct setting status_row = {
     .key = "statuses",
     .type = &type_statuses,
@@ -155,6 +187,12 @@ static const struct setting metric_rows[] = {
      .inherits = "500-599 errorRate; 400-499 without 408, 429 and 499 clientErrorRate",
      .example = "[500, 502-504]",
      .text = "Statuses that are bad, beside failures to answer at all."},
+    {.key = "match",
+     .type = &schema_map,
+     FIELD(plan_metric, match),
+     .section = &match_section,
+     .inherits = "every request",
+     .text = "The requests that the metric looks at."},
     {.key = "onRegression",
      .type = &type_word,
      FIELD(plan_metric, on_regression),
@@ -385,6 +423,11 @@ static const struct setting step_row = {
 /* ---- the way up and the way back ---- */
 
 static const struct setting retreat_rows[] = {
+    {.key = "enabled",
+     .type = &type_flag,
+     FIELD(plan_ramp, retreat),
+     .fallback = "true",
+     .text = "false: whatever sends the canary back sends it to 0."},
     {.key = "max",
      .type = &type_count,
      FIELD(plan_ramp, retreat_max),
@@ -414,7 +457,7 @@ static const struct setting retreat_rows[] = {
      .fallback = "200s",
      .text = "The grace of such a raise."},
 };
-static const struct section retreat_section = {SECTION(retreat_rows)};
+static const struct section retreat_section = {SECTION(retreat_rows), .shorthand = "enabled"};
 static const struct setting ramp_rows[] = {
     {.key = "grace",
      .type = &type_duration,
@@ -433,6 +476,14 @@ static const struct setting ramp_rows[] = {
      .word_value = 0,
      .example = "5",
      .text = "Spreads a raise over seconds: at most so many percent in each."},
+    {.key = "slowStart",
+     .type = &type_duration,
+     FIELD(plan_ramp, slow_start_ns),
+     .min = 0,
+     .max = DAY,
+     .fallback = "0",
+     .example = "30s",
+     .text = "The first raise from 0, when the whole canary group is cold, goes up evenly over this time."},
     {.key = "minCanaryRate",
      .type = &type_number,
      FIELD(plan_ramp, min_canary_rate),
@@ -453,9 +504,41 @@ static const struct setting ramp_rows[] = {
     {.key = "retreat",
      .type = &schema_map,
      .section = &retreat_section,
-     .text = "A canary that fails after a raise, and was well before, goes back to the last proven weight."},
+     .text = "A canary that fails after a raise, and was well before, goes back to the last proven weight; "
+             "false: never."},
 };
 static const struct section ramp_section = {SECTION(ramp_rows)};
+
+static const struct setting watch_rows[] = {
+    {.key = "enabled",
+     .type = &type_flag,
+     FIELD(plan_watch, on),
+     .fallback = "true",
+     .text = "false: at 100 nothing is compared any more until the bake is over."},
+    {.key = "probeWeight",
+     .type = &type_percent,
+     FIELD(plan_watch, probe_weight),
+     .min = 100,
+     .max = PLAN_WEIGHT_ALL - 100,
+     .fallback = "50",
+     .text =
+         "The canary's weight while it is compared with stable again; the rest has to be borne by stable."},
+    {.key = "threshold",
+     .type = &type_number,
+     FIELD(plan_watch, threshold),
+     .min = 1000,
+     .max = 100000,
+     .fallback = "9",
+     .text = "For experts: the nats by which 100 has to look worse than the past before that happens."},
+};
+static const struct section watch_section = {
+    SECTION(watch_rows),
+    .shorthand = "enabled",
+    .text =
+        "During the bake there is no stable traffic to compare with, so the canary is watched against what "
+        "stable was "
+        "like. When it looks worse, part of the traffic goes to stable again, and the two are compared.",
+};
 
 static const struct setting retry_rows[] = {
     {.key = "max",
@@ -783,12 +866,18 @@ static const struct setting plan_rows[] = {
      .min = 1,
      .max = PLAN_STEPS_MAX,
      .item = &step_row,
-     .text = "The way from 0 to 100."},
+     .word = "auto",
+     .text = "The way from 0 to 100; auto is the way of the reference plan."},
     {.key = "ramp",
      .type = &schema_map,
      FIELD(plan, ramp),
      .section = &ramp_section,
      .text = "How raises are made."},
+    {.key = "watch",
+     .type = &schema_map,
+     FIELD(plan, watch),
+     .section = &watch_section,
+     .text = "How the canary is watched at 100; false: it is not."},
     {.key = "rollback",
      .type = &schema_map,
      FIELD(plan, rollback),

@@ -112,6 +112,24 @@ static void add_all(struct maker *maker, const struct tree *root, const char *ba
                 bake ? bake : at);
 }
 
+/* ---- steps: auto ---- */
+
+/* The reference plan's, which conf/plans/reference.yaml has as well. */
+static void expand_auto(struct maker *maker, const struct tree *at)
+{
+    static const uint32_t weights[] = {500, 1200, 2500, 5000};
+    struct tree *step;
+
+    begin(maker, at);
+    step = add_weight(maker, 100, at);
+    tree_put_text(step, "advanceOn", "traffic", at);
+    tree_put_text(step, "minDwell", "30s", at);
+    tree_put_text(step, "maxDwell", "2m", at);
+    for (size_t i = 0; i < ARRAY_LEN(weights); i++)
+        put_minutes(add_weight(maker, weights[i], at), "minDwell", 3, at);
+    put_minutes(add_weight(maker, PLAN_WEIGHT_ALL, at), "bake", 60, at);
+}
+
 /* ---- ECS ---- */
 
 static const struct tree *nested(const struct tree *root, const char *map, const char *key)
@@ -503,12 +521,34 @@ static const char *expand(struct maker *maker, struct tree *root)
     return NULL;
 }
 
+static bool is_auto(const struct tree *steps)
+{
+    return steps && steps->kind == TREE_TEXT && strcmp(steps->text, "auto") == 0;
+}
+
+/* Puts what was made into the plan. */
+static void put_made(struct maker *maker, struct tree *root)
+{
+    for (size_t i = 0; i < maker->made.len; i++) {
+        struct tree *value = &maker->made.values[i];
+
+        *tree_put(root, maker->made.keys[i].text, value->kind, value) = *value;
+        *value = (struct tree){.kind = TREE_MAP}; /* it has moved */
+    }
+    tree_reset(&maker->made, TREE_MAP);
+}
+
 void shortform_expand(struct schema_reader *reader, struct tree *root)
 {
     struct maker maker = {.reader = reader, .made = {.kind = TREE_MAP}};
     const char *form = expand(&maker, root);
     const struct tree *steps = tree_find_key(root, "steps");
 
+    if (!form && is_auto(tree_find(root, "steps"))) {
+        expand_auto(&maker, tree_find(root, "steps"));
+        tree_drop(root, "steps");
+        put_made(&maker, root);
+    }
     if (!form)
         return;
     if (steps)
@@ -519,16 +559,11 @@ void shortform_expand(struct schema_reader *reader, struct tree *root)
     tree_drop(root, "steps");
     if (!tree_find(root, "name"))
         tree_put_text(root, "name", form, root);
-    for (size_t i = 0; i < maker.made.len; i++) {
-        struct tree *value = &maker.made.values[i];
-
-        *tree_put(root, maker.made.keys[i].text, value->kind, value) = *value;
-        *value = (struct tree){.kind = TREE_MAP}; /* it has moved */
-    }
-    tree_reset(&maker.made, TREE_MAP);
+    put_made(&maker, root);
 }
 
 const struct shortform_sample shortform_samples[] = {
+    {"The steps of the reference plan: 1, 5, 12, 25, 50 and 100", "name: web\nsteps: auto\n"},
     {"ECS, canary: setWeight 5 with minDwell 10m, then 100 with bake 30m",
      "name: web\nstrategy: CANARY\ncanaryConfiguration: { canaryPercent: 5, canaryBakeTimeInMinutes: 10 }\n"
      "bakeTimeInMinutes: 30\n"},

@@ -6,6 +6,7 @@
  *   CodeDeploy  deploymentConfigName, TimeBasedCanary, TimeBasedLinear, terminationWaitTimeInMinutes
  *   Argo        strategy: { canary: { steps } }
  *   Flagger     analysis: { interval, threshold, stepWeight, maxWeight, stepWeights, metrics }
+ *   ours        steps: auto
  *
  * Their times become minimal dwells: the judge is still ours unless the plan names another.
  * Thread: any; nothing is shared.

@@ -113,6 +113,11 @@ void plan_webhook_init(struct plan_webhook *webhook, enum webhook_type type)
     webhook->retries = 2;
 }
 
+bool plan_match_is_everything(const struct plan_match *match)
+{
+    return !match->method[0] && !match->path_prefix[0] && !match->header[0];
+}
+
 bool plan_metric_is_guard(const struct plan_metric *metric)
 {
     return metric->type == METRIC_LATENCY_SHIFT || metric->type == METRIC_SUSPICIOUSLY_FAST;

@@ -88,6 +88,8 @@ struct plan_metric {
     struct plan_limits limits;
 };
 
+/* Nothing is asked of a request. */
+bool plan_match_is_everything(const struct plan_match *match);
 /* External metrics and guards are not judged by the test of shares. */
 bool plan_metric_is_judged(const struct plan_metric *metric);
 /* Judged, not a dry run, and a regression of it goes back: its `share` is part of the sum of 1. */

@@ -147,6 +147,8 @@ static void check_metric(struct check *check, const struct plan_metric *metric)
         return;
     }
     range(check, "tolerance", metric->tolerance, 1, 100);
+    if (metric->match.header_value[0] && !metric->match.header[0])
+        problem(check, "match.exact", "a header is needed that has this value");
     for (size_t i = 0; i < metric->quantiles_len; i++)
         range(check, "quantiles", metric->quantiles[i], 0.01, 0.999);
     if (plan_metric_is_judged(metric))

@@ -178,8 +178,13 @@ static const struct part metric_parts[] = {
     PART(judge_metric, total, counts_fields),
 };
 
+static const struct field raise_fields[] = {
+    ONE(rollout, FIELD_DOUBLE, ramp_up),
+};
+
 /* Parts of a rollout that states of earlier versions lack: they begin empty then. */
 static const struct part rollout_parts[] = {
+    {"raise", 0, raise_fields, ARRAY_LEN(raise_fields)},
     PART(rollout, incident, incident_fields),
     PART(rollout, watch, watch_fields),
     PART(rollout, retreat, retreat_fields),

@@ -247,12 +247,13 @@ static void take_time(struct look *look)
     r->in_force |= look->in->weight_in_force && r->weight == r->target;
 }
 
-/* Moves the weight by what the elapsed time allows, up (maxStepPerSecond) or down (a rollback by ramp). */
+/* Moves the weight by what the elapsed time allows, up (maxStepPerSecond, slowStart) or down (a rollback by
+ * ramp). */
 static void move_weight(struct look *look)
 {
     struct rollout *r = look->r;
     bool up = r->weight < r->target;
-    double speed = up ? look->plan->ramp.max_step_per_second : r->ramp_down;
+    double speed = up ? r->ramp_up : r->ramp_down;
     uint32_t left = up ? r->target - r->weight : r->weight - r->target, move;
 
     if (left == 0)
@@ -524,6 +525,17 @@ static void end_weight(struct rollout *rollout, const struct plan *plan)
     judge_add_mass(&rollout->judge, JUDGE_MASS_RAISE, mass_raise);
 }
 
+/* Of a raise, in hundredths of a percent a second; 0: at once. At 0 the whole group is cold. */
+static double raise_speed(const struct plan_ramp *ramp, uint32_t from, uint32_t to)
+{
+    double most = ramp->max_step_per_second, cold;
+
+    if (from > 0 || ramp->slow_start_ns == 0)
+        return most;
+    cold = (double)to * NS_PER_S / (double)ramp->slow_start_ns;
+    return most > 0 ? fmin(most, cold) : cold;
+}
+
 static void raise_weight(struct rollout *rollout, const struct plan *plan, uint32_t weight)
 {
     uint32_t from = rollout->weight;
@@ -532,7 +544,8 @@ static void raise_weight(struct rollout *rollout, const struct plan *plan, uint3
     rollout->grace_ns = rollout->retreat.small ? plan->ramp.retreat_grace_ns : plan->ramp.grace_ns;
     rollout->retreat.forgiving = rollout->retreat.small && !rollout->retreat.raised;
     rollout->retreat.raised = rollout->retreat.small;
-    if (plan->ramp.max_step_per_second)
+    rollout->ramp_up = raise_speed(&plan->ramp, from, weight);
+    if (rollout->ramp_up > 0)
         rollout->weight = from; /* move_weight takes it up */
 }
 

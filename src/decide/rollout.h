@@ -16,7 +16,7 @@
  *
  * A decision with `commit` has changed nothing yet; one that goes back is in force in `*r` when rollout_step
  * returns. After a refusal the rollout holds with the reason `storage` and proposes again at the next step.
- * r->weight may move in small parts over several seconds (ramp.maxStepPerSecond, rollback.mode ramp): always
+ * r->weight may move in small parts over several seconds (ramp.maxStepPerSecond and slowStart, rollback.mode ramp): always
  * publish what it says.
  */
 #ifndef DECIDE_ROLLOUT_H
@@ -108,7 +108,8 @@ struct rollout {
     /* Requests a second: decaying sums over about a minute. */
     double rate_requests, rate_canary, rate_seconds;
     double ramp_carry; /* part of a hundredth of a percent that a ramp has still to move */
-    double ramp_down;  /* hundredths of a percent a second of a rollback by ramp; 0: at once */
+    double ramp_up;    /* hundredths of a percent a second of the present raise; 0: at once */
+    double ramp_down;  /* the same of a rollback by ramp */
 
     struct judge judge;
     struct incident incident; /* shared failures */

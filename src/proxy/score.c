@@ -2,6 +2,7 @@
 
 #include "base/clk.h"
 #include "proxy/cookie.h"
+#include "route/path.h"
 
 /* A bad event whose time has not come. It outlives its request, so it holds what it needs. */
 struct pending {
@@ -134,7 +135,7 @@ static bool matches(const struct score *score, const struct judging_metric *metr
         return true;
     if (match->method[0] && !str_eq(score->head->method_name, str_from(match->method)))
         return false;
-    if (match->path_prefix[0] && !str_starts_with(score->path, str_from(match->path_prefix)))
+    if (match->path_prefix[0] && !path_is_below(score->path, str_from(match->path_prefix)))
         return false;
     if (!match->header[0])
         return true;

@@ -77,3 +77,9 @@ struct str path_normalise(struct str path, char *out)
     }
     return (struct str){out, (size_t)(end - out)};
 }
+
+bool path_is_below(struct str path, struct str prefix)
+{
+    return str_starts_with(path, prefix) &&
+           (prefix.len <= 1 || path.len == prefix.len || path.p[prefix.len] == '/');
+}

@@ -8,6 +8,8 @@
 
 #include "base/str.h"
 
+#include <stdbool.h>
+
 /*
  * Writes the normal form of an absolute path (no query) into `out` and gives it back as a slice of `out`:
  * escapes of unreserved characters are decoded and other escapes get upper-case digits (RFC 3986
@@ -16,5 +18,9 @@
  * `/`. Never fails: an escape that is not two hex digits stays as it is. Thread: any.
  */
 struct str path_normalise(struct str path, char *out);
+
+/* Whether a path in normal form is the prefix or below it: /api and /api/x are, /apix is not. The prefix ends
+ * in no '/' but for "/" itself, below which everything is. Thread: any. */
+bool path_is_below(struct str path, struct str prefix);
 
 #endif

@@ -43,7 +43,7 @@ static void build_metric(struct judging_metric *metric, const struct plan_metric
     metric->type = plan->type;
     metric->threshold_ns = plan->threshold_ns;
     metric->match = plan->match;
-    metric->matches_all = !plan->match.method[0] && !plan->match.path_prefix[0] && !plan->match.header[0];
+    metric->matches_all = plan_match_is_everything(&plan->match);
     for (unsigned status = 100; status < 600; status++)
         if (plan_status_is_bad(plan, status))
             metric->statuses[status / 64] |= UINT64_C(1) << (status % 64);

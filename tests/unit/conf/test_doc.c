@@ -280,6 +280,7 @@ START_TEST(the_schema_knows_ranges_words_and_defaults)
     ck_assert(json_is_false(json_object_get(schema, "additionalProperties")));
     ck_assert_str_eq(json_string_value(json_array_get(json_object_get(schema, "required"), 0)), "name");
     steps = json_object_get(json_object_get(schema, "properties"), "steps");
+    steps = json_array_get(json_object_get(steps, "anyOf"), 0); /* or the word auto */
     ck_assert_int_eq(json_integer_value(json_object_get(steps, "maxItems")), PLAN_STEPS_MAX);
     weight = json_object_get(json_object_get(json_object_get(steps, "items"), "properties"), "setWeight");
     ck_assert(json_real_value(

@@ -64,6 +64,7 @@ static const struct problems_case cases[] = {
     {ALL "analysis: { startingStep: 2 }\n", "t:3:27: startingStep: the plan has only 2 steps\n"},
     {ALL "ramp: { capacity: 0 }\n", "t:3:19: capacity: 0 is less than 0.001\n"},
     {ALL "ramp: { retreat: { raiseFactor: 1 } }\n", "t:3:33: raiseFactor: 1 is less than 1.01\n"},
+    {ALL "ramp: { retreat: false }\n", ""},
     {ALL "ramp: fast\n", "t:3:7: ramp: fast must be a map, such as { key: value }\n"},
     {ALL "exposureBudget: {}\n", "t:3:17: canaryErrors: is missing; write it (whole number, such as 10)\n"},
     {ALL "exposureBudget: { canaryErrors: 0 }\n", "t:3:33: canaryErrors: 0 is less than 1\n"},
@@ -88,7 +89,22 @@ static const struct problems_case cases[] = {
     {ALL "analysis: { metrics: [ { type: errorRate } ] }\n",
      "t:3:24: name: is missing; write it (name, such as web-1: letters, digits, '.', '_' and '-', at most 63 "
      "bytes)\n"},
+    {ALL "analysis: { metrics: [ { name: a, type: errorRate, match: { path: /x, exact: gold } } ] }\n",
+     "t:3:61: path: unknown key; known here: method, pathPrefix, header, exact\n"
+     "t:3:78: exact: a header is needed that has this value\n"},
+    {ALL
+     "analysis: { metrics: [ { name: a, type: errorRate, match: { pathPrefix: x, method: \"G T\" } } ] }\n",
+     "t:3:73: pathPrefix: x does not begin with '/'\n"
+     "t:3:84: method: \"G T\" is not a token; it may have letters, digits and "
+     "!#$%&'*+-.^_`|~ only\n"},
+    /* the watch */
+    {ALL "watch: false\n", ""},
+    {ALL "watch: never\n", "t:3:8: enabled: never is not a flag, true or false\n"},
+    {ALL "watch: { probeWeight: 100, threshold: 0 }\n",
+     "t:3:23: probeWeight: 100 is more than 99\nt:3:39: threshold: 0 is less than 1\n"},
     /* steps */
+    {NAME "steps: auto\n", ""},
+    {NAME "steps: manual\n", "t:2:8: steps: manual must be a list, such as [a, b]\n"},
     {NAME "steps: []\n", "t:2:8: steps: needs at least 1\n"},
     {NAME "steps: [ { setWeight: 101 }, { setWeight: 12.345 }, { setWeight: 100 } ]\n",
      "t:2:23: setWeight: 101 is more than 100\n"
@@ -213,7 +229,9 @@ static const char full[] =
     "     {\"name\": \"l\", \"type\": \"latencySlo\", \"share\": 0.4, \"threshold\": \"300ms\", "
     "\"objective\": 0.995, "
     "\"maxExcess\": 0.002, \"onRegression\": \"rollback\"},\n"
-    "     {\"name\": \"q\", \"type\": \"clientErrorRate\", \"dryRun\": true}]},\n"
+    "     {\"name\": \"q\", \"type\": \"clientErrorRate\", \"dryRun\": true, \"match\": "
+    "{\"method\": \"POST\", \"pathPrefix\": \"/checkout/\", \"header\": \"X-Tier\", \"exact\": "
+    "\"gold\"}}]},\n"
     " \"steps\": [{\"setWeight\": 0.01, \"advanceOn\": \"traffic\", \"minDwell\": \"30s\", \"maxDwell\": "
     "\"2m\"},\n"
     "   {\"setWeight\": 33.33, \"window\": \"w\", \"pause\": {\"duration\": \"10m\"}},\n"
@@ -224,8 +242,9 @@ static const char full[] =
     "\"timeZone\": "
     "\"Asia/Tokyo\"}],\n"
     " \"freezes\": [{\"from\": \"2026-12-28\", \"to\": \"2027-01-04\", \"reason\": \"year end\"}],\n"
-    " \"ramp\": {\"grace\": \"1m\", \"maxStepPerSecond\": 2.5, \"minCanaryRate\": 0, "
+    " \"ramp\": {\"grace\": \"1m\", \"maxStepPerSecond\": 2.5, \"slowStart\": \"30s\", \"minCanaryRate\": 0, "
     "\"capacity\": 50},\n"
+    " \"watch\": {\"probeWeight\": 40, \"threshold\": 12},\n"
     " \"rollback\": {\"mode\": \"ramp\", \"rampTime\": \"5s\", \"retry\": {\"max\": 2}},\n"
     " \"exposureBudget\": {\"canaryErrors\": 200}}\n";
 
@@ -250,6 +269,10 @@ static void check_analysis(const struct plan_analysis *analysis)
     ck_assert_int_eq(l->threshold_ns, 300 * NS_PER_MS);
     ck_assert(l->objective == 0.995 && l->max_excess == 0.002);
     ck_assert(q->dry_run);
+    ck_assert_str_eq(q->match.method, "POST");
+    ck_assert_str_eq(q->match.path_prefix, "/checkout");
+    ck_assert_str_eq(q->match.header, "X-Tier");
+    ck_assert_str_eq(q->match.header_value, "gold");
     ck_assert_int_eq(q->on_regression, ON_REGRESSION_HOLD); /* the plan's */
 }
 
@@ -295,7 +318,11 @@ START_TEST(a_plan_in_json_arrives_whole)
     ck_assert_str_eq(plan->freezes[0].zone, "UTC");
     ck_assert_str_eq(plan->freezes[0].reason, "year end");
     ck_assert_uint_eq(plan->ramp.max_step_per_second, 250);
+    ck_assert_int_eq(plan->ramp.slow_start_ns, 30 * NS_PER_S);
     ck_assert(plan->ramp.capacity == 50);
+    ck_assert(plan->watch.on);
+    ck_assert_uint_eq(plan->watch.probe_weight, 4000);
+    ck_assert(plan->watch.threshold == 12);
     ck_assert_int_eq(plan->rollback.mode, ROLLBACK_RAMP);
     ck_assert_uint_eq(plan->rollback.retry_max, 2);
     ck_assert_uint_eq(plan->exposure_canary_errors, 200);
@@ -399,6 +426,29 @@ START_TEST(a_sample_plan_loads_without_a_warning)
 }
 END_TEST
 
+/* `steps: auto` is the way of the reference plan, and `watch: false` turns the watch off. */
+START_TEST(automatic_steps_are_those_of_the_reference_plan)
+{
+    const char *top = getenv("top_srcdir");
+    char *path = mem_printf("%s/conf/plans/reference.yaml", top ? top : "."), *text;
+    struct plan *wanted = mem_zalloc(sizeof *wanted), *got = mem_zalloc(sizeof *got);
+    struct conf_report report;
+
+    conf_report_init(&report);
+    ck_assert(plan_load(path, NULL, wanted, &report));
+    conf_report_fini(&report);
+    ck_assert(load(NAME "steps: auto\nwatch: false\n", got, &report));
+    text = problems_text(&report);
+    ck_assert_uint_eq(got->steps_len, wanted->steps_len);
+    ck_assert_mem_eq(got->steps, wanted->steps, sizeof got->steps);
+    ck_assert(wanted->watch.on && !got->watch.on);
+    free(text);
+    free(got);
+    free(wanted);
+    free(path);
+}
+END_TEST
+
 START_TEST(no_sample_plan_is_without_a_test)
 {
     const char *top = getenv("top_srcdir");
@@ -481,6 +531,7 @@ Suite *unit_suite(void)
     tcase_add_test(tc, the_route_gives_what_the_plan_leaves_open);
     tcase_add_test(tc, a_plan_for_other_groups_does_not_fit_the_route);
     tcase_add_loop_test(tc, a_sample_plan_loads_without_a_warning, 0, ARRAY_LEN(samples));
+    tcase_add_test(tc, automatic_steps_are_those_of_the_reference_plan);
     tcase_add_test(tc, no_sample_plan_is_without_a_test);
     tcase_add_test(tc, a_plan_file_may_use_the_environment);
     tcase_add_test(tc, a_plan_file_that_cannot_be_read_is_named);

@@ -61,6 +61,12 @@ static const struct {
      "steps:\n  - { setWeight: 1, minDwell: 30s }\n  - { setWeight: 50, minDwell: 30s }\n"
      "  - { setWeight: 100 }\nflagger:\n  interval: 30s\n  threshold: 5\n"},
     /* ours */
+    {"name: a\nsteps: auto\nramp: { grace: 1m }\n",
+     "name: a\nramp:\n  grace: 1m\nsteps:\n"
+     "  - { setWeight: 1, advanceOn: traffic, minDwell: 30s, maxDwell: 2m }\n"
+     "  - { setWeight: 5, minDwell: 3m }\n  - { setWeight: 12, minDwell: 3m }\n"
+     "  - { setWeight: 25, minDwell: 3m }\n  - { setWeight: 50, minDwell: 3m }\n"
+     "  - { setWeight: 100, bake: 60m }\n"},
     {"name: a\nsteps: [ { setWeight: 100, window: w } ]\nwindows: [ { name: w, from: \"10:00\", to: "
      "\"17:00\" } "
      "]\n",

@@ -97,6 +97,43 @@ START_TEST(a_raise_is_spread_over_seconds)
 }
 END_TEST
 
+/* Only a group that had nothing is cold: the next raise comes at once. */
+START_TEST(a_cold_group_is_entered_evenly)
+{
+    struct plan *plan = short_plan(50, 0);
+
+    plan->ramp.slow_start_ns = 20 * NS_PER_S;
+    start(plan, 1);
+    sim_tick(&sim);
+    ck_assert_uint_eq(sim.r.weight, 0);
+    for (uint32_t s = 1; s <= 20; s++) {
+        sim_tick(&sim);
+        ck_assert_uint_eq(sim.r.weight, s * 250);
+    }
+    ck_assert_int_eq(sim.r.dwell_ns, 0);
+    while (sim.r.weight == 5000)
+        sim_tick(&sim);
+    ck_assert_uint_eq(sim.r.weight, PLAN_WEIGHT_ALL);
+    sim_fini(&sim);
+}
+END_TEST
+
+START_TEST(the_slower_of_two_limits_of_a_raise_counts)
+{
+    struct plan *plan = short_plan(50, 0);
+
+    plan->ramp.slow_start_ns = 5 * NS_PER_S;
+    plan->ramp.max_step_per_second = 500;
+    start(plan, 1);
+    sim_tick(&sim);
+    for (uint32_t s = 1; s <= 10; s++) {
+        sim_tick(&sim);
+        ck_assert_uint_eq(sim.r.weight, s * 500);
+    }
+    sim_fini(&sim);
+}
+END_TEST
+
 START_TEST(the_dwell_begins_when_every_worker_has_the_weight)
 {
     start(short_plan(50, 10), 1);
@@ -779,6 +816,8 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, a_healthy_week_passes);
     tcase_add_test(tcase, a_quiet_route_skips_the_steps_that_are_too_small);
     tcase_add_test(tcase, a_raise_is_spread_over_seconds);
+    tcase_add_test(tcase, a_cold_group_is_entered_evenly);
+    tcase_add_test(tcase, the_slower_of_two_limits_of_a_raise_counts);
     tcase_add_test(tcase, the_dwell_begins_when_every_worker_has_the_weight);
     tcase_add_test(tcase, five_percent_errors_go_back_before_a_hundred);
     tcase_add_test(tcase, a_slow_canary_goes_back_at_once_after_a_raise);

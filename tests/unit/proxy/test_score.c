@@ -283,6 +283,7 @@ START_TEST(a_metric_counts_the_requests_that_it_looks_at)
         {{.method = "POST"}, false},
         {{.path_prefix = "/api"}, true},
         {{.path_prefix = "/web"}, false},
+        {{.path_prefix = "/ap"}, false},
         {{.header = "x-user"}, true},
         {{.header = "X-User", .header_value = "u1"}, true},
         {{.header = "X-User", .header_value = "u2"}, false},

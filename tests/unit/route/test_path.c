@@ -98,6 +98,23 @@ START_TEST(any_path_comes_out_without_empty_or_dot_segments_and_stays_so)
 }
 END_TEST
 
+START_TEST(what_is_below_a_prefix_is_below_it_by_whole_segments)
+{
+    static const struct {
+        const char *path, *prefix;
+        bool below;
+    } pairs[] = {
+        {"/", "/", true},        {"/x", "/", true},          {"/api", "/api", true},
+        {"/api/", "/api", true}, {"/api/x/y", "/api", true}, {"/apix", "/api", false},
+        {"/ap", "/api", false},  {"/", "/api", false},       {"/x/api", "/api", false},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(pairs); i++)
+        ck_assert_msg(path_is_below(str_from(pairs[i].path), str_from(pairs[i].prefix)) == pairs[i].below,
+                      "%s %s", pairs[i].path, pairs[i].prefix);
+}
+END_TEST
+
 START_TEST(the_room_that_is_asked_for_is_enough)
 {
     static const char *const paths[] = {"", "a", "a%2f", "%2f%2f", "..", "/%61"};
@@ -120,6 +137,7 @@ Suite *unit_suite(void)
     tcase_add_test(tc, what_is_normal_already_stays_as_it_is);
     tcase_add_test(tc, each_spelling_meets_the_same_route);
     tcase_add_test(tc, any_path_comes_out_without_empty_or_dot_segments_and_stays_so);
+    tcase_add_test(tc, what_is_below_a_prefix_is_below_it_by_whole_segments);
     tcase_add_test(tc, the_room_that_is_asked_for_is_enough);
     suite_add_tcase(suite, tc);
     return suite;
