@@ -1,4 +1,5 @@
 src_libpenstock_a_SOURCES += \
+	src/base/budget.c src/base/budget.h \
 	src/base/bug.c src/base/bug.h \
 	src/base/clk.c src/base/clk.h \
 	src/base/hist.c src/base/hist.h \

@@ -117,16 +117,47 @@ void mem_pool_init(struct mem_pool *pool, size_t size, size_t keep_max, size_t l
     *pool = (struct mem_pool){.size = size, .keep_max = keep_max, .live_max = live_max};
 }
 
-void mem_pool_fini(struct mem_pool *pool)
+void mem_pool_draw(struct mem_pool *pool, struct budget *budget)
 {
-    BUG_ON(pool->live_len != 0);
+    BUG_ON(pool->live_len != 0 || pool->free_len != 0);
+    pool->budget = budget;
+}
+
+/* A block from the system, NULL when there is none. */
+static void *draw(struct mem_pool *pool)
+{
+    void *block;
+
+    if (pool->budget && !budget_take(pool->budget, pool->size))
+        return NULL;
+    block = malloc(pool->size);
+    if (!block && pool->budget)
+        budget_give(pool->budget, pool->size);
+    return block;
+}
+
+static void give_back(struct mem_pool *pool, void *block)
+{
+    free(block);
+    if (pool->budget)
+        budget_give(pool->budget, pool->size);
+}
+
+void mem_pool_trim(struct mem_pool *pool)
+{
     while (pool->free_list) {
         struct pool_block *block = pool->free_list;
 
         pool->free_list = block->next;
-        free(block);
+        give_back(pool, block);
     }
     pool->free_len = 0;
+}
+
+void mem_pool_fini(struct mem_pool *pool)
+{
+    BUG_ON(pool->live_len != 0);
+    mem_pool_trim(pool);
 }
 
 void *mem_pool_get(struct mem_pool *pool)
@@ -135,11 +166,13 @@ void *mem_pool_get(struct mem_pool *pool)
 
     if (pool->live_len >= pool->live_max)
         return NULL;
+    if (block) {
+        pool->free_list = block->next;
+        pool->free_len--;
+    } else if (!(block = draw(pool))) {
+        return NULL;
+    }
     pool->live_len++;
-    if (!block)
-        return mem_alloc(pool->size);
-    pool->free_list = block->next;
-    pool->free_len--;
     return block;
 }
 
@@ -152,7 +185,7 @@ void mem_pool_put(struct mem_pool *pool, void *block)
     BUG_ON(pool->live_len == 0);
     pool->live_len--;
     if (pool->free_len == pool->keep_max) {
-        free(freed);
+        give_back(pool, freed);
         return;
     }
     freed->next = pool->free_list;

@@ -8,6 +8,7 @@
 #ifndef BASE_MEM_H
 #define BASE_MEM_H
 
+#include "base/budget.h"
 #include "base/bug.h"
 
 #include <stdbool.h>
@@ -47,22 +48,29 @@ void arena_reset(struct arena *arena);
 
 /*
  * A pool of blocks of one size for one thread: freed blocks are kept for reuse, up to `keep_max` of them, and
- * at most `live_max` blocks are out at a time. In steady state it makes no heap call.
+ * at most `live_max` blocks are out at a time. In steady state it makes no heap call. When the system has no
+ * memory, or the budget that it draws from none, it refuses.
  */
 struct pool_block;
 struct mem_pool {
     struct pool_block *free_list;
-    size_t size;     /* bytes a block */
-    size_t free_len; /* blocks on free_list */
-    size_t keep_max; /* most blocks kept on free_list */
-    size_t live_len; /* blocks lent out */
-    size_t live_max; /* most blocks lent out */
+    size_t size;           /* bytes a block */
+    size_t free_len;       /* blocks on free_list */
+    size_t keep_max;       /* most blocks kept on free_list */
+    size_t live_len;       /* blocks lent out */
+    size_t live_max;       /* most blocks lent out */
+    struct budget *budget; /* borrowed; NULL: none */
 };
 
 void mem_pool_init(struct mem_pool *pool, size_t size, size_t keep_max, size_t live_max);
+/* Lets a fresh pool draw from a budget, which outlives it. */
+void mem_pool_draw(struct mem_pool *pool, struct budget *budget);
 /* Frees the kept blocks; none may be lent out. */
 void mem_pool_fini(struct mem_pool *pool);
-/* A block with undefined contents; NULL when live_max blocks are out. Thread: the owner's. */
+/* Frees the kept blocks. */
+void mem_pool_trim(struct mem_pool *pool);
+/* A block with undefined contents; NULL when live_max blocks are out, or there is no memory for one more.
+ * Thread: the owner's. */
 MUST_CHECK void *mem_pool_get(struct mem_pool *pool);
 /* Gives a block back; `block` may be NULL. */
 void mem_pool_put(struct mem_pool *pool, void *block);

@@ -370,6 +370,8 @@ struct config_limits {
     struct h1_limits request, response;
     uint64_t max_body;                              /* of a request, what a route gets that writes none */
     uint32_t connections;                           /* open client connections in all */
+    uint64_t memory;                                /* of connections, requests and buffers in all; auto is
+                                                       resolved */
     uint32_t address_connections, address_requests; /* open and under way for one client address; 0: any */
     uint32_t handshakes;                            /* of TLS under way, over all workers */
     struct ip_net *exempt;                          /* addresses that these two do not count */

@@ -298,6 +298,16 @@ static const struct setting limit_rows[] = {
      .text =
          "Open connections of clients in all. Beyond it the connection that has been idle longest is closed, "
          "or the new one answered with 503; from half of it on, idle ones are closed sooner than keepAlive."},
+    {.key = "memory",
+     .type = &type_memory,
+     FIELD(config, limits.memory),
+     .min = KIB * KIB,
+     .max = 1024 * GIB,
+     .fallback = "auto",
+     .text = "Memory for connections, requests and their buffers, in all workers. When it is nearly used up, "
+             "what is kept for reuse is given back, the connections that have been idle longest are closed, "
+             "and new requests get 503. auto is half of the machine's memory, or of what the control group "
+             "may have where that is less."},
     {.key = "connectionsPerAddress",
      .type = &type_count,
      FIELD(config, limits.address_connections),

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "conf/config.h"
+#include "conf/ram.h"
 #include "conf/types.h"
 
 #include <sched.h>
@@ -37,6 +38,40 @@ const struct schema_type type_workers = {
     .json = "{\"anyOf\": [{\"const\": \"auto\"}, {\"type\": \"integer\", \"minimum\": 1}]}",
     .read = workers_read,
     .show = workers_show,
+};
+
+enum { OFFLINE_MEMORY = 1 << 30 };
+
+/* Half is left to the kernel, whose buffers count for the control group too, and to all else. */
+static uint64_t allowed_memory(const struct schema_reader *reader, const struct setting *setting)
+{
+    uint64_t half = reader->offline ? OFFLINE_MEMORY : ram_usable("") / 2;
+
+    if (half < (uint64_t)setting->min)
+        return (uint64_t)setting->min;
+    return half < (uint64_t)setting->max ? half : (uint64_t)setting->max;
+}
+
+static void memory_read(struct schema_reader *reader, const struct setting *setting, const struct tree *value,
+                        void *at)
+{
+    if (value->kind == TREE_TEXT && strcmp(value->text, "auto") == 0)
+        *(uint64_t *)at = allowed_memory(reader, setting);
+    else
+        type_size.read(reader, setting, value, at);
+}
+
+static void memory_show(int64_t value, struct buf *out)
+{
+    type_size.show(value, out);
+}
+
+const struct schema_type type_memory = {
+    .name = "size",
+    .form = "such as 64KiB, 2MiB or 1GiB, or auto",
+    .json = "{\"type\": \"string\"}",
+    .read = memory_read,
+    .show = memory_show,
 };
 
 /* A host name without port, in lower case: example.com, *.example.com or [::1]. */

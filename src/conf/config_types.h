@@ -19,6 +19,7 @@
 #define CONFIG_NO_BODY      "refuses every request that has a body"
 #define CONFIG_NO_EXTENSION "refuses every body that has one"
 
-extern const struct schema_type type_workers, type_host, type_group, type_tags, type_true, type_network;
+extern const struct schema_type type_workers, type_memory, type_host, type_group, type_tags, type_true,
+    type_network;
 
 #endif

@@ -18,6 +18,7 @@ src_libpenstock_a_SOURCES += \
 	src/conf/plan_table.c src/conf/plan_table.h \
 	src/conf/plan_types.c src/conf/plan_types.h \
 	src/conf/planfile.c src/conf/planfile.h \
+	src/conf/ram.c src/conf/ram.h \
 	src/conf/report.c src/conf/report.h \
 	src/conf/schema.c src/conf/schema.h \
 	src/conf/shortform.c src/conf/shortform.h \

@@ -56,6 +56,8 @@ void metrics_write(struct text *out, const struct board *board, bool open_metric
                                    .live = routes,
                                    .shards = shards,
                                    .shards_len = crew_size(board->crew),
+                                   .memory = budget_used(crew_memory(board->crew)),
+                                   .memory_limit = board->config->limits.memory,
                                    .draining = board->draining,
                                    .unhealthy = unhealthy};
 

@@ -269,10 +269,11 @@ static json_t *workers_json(const struct board *board)
         requests += cell_get(&shard->requests);
         slowest_ns = cell_get(&shard->slowest_ns) > slowest_ns ? cell_get(&shard->slowest_ns) : slowest_ns;
     }
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "count", count_json(crew_size(board->crew)),
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "count", count_json(crew_size(board->crew)),
                      "connections", count_json(connections), "accepted", count_json(accepted), "refused",
-                     count_json(refused), "requests", count_json(requests), "slowestTurn",
-                     ms_json((int64_t)slowest_ns));
+                     count_json(refused), "requests", count_json(requests), "memory",
+                     count_json(budget_used(crew_memory(board->crew))), "memoryLimit",
+                     count_json(board->config->limits.memory), "slowestTurn", ms_json((int64_t)slowest_ns));
 }
 
 static json_t *store_json(const struct board *board)

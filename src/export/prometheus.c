@@ -650,6 +650,9 @@ static const struct side_cell shard_cells[] = {
      EXPOSITION_COUNTER, offsetof(struct shard, crowding)},
     {"penstock_connections_shed", "Idle client connections closed to make room for new ones.",
      EXPOSITION_COUNTER, offsetof(struct shard, shed)},
+    {"penstock_connections_starved",
+     "Client connections answered 503 and closed before their request was read, since memory was used up.",
+     EXPOSITION_COUNTER, offsetof(struct shard, starved)},
     {"penstock_connections_unannounced",
      "Client connections closed because their PROXY header was wrong or missing.", EXPOSITION_COUNTER,
      offsetof(struct shard, unannounced)},
@@ -816,6 +819,12 @@ static void write_self(struct page *page)
         exposition_number(&page->to, cell->name, cell->kind == EXPOSITION_COUNTER ? "_total" : "", NULL,
                           shard_sum(page, cell->offset));
     }
+    exposition_family(&page->to, "penstock_memory_bytes", EXPOSITION_GAUGE,
+                      "Memory that connections, requests and their buffers take.");
+    exposition_number(&page->to, "penstock_memory_bytes", "", NULL, view->memory);
+    exposition_family(&page->to, "penstock_memory_limit_bytes", EXPOSITION_GAUGE,
+                      "What they may take (limits.memory).");
+    exposition_number(&page->to, "penstock_memory_limit_bytes", "", NULL, view->memory_limit);
     worker_seconds(page, "penstock_worker_busy_seconds", EXPOSITION_COUNTER,
                    "Time that the worker spent on work.", offsetof(struct shard, busy_ns));
     worker_seconds(page, "penstock_worker_slowest_turn_seconds", EXPOSITION_GAUGE,

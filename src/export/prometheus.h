@@ -51,6 +51,7 @@ struct prometheus_view {
     const struct prometheus_route *live; /* one a route of `routes`, in its order */
     struct shard *const *shards;
     size_t shards_len;
+    size_t memory, memory_limit;            /* bytes of connections, requests and buffers */
     const bool *draining, *unhealthy;       /* targets by slot */
     uint64_t decisions[ACTION_PROMOTE + 1]; /* by enum action */
     bool store;                             /* there is one */

@@ -244,11 +244,21 @@ static struct str upgrade_of(const struct txn *txn)
     return STR_NULL;
 }
 
+/* Memory is short: who has been idle longest goes too, so that this one may come again. */
+static enum next starve(struct txn *txn)
+{
+    if (!front_shed(txn->worker))
+        log_debug("no connection is idle");
+    return step_fail(txn, OUTCOME_OVERLOAD, "the memory of this proxy is used up");
+}
+
 enum next step_route(struct txn *txn)
 {
     struct worker *worker = txn->worker;
     uint32_t slot;
 
+    if (worker_is_short(worker))
+        return starve(txn);
     if (!joins(txn))
         return step_fail(txn, OUTCOME_CROWDED, NULL);
     if (is_misdirected(txn))

@@ -174,6 +174,11 @@ size_t crew_size(const struct crew *crew)
     return crew->shared.workers;
 }
 
+const struct budget *crew_memory(const struct crew *crew)
+{
+    return &crew->shared.memory;
+}
+
 struct shard *crew_shard(struct crew *crew, size_t worker)
 {
     return crew->workers[worker]->shard;
@@ -227,6 +232,7 @@ void crew_free(struct crew *crew)
     BUG_ON(!crew->joined);
     for (size_t i = 0; i < crew->shared.workers; i++)
         worker_free(crew->workers[i]);
+    BUG_ON(budget_used(&crew->shared.memory) != 0);
     while (crew->published) {
         struct published *entry = crew->published;
 

@@ -7,6 +7,7 @@
 #ifndef PROXY_CREW_H
 #define PROXY_CREW_H
 
+#include "base/budget.h"
 #include "base/bug.h"
 #include "proxy/accesslog.h"
 #include "proxy/shard.h"
@@ -39,6 +40,8 @@ int crew_seen_fd(const struct crew *crew);
 void crew_sweep(struct crew *crew);
 
 size_t crew_size(const struct crew *crew);
+/* What connections, requests and their buffers take, in all workers. */
+const struct budget *crew_memory(const struct crew *crew);
 struct shard *crew_shard(struct crew *crew, size_t worker);
 struct accesslog_pipe *crew_log_pipe(struct crew *crew, size_t worker);
 /* The address a listener is really bound to ("127.0.0.1:41235"), by its index in the config. */

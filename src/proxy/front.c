@@ -136,12 +136,34 @@ static void part(struct front *front)
 
 static void read_away(struct front *front)
 {
-    ssize_t n;
+    ssize_t n = conn_recv(&front->conn, front->worker->scratch, sizeof front->worker->scratch);
 
-    front->in.keep = front->in.off = front->in.len = 0;
-    n = relay_recv(&front->in, &front->conn);
     if (n == 0 || n == CONN_FAILED)
         front_close(front);
+}
+
+/* There is no memory to look at what the client has to say. */
+static void turn_away(struct front *front)
+{
+    static char refusal[] = FRONT_REFUSAL;
+    struct iovec busy = {refusal, sizeof refusal - 1};
+
+    cell_add(&front->worker->shard->starved, 1);
+    if (front->state == FRONT_GREETS || conn_writev(&front->conn, &busy, 1) != (ssize_t)busy.iov_len)
+        front_close(front);
+    else
+        linger(front);
+}
+
+/* Makes sure that there is a buffer to read into. */
+static bool hold(struct front *front)
+{
+    struct worker *worker = front->worker;
+
+    if (relay_hold(&front->in, &worker->relay_memory))
+        return true;
+    worker_trim(worker);
+    return relay_hold(&front->in, &worker->relay_memory);
 }
 
 void front_drain(struct front *front)
@@ -236,7 +258,7 @@ static void hand_over(struct front *front)
     set_state(front, FRONT_BUSY);
     front_no_deadline(front);
     if (!txn_begin(front))
-        front_close(front);
+        turn_away(front);
 }
 
 /* Hands what has arrived to transactions, one request after the other, until something has to be waited for.
@@ -253,11 +275,12 @@ static void serve(struct front *front)
         }
         if (h1_scan(&front->scan, limits, front->in.p, front->in.len) != H1_SCAN_MORE)
             hand_over(front);
-        else if (front->ended ||
-                 (relay_room(&front->in) == 0 && !relay_grow(&front->in, &front->worker->relay_memory)))
+        else if (front->ended)
             front_close(front);
-        else
+        else if (relay_room(&front->in) > 0 || relay_grow(&front->in, &front->worker->relay_memory))
             break;
+        else
+            turn_away(front);
     }
     front->serving = false;
 }
@@ -453,15 +476,14 @@ static void greet(struct front *front)
 
 static void on_readable(struct front *front)
 {
-    struct worker *worker = front->worker;
     ssize_t n;
 
-    if (!relay_hold(&front->in, &worker->relay_memory)) {
-        front_close(front);
-        return;
-    }
     if (front->state == FRONT_LINGER) {
         read_away(front);
+        return;
+    }
+    if (!hold(front)) {
+        turn_away(front);
         return;
     }
     n = receive(front);

@@ -32,6 +32,10 @@ enum front_state {
     FRONT_CLOSED, /* freed at the end of this turn of the loop */
 };
 
+/* All that is told to somebody who is not listened to. */
+#define FRONT_REFUSAL                                                                                        \
+    "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nConnection: close\r\n\r\n"
+
 struct txn;
 struct worker;
 

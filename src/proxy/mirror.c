@@ -34,10 +34,11 @@ const char *mirror_agreement_name(enum mirror_agreement agreement)
     return names[agreement];
 }
 
-void mirrors_init(struct mirrors *mirrors)
+void mirrors_init(struct mirrors *mirrors, struct budget *budget)
 {
     mem_pool_init(&mirrors->pool, sizeof(struct mirror), MIRRORS_KEPT, MIRRORS_MAX);
-    relay_memory_init(&mirrors->memory, MIRRORS_MAX); /* a small buffer for either way of each */
+    mem_pool_draw(&mirrors->pool, budget);
+    relay_memory_init(&mirrors->memory, MIRRORS_MAX, budget); /* a small buffer for either way of each */
 }
 
 void mirrors_fini(struct mirrors *mirrors)

@@ -107,7 +107,7 @@ struct mirrors {
 const char *mirror_skip_name(enum mirror_skip skip);
 const char *mirror_agreement_name(enum mirror_agreement agreement);
 
-void mirrors_init(struct mirrors *mirrors);
+void mirrors_init(struct mirrors *mirrors, struct budget *budget);
 /* Ends all copies, whose firsts have ended. */
 void mirrors_close(struct mirrors *mirrors);
 /* Frees the memory; no copy may be there. */

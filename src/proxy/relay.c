@@ -3,10 +3,18 @@
 #include "proto/h1_write.h"
 #include "proxy/bulk.h"
 
-void relay_memory_init(struct relay_memory *memory, size_t connections)
+void relay_memory_init(struct relay_memory *memory, size_t connections, struct budget *budget)
 {
     mem_pool_init(&memory->small, RELAY_SMALL, 256, 2 * connections);
     mem_pool_init(&memory->large, RELAY_LARGE, 16, 64 + connections / 8);
+    mem_pool_draw(&memory->small, budget);
+    mem_pool_draw(&memory->large, budget);
+}
+
+void relay_memory_trim(struct relay_memory *memory)
+{
+    mem_pool_trim(&memory->small);
+    mem_pool_trim(&memory->large);
 }
 
 void relay_memory_fini(struct relay_memory *memory)
@@ -43,7 +51,10 @@ bool relay_grow(struct relay_buf *buf, struct relay_memory *memory)
 
 bool relay_stretch(struct relay_buf *buf, struct relay_memory *memory)
 {
-    return memory->large.live_len < memory->large.live_max / 2 && relay_grow(buf, memory);
+    const struct budget *budget = memory->large.budget;
+
+    return memory->large.live_len < memory->large.live_max / 2 && !(budget && budget_is_short(budget)) &&
+           relay_grow(buf, memory);
 }
 
 void relay_release(struct relay_buf *buf, struct relay_memory *memory)

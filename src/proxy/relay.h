@@ -38,10 +38,12 @@ struct relay_memory {
     struct mem_pool small, large;
 };
 
-/* For so many clients at a time: a small buffer for each side of each, and a large one for an eighth of them.
- */
-void relay_memory_init(struct relay_memory *memory, size_t connections);
+/* For so many clients at a time: a small buffer for each side of each, and a large one for an eighth of them;
+ * drawn from a budget, NULL for none. */
+void relay_memory_init(struct relay_memory *memory, size_t connections, struct budget *budget);
 void relay_memory_fini(struct relay_memory *memory);
+/* Gives back what is kept for reuse. */
+void relay_memory_trim(struct relay_memory *memory);
 
 struct relay_buf {
     char *p; /* NULL: no buffer is held */
@@ -53,8 +55,8 @@ MUST_CHECK bool relay_hold(struct relay_buf *buf, struct relay_memory *memory);
 /* Changes to the large size, keeping bytes and positions (but not addresses: nothing may point into it).
  * False when it is large already, or when there is no memory for it. */
 MUST_CHECK bool relay_grow(struct relay_buf *buf, struct relay_memory *memory);
-/* The same where a small buffer would do: takes no more than half of the large ones, so that clients who read
- * slowly do not take them from long heads. */
+/* The same where a small buffer would do: takes no more than half of the large ones, and none while memory is
+ * short, so that clients who read slowly do not take them from long heads. */
 bool relay_stretch(struct relay_buf *buf, struct relay_memory *memory);
 /* Gives the buffer back with whatever is in it. */
 void relay_release(struct relay_buf *buf, struct relay_memory *memory);

@@ -143,12 +143,13 @@ struct shard_group {
 
 struct shard {
     struct cell accepted;
-    struct cell connections; /* gauge: client connections */
-    struct cell refused;     /* accepted and closed at once: over a limit or out of descriptors */
-    struct cell unannounced; /* closed because the PROXY header was wrong, or did not come */
-    struct cell crowding;    /* closed at once because of the cap for each address */
-    struct cell shed;        /* idle ones closed to make room */
+    struct cell connections;          /* gauge: client connections */
+    struct cell refused;              /* accepted and closed at once: over a limit or out of descriptors */
+    struct cell unannounced;          /* closed because the PROXY header was wrong, or did not come */
+    struct cell crowding;             /* closed at once because of the cap for each address */
+    struct cell shed;                 /* idle ones closed to make room */
     struct cell handshakes[TLS_ENDS]; /* of TLS with clients that have ended */
+    struct cell starved; /* answered 503 without a look at the request, since memory was used up */
     struct cell requests;
     struct cell bulk_bytes;         /* of bodies, passed within the kernel */
     struct cell unrouted[OUTCOMES]; /* requests that ended before a route was known */

@@ -447,11 +447,19 @@ static ssize_t read_back(struct txn *txn)
     return CONN_AGAIN;
 }
 
+static bool hold_back(struct txn *txn)
+{
+    if (relay_hold(&txn->back_in, &txn->worker->relay_memory))
+        return true;
+    worker_trim(txn->worker);
+    return relay_hold(&txn->back_in, &txn->worker->relay_memory);
+}
+
 static void on_back_readable(struct txn *txn)
 {
     ssize_t n;
 
-    if (!relay_hold(&txn->back_in, &txn->worker->relay_memory)) {
+    if (!hold_back(txn)) {
         ends_or_runs(txn, step_fail(txn, OUTCOME_OVERLOAD, "the memory for answers is used up"));
         return;
     }

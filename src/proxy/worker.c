@@ -19,6 +19,7 @@ enum {
     TXNS_KEPT = 256,
     CONNS_KEPT = 512,
     SWEEP_TICKS = 1000 / WHEEL_TICK_MS, /* waiting connections are looked at once a second */
+    SHED_A_TICK = 16,                   /* idle connections that are closed while memory is short */
 };
 
 /* ---- what the files of proxy/ use ---- */
@@ -32,6 +33,26 @@ struct str worker_date(struct worker *worker)
         clk_http_date(wall_ns, worker->date);
     }
     return (struct str){worker->date, sizeof worker->date};
+}
+
+void worker_trim(struct worker *worker)
+{
+    mem_pool_trim(&worker->front_memory);
+    mem_pool_trim(&worker->txn_memory);
+    mem_pool_trim(&worker->conn_memory);
+    relay_memory_trim(&worker->relay_memory);
+    mem_pool_trim(&worker->mirrors.pool);
+    relay_memory_trim(&worker->mirrors.memory);
+}
+
+bool worker_is_short(struct worker *worker)
+{
+    const struct budget *memory = &worker->shared->memory;
+
+    if (!budget_is_short(memory))
+        return false;
+    worker_trim(worker);
+    return budget_is_short(memory);
 }
 
 void worker_again(struct worker *worker, struct front *front)
@@ -89,6 +110,7 @@ static void adopt(struct worker *worker, const struct routes *routes)
     worker->routes = routes;
     worker->config = routes->config;
     gates_adopt(worker);
+    budget_limit(&worker->shared->memory, routes->config->limits.memory);
     atomic_store_explicit(&worker->seen, routes->version, memory_order_release);
 }
 
@@ -221,10 +243,7 @@ static bool has_room(struct worker *worker, uint32_t open)
 /* As well as can be told to somebody who is not listened to. */
 static void turn_away(int fd)
 {
-    static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\n"
-                               "Connection: close\r\n\r\n";
-
-    if (send(fd, busy, sizeof busy - 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+    if (send(fd, FRONT_REFUSAL, sizeof FRONT_REFUSAL - 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
         log_debug("a client that was refused does not hear it: %s", strerror(errno));
 }
 
@@ -307,6 +326,14 @@ static void sweep_targets(struct worker *worker)
     }
 }
 
+/* While memory is short: what other workers keep they give back likewise, and who has been idle longest
+ * goes. */
+static void relieve(struct worker *worker)
+{
+    for (int i = 0; i < SHED_A_TICK && worker_is_short(worker) && front_shed(worker); i++)
+        ;
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
     struct worker *worker = arg;
@@ -317,6 +344,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     wheel_advance(&worker->wheel, worker->now_ns);
     accesslog_flush(&worker->log, worker->now_ns, false);
     gates_look(worker);
+    relieve(worker);
     if (worker->accept_paused)
         resume_accept(worker);
     if (worker->draining && worker->now_ns - worker->deaf_ns >= DEAF_MS * NS_PER_MS)
@@ -450,12 +478,17 @@ static void add_events(struct worker *worker)
 
 static void make_memory(struct worker *worker, uint32_t connections)
 {
+    struct budget *memory = &worker->shared->memory;
+
     /* those that were shed for others in a turn are freed at its end */
     mem_pool_init(&worker->front_memory, sizeof(struct front), FRONTS_KEPT, connections + ACCEPTS_PER_WAKE);
     mem_pool_init(&worker->txn_memory, sizeof(struct txn), TXNS_KEPT, 2 * connections);
     mem_pool_init(&worker->conn_memory, sizeof(struct pool_conn), CONNS_KEPT, 4 * connections + MIRRORS_MAX);
-    relay_memory_init(&worker->relay_memory, connections);
-    mirrors_init(&worker->mirrors);
+    mem_pool_draw(&worker->front_memory, memory);
+    mem_pool_draw(&worker->txn_memory, memory);
+    mem_pool_draw(&worker->conn_memory, memory);
+    relay_memory_init(&worker->relay_memory, connections, memory);
+    mirrors_init(&worker->mirrors, memory);
     bulk_init(&worker->bulk_pipes);
 }
 

@@ -9,6 +9,7 @@
 #ifndef PROXY_WORKER_H
 #define PROXY_WORKER_H
 
+#include "base/budget.h"
 #include "base/clk.h"
 #include "base/mem.h"
 #include "base/rnd.h"
@@ -43,6 +44,7 @@ struct worker_shared {
     struct crowd crowd;               /* what each client address has open */
     struct gates_shared gates;        /* what each group and target with a cap has in flight */
     int poke_fds[CONFIG_WORKERS_MAX]; /* the eventfds by which the workers are woken; set before they run */
+    struct budget memory;             /* of connections, requests and their buffers */
     /* Workers that may still get new ones. Relaxed: control looks at it now and then. */
     _Atomic uint32_t listening;
     /* By route slot. Written by control (release) before the snapshot that needs it is published, read by
@@ -116,6 +118,7 @@ struct worker {
     struct mem_pool front_memory, txn_memory, conn_memory;
     struct relay_memory relay_memory;
     struct bulk_pipes bulk_pipes;
+    char scratch[RELAY_SMALL]; /* for what is read and not kept; valid until the next read */
     struct worker_target *targets[CONFIG_TARGETS_MAX]; /* by slot; made when a snapshot names it */
     struct balance balance;                            /* of the targets, by slot */
     struct gates gates;                                /* of the groups, by slot */
@@ -164,6 +167,10 @@ void worker_again(struct worker *worker, struct front *front);
 void worker_look_later(struct worker *worker);
 /* Makes another worker look at its. */
 void worker_poke_other(struct worker *worker, unsigned index);
+/* Whether memory is short for anything new, also after what is kept for reuse was given back. */
+MUST_CHECK bool worker_is_short(struct worker *worker);
+/* Gives back what is kept for reuse, so that what was refused may be tried again. */
+void worker_trim(struct worker *worker);
 /* A transaction begins or ends to use the present snapshot. */
 const struct routes *worker_hold_routes(struct worker *worker);
 void worker_drop_routes(struct worker *worker, const struct routes *routes);

@@ -68,4 +68,34 @@ def _(t):
     t.wait(drips, "all of the slow ones are gone", timeout=20)
 
 
+@case("memory stays within its budget while clients leave large answers unread, and others are told to come again")
+def _(t):
+    body = b"x" * (8 << 20)
+
+    def serve(wire):
+        wire.request()
+        wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+
+    p = Penstock(t, {"ec2": [Raw(t, serve)]}, workers=2, limits={"memory": "4MiB"})
+    before = p.memory_kib()
+    readers, refused = [], 0
+    while refused < 20 and len(readers) < 400:
+        wire = t.own(Wire(p.address))
+        wire.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        head = wire.until(b"\r\n\r\n")
+        if head.startswith(b"HTTP/1.1 200 "):
+            readers.append(wire)
+            continue
+        t.equal((head[:13], b"\r\nRetry-After: 1\r\n" in head), (b"HTTP/1.1 503 ", True), "the answer of the proxy")
+        refused += 1
+    t.equal(refused, 20, "refused")
+    memory = p.metrics()
+    t.equal(memory.sum("penstock_memory_limit_bytes"), 4 << 20, "the budget")
+    t.equal(memory.sum("penstock_memory_bytes") <= 4 << 20, True, "within it")
+    t.equal(p.memory_kib() - before < 16 << 10, True, f"{before} KiB have become {p.memory_kib()}: little more")
+    for wire in readers:
+        wire.close()
+    t.wait(lambda: get(p.address).status == 200, "served again")
+
+
 main()

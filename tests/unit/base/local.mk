@@ -1,4 +1,5 @@
 unit_tests += \
+	tests/unit/base/test_budget \
 	tests/unit/base/test_bug \
 	tests/unit/base/test_clk \
 	tests/unit/base/test_hist \
@@ -11,4 +12,5 @@ unit_tests += \
 	tests/unit/base/test_unit \
 	tests/unit/base/test_wheel
 threaded_tests += \
+	tests/unit/base/test_budget \
 	tests/unit/base/test_ring

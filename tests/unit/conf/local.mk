@@ -4,6 +4,7 @@ unit_tests += \
 	tests/unit/conf/test_doc \
 	tests/unit/conf/test_env \
 	tests/unit/conf/test_planfile \
+	tests/unit/conf/test_ram \
 	tests/unit/conf/test_report \
 	tests/unit/conf/test_shortform \
 	tests/unit/conf/test_template \

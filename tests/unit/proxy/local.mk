@@ -9,6 +9,7 @@ unit_tests += \
 	tests/unit/proxy/test_crowd \
 	tests/unit/proxy/test_gate \
 	tests/unit/proxy/test_mirror \
+	tests/unit/proxy/test_memory \
 	tests/unit/proxy/test_outcome \
 	tests/unit/proxy/test_override \
 	tests/unit/proxy/test_pace \
@@ -27,6 +28,7 @@ tests_unit_proxy_test_chaos_SOURCES = tests/unit/proxy/test_chaos.c $(proxy_fixt
 tests_unit_proxy_test_crew_SOURCES = tests/unit/proxy/test_crew.c $(proxy_fixture)
 tests_unit_proxy_test_gate_SOURCES = tests/unit/proxy/test_gate.c $(proxy_fixture)
 tests_unit_proxy_test_mirror_SOURCES = tests/unit/proxy/test_mirror.c $(proxy_fixture)
+tests_unit_proxy_test_memory_SOURCES = tests/unit/proxy/test_memory.c $(proxy_fixture)
 tests_unit_proxy_test_retry_SOURCES = tests/unit/proxy/test_retry.c $(proxy_fixture)
 tests_unit_proxy_test_steady_SOURCES = tests/unit/proxy/test_steady.c $(proxy_fixture)
 tests_unit_proxy_test_trailers_SOURCES = tests/unit/proxy/test_trailers.c $(proxy_fixture)
@@ -37,6 +39,7 @@ threaded_tests += \
 	tests/unit/proxy/test_crew \
 	tests/unit/proxy/test_gate \
 	tests/unit/proxy/test_mirror \
+	tests/unit/proxy/test_memory \
 	tests/unit/proxy/test_txn \
 	tests/unit/proxy/test_tunnel
 EXTRA_DIST += tests/unit/proxy/head.h

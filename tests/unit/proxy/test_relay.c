@@ -52,7 +52,7 @@ static struct conn conn; /* fd -1: the events are left alone */
 
 static void set_up(void)
 {
-    relay_memory_init(&memory, 2);
+    relay_memory_init(&memory, 2, NULL);
     buf = (struct relay_buf){0};
     relay_queue_init(&queue);
     conn = (struct conn){.fd = -1, .ops = &ops};
