@@ -18,9 +18,11 @@ void config_unref(struct config *config)
     BUG_ON(config->refs == 0);
     if (--config->refs > 0)
         return;
-    for (size_t i = 0; i < config->listeners_len; i++)
+    for (size_t i = 0; i < config->listeners_len; i++) {
         if (config->listeners[i].tls.server)
             config->listeners[i].tls.server_free(config->listeners[i].tls.server);
+        free(config->listeners[i].tls.hsts);
+    }
     for (size_t i = 0; i < config->groups_len; i++)
         if (config->groups[i].tls.context)
             config->groups[i].tls.context_free(config->groups[i].tls.context);

@@ -70,6 +70,13 @@ enum config_protocol {
 struct config_certificate {
     char *cert_file; /* PEM: the certificate, then its chain */
     char *key_file;
+    char *ocsp_file; /* DER; NULL: nothing is stapled */
+};
+
+/* What is asked of clients that have a certificate, or not. */
+enum config_client_mode {
+    CONFIG_CLIENT_REQUIRED,
+    CONFIG_CLIENT_OPTIONAL,
 };
 
 struct tls_server;
@@ -82,6 +89,11 @@ struct config_listener_tls {
     enum config_tls_version min_version;
     enum config_protocol protocols[CONFIG_PROTOCOLS_MAX]; /* the preferred one first */
     size_t protocols_len;
+    char *client_ca_file; /* who has signed the certificates of clients; NULL: none is asked for */
+    enum config_client_mode client_mode;
+    int64_t hsts_max_age_ns;
+    bool hsts_subdomains, hsts_preload;
+    char *hsts; /* the field line made of them, with its line end; NULL: none */
     /* Made of it by net/tls after the load, and freed with the configuration. */
     struct tls_server *server;
     void (*server_free)(struct tls_server *server);
@@ -270,14 +282,15 @@ enum config_side {
     CONFIG_SIDE_CANARY,
 };
 
-/* What sends a request to one side, whatever the weight: a value that is signed, or a client network, or both. */
+/* What sends a request to one side, whatever the weight: a value that is signed, or a client network, or
+ * both. */
 struct config_override {
     char *header; /* where the value stands; this, the cookie, or neither */
     char *cookie;
     char **secrets; /* any of them may have signed it; none: a plain value */
     size_t secrets_len;
-    char *value;              /* that a plain one has to have */
-    struct ip_net *networks;  /* of the client; none: any, which needs a secret */
+    char *value;             /* that a plain one has to have */
+    struct ip_net *networks; /* of the client; none: any, which needs a secret */
     size_t networks_len;
     enum config_side to; /* of those without a secret; a signed value says it itself */
 };
@@ -401,6 +414,9 @@ struct config {
     struct config_listener *listeners;
     size_t listeners_len;
     char *ticket_key_file; /* NULL: keys are made here */
+    char
+        *subject_header; /* request header that carries the subject of a client's certificate to the target */
+    bool asks_clients;   /* some listener has client_ca_file */
     struct config_admin admin;
     char *state_directory; /* NULL: nothing is kept over a restart (loudly) */
     struct config_log *logs;

@@ -1,5 +1,6 @@
 #include "conf/config_check.h"
 
+#include "base/clk.h"
 #include "base/mem.h"
 #include "conf/address.h"
 #include "conf/config.h"
@@ -123,13 +124,28 @@ void config_check_hash(struct schema_reader *reader, const struct tree *map, voi
                                              : CONFIG_HASH_CLIENT;
 }
 
+void config_check_hsts(struct schema_reader *reader, const struct tree *map, void *at)
+{
+    struct config_listener_tls *tls = &((struct config_listener *)at)->tls;
+
+    if (tls->hsts_preload && !tls->hsts_subdomains)
+        schema_problem(reader, CONF_ERROR, tree_find(map, "preload"),
+                       "preload: the lists take a host with includeSubdomains: true only");
+    tls->hsts = mem_printf(
+        "Strict-Transport-Security: max-age=%lld%s%s\r\n", (long long)(tls->hsts_max_age_ns / NS_PER_S),
+        tls->hsts_subdomains ? "; includeSubDomains" : "", tls->hsts_preload ? "; preload" : "");
+}
+
 void config_check_listener_tls(struct schema_reader *reader, const struct tree *map, void *at)
 {
     const struct tree *list = tree_find(map, "certificates");
+    struct config *config = reader->object;
     struct config_listener *listener = at;
     const struct config_certificate *certs = listener->tls.certificates;
 
     listener->tls.wanted = true;
+    if (listener->tls.client_ca_file)
+        config->asks_clients = true;
     for (size_t i = 1; i < listener->tls.certificates_len; i++)
         for (size_t k = 0; k < i; k++)
             if (certs[i].cert_file && certs[k].cert_file && !strcmp(certs[i].cert_file, certs[k].cert_file)) {

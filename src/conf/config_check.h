@@ -21,6 +21,7 @@ void config_init_group(struct schema_reader *reader, void *at);
 void config_check_group(struct schema_reader *reader, const struct tree *map, void *at);
 void config_check_concurrency(struct schema_reader *reader, const struct tree *map, void *at);
 void config_check_hash(struct schema_reader *reader, const struct tree *map, void *at);
+void config_check_hsts(struct schema_reader *reader, const struct tree *map, void *at);
 void config_check_listener_tls(struct schema_reader *reader, const struct tree *map, void *at);
 void config_check_tls(struct schema_reader *reader, const struct tree *map, void *at);
 void config_check_health(struct schema_reader *reader, const struct tree *map, void *at);

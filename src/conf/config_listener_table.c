@@ -19,6 +19,13 @@ static const struct setting certificate_rows[] = {
      .required = true,
      .example = "tls/site.key",
      .text = "Its private key, in PEM, without a passphrase."},
+    {.key = "ocspFile",
+     .type = &type_path,
+     FIELD(config_certificate, ocsp_file),
+     .example = "tls/site.ocsp",
+     .text =
+         "An OCSP response for it, in DER, that is sent along (stapled) while it is valid; whoever renews "
+         "the certificate fetches it."},
 };
 static const struct section certificate_section = {SECTION(certificate_rows),
                                                    .size = sizeof(struct config_certificate)};
@@ -34,6 +41,56 @@ static const struct setting protocol_row = {.key = "protocols",
                                             .width = sizeof(enum config_protocol),
                                             .words = &protocol_table,
                                             .text = "A protocol."};
+
+static const struct word client_mode_words[] = {
+    [CONFIG_CLIENT_REQUIRED] = {"required", "a client without a certificate gets no connection"},
+    [CONFIG_CLIENT_OPTIONAL] = {"optional", "a client may have one, which then has to be good"},
+};
+static const struct word_table client_mode_table = {client_mode_words, ARRAY_LEN(client_mode_words)};
+static const struct setting client_rows[] = {
+    {.key = "caFile",
+     .type = &type_path,
+     FIELD(config_listener, tls.client_ca_file),
+     .required = true,
+     .example = "tls/clients-ca.pem",
+     .text = "The authorities that clients' certificates have to be from, in PEM."},
+    {.key = "mode",
+     .type = &type_word,
+     FIELD(config_listener, tls.client_mode),
+     .words = &client_mode_table,
+     .fallback = "required",
+     .text = "Whether a client has to have one."},
+};
+static const struct section client_section = {
+    SECTION(client_rows),
+    .text = "The subject goes to the target in tls.clientSubjectHeader and to the access log.",
+};
+
+static const struct setting hsts_rows[] = {
+    {.key = "maxAge",
+     .type = &type_duration,
+     FIELD(config_listener, tls.hsts_max_age_ns),
+     .min = 0,
+     .max = 3650 * 24 * 3600 * S,
+     .zero = "makes browsers forget it",
+     .fallback = "730d",
+     .text = "How long browsers remember it; 0 makes them forget."},
+    {.key = "includeSubdomains",
+     .type = &type_flag,
+     FIELD(config_listener, tls.hsts_subdomains),
+     .fallback = "false",
+     .text = "For all names below the host as well."},
+    {.key = "preload",
+     .type = &type_flag,
+     FIELD(config_listener, tls.hsts_preload),
+     .fallback = "false",
+     .text = "Agrees to be put on the lists that browsers bring along."},
+};
+static const struct section hsts_section = {
+    SECTION(hsts_rows),
+    .check = config_check_hsts,
+    .text = "{} for all defaults. An answer of a target that says it already is left as it is.",
+};
 
 static const struct setting tls_rows[] = {
     {.key = "certificates",
@@ -62,6 +119,14 @@ static const struct setting tls_rows[] = {
      .inherits = "[http/1.1]",
      .example = "[http/1.1]",
      .text = "What may be spoken over TLS (ALPN), the preferred one first."},
+    {.key = "clientCertificates",
+     .type = &schema_map,
+     .section = &client_section,
+     .text = "Certificates of clients; without this key none is asked for."},
+    {.key = "hsts",
+     .type = &schema_map,
+     .section = &hsts_section,
+     .text = "Strict-Transport-Security in all answers: browsers come by HTTPS alone from then on."},
 };
 static const struct section tls_section = {
     SECTION(tls_rows),

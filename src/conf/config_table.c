@@ -423,6 +423,14 @@ static const struct setting tls_rows[] = {
          "Keys of session tickets, so that a client resumes its session with any instance of a fleet: 80 "
          "random bytes each (openssl rand 80), up to 12 of them. The first is used for new tickets; put a "
          "new key in front each hour or day, and the file is read again."},
+    {.key = "clientSubjectHeader",
+     .type = &type_token,
+     FIELD(config, subject_header),
+     .max = CONFIG_NAME_MAX,
+     .fallback = "X-Client-Subject",
+     .text =
+         "The request header that tells the target the subject of a client's certificate (RFC 4514), where a "
+         "listener asks for them; the client's own is removed everywhere then."},
 };
 static const struct section tls_section = {SECTION(tls_rows)};
 

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <openssl/err.h>
+#include <openssl/ocsp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 enum {
     NAMES_MAX = 1000, /* in a certificate */
     CHAIN_MAX = 16,   /* certificates above ours */
+    OCSP_MAX = 65536, /* bytes of a response */
 };
 
 /* ---- names ---- */
@@ -207,11 +209,71 @@ static int64_t seconds_of(const ASN1_TIME *time)
     return ASN1_TIME_to_tm(time, &tm) ? (int64_t)timegm(&tm) : 0;
 }
 
+/* ---- the OCSP response (RFC 6960) ---- */
+
+/* What it says of our certificate; false when it says nothing of it. */
+static bool find_status(const struct tls_cert *cert, OCSP_BASICRESP *basic, int *status_r, int64_t *until_s_r)
+{
+    ASN1_GENERALIZEDTIME *next = NULL;
+
+    for (int i = 0; i < OCSP_resp_count(basic); i++) {
+        OCSP_SINGLERESP *one = OCSP_resp_get0(basic, i);
+        ASN1_INTEGER *serial = NULL;
+
+        if (!OCSP_id_get0_info(NULL, NULL, NULL, &serial,
+                               (OCSP_CERTID *)(uintptr_t)OCSP_SINGLERESP_get0_id(one)) ||
+            ASN1_INTEGER_cmp(serial, X509_get0_serialNumber(cert->x509)) != 0)
+            continue;
+        *status_r = OCSP_single_get0_status(one, NULL, NULL, NULL, &next);
+        *until_s_r = next ? seconds_of(next) : INT64_MAX;
+        return true;
+    }
+    return false;
+}
+
+static const char *check_ocsp(struct tls_cert *cert)
+{
+    const unsigned char *p = cert->ocsp;
+    OCSP_RESPONSE *response = d2i_OCSP_RESPONSE(NULL, &p, (long)cert->ocsp_len);
+    OCSP_BASICRESP *basic = NULL;
+    const char *why = NULL;
+    int status;
+
+    if (!response)
+        why = "is no OCSP response in DER";
+    else if (OCSP_response_status(response) != OCSP_RESPONSE_STATUS_SUCCESSFUL ||
+             !(basic = OCSP_response_get1_basic(response)))
+        why = "is an OCSP response that says that the request failed; fetch it again";
+    else if (!find_status(cert, basic, &status, &cert->ocsp_until_s))
+        why = "is an OCSP response for another certificate";
+    else if (status != V_OCSP_CERTSTATUS_GOOD)
+        why = "says that the certificate is revoked or unknown: replace the certificate";
+    OCSP_BASICRESP_free(basic);
+    OCSP_RESPONSE_free(response);
+    ERR_clear_error();
+    return why;
+}
+
+static bool read_ocsp(struct tls_cert *cert, const char *path, char why[static TLS_WHY_MAX])
+{
+    FILE *file = open_file("ocspFile", path, why);
+    const char *wrong;
+
+    if (!file)
+        return false;
+    cert->ocsp = mem_alloc(OCSP_MAX);
+    cert->ocsp_len = fread(cert->ocsp, 1, OCSP_MAX, file);
+    fclose(file);
+    wrong = check_ocsp(cert);
+    return !wrong || refuse(why, "ocspFile", path, wrong);
+}
+
 bool tls_cert_load(struct tls_cert *cert, const struct config_certificate *conf, char why[static TLS_WHY_MAX])
 {
     *cert = (struct tls_cert){0};
     if (!read_cert(cert, conf->cert_file, why) || !read_key(cert, conf, why) ||
-        !find_kind(cert, conf->cert_file, why)) {
+        !find_kind(cert, conf->cert_file, why) ||
+        (conf->ocsp_file && !read_ocsp(cert, conf->ocsp_file, why))) {
         tls_cert_fini(cert);
         return false;
     }
@@ -226,6 +288,7 @@ void tls_cert_fini(struct tls_cert *cert)
     for (size_t i = 0; i < cert->names_len; i++)
         free(cert->names[i]);
     free(cert->names);
+    free(cert->ocsp);
     X509_free(cert->x509);
     sk_X509_pop_free(cert->chain, X509_free);
     EVP_PKEY_free(cert->key);

@@ -36,6 +36,9 @@ struct tls_cert {
     char **names; /* in lower case, without final dot; "*.example.com" for all one label below */
     size_t names_len;
     int64_t not_before_s, not_after_s; /* wall clock */
+    unsigned char *ocsp;               /* a response for it, DER; NULL: none */
+    size_t ocsp_len;
+    int64_t ocsp_until_s; /* it is good before, wall clock */
 };
 
 /* Reads the files. False, with the file, the reason and the remedy in `why`, when they do not do. Blocks on

@@ -60,12 +60,34 @@ static bool is_selected(SSL_CTX *context, const struct selection *selection)
 }
 
 /* The session scope binds what was learnt under one name and one set of rules to them. */
-static void set_scope(struct tls_entry *entry)
+static void set_scope(const struct tls_choice *choice, struct tls_entry *entry)
 {
-    unsigned len;
+    unsigned char bytes[TLS_SCOPE_LEN + TLS_NAME_MAX];
+    size_t len = strlen(entry->name);
+    unsigned digest_len;
 
-    BUG_ON(!EVP_Digest(entry->name, strlen(entry->name), entry->scope, &len, EVP_sha256(), NULL) ||
-           len != TLS_SCOPE_LEN);
+    memcpy(bytes, choice->client_scope, TLS_SCOPE_LEN);
+    memcpy(bytes + TLS_SCOPE_LEN, entry->name, len);
+    BUG_ON(!EVP_Digest(bytes, TLS_SCOPE_LEN + len, entry->scope, &digest_len, EVP_sha256(), NULL) ||
+           digest_len != TLS_SCOPE_LEN);
+}
+
+/* Clients show a certificate from these authorities. */
+static bool ask_clients(SSL_CTX *context, const struct tls_choice *choice, enum config_client_mode mode)
+{
+    STACK_OF(X509_NAME) * names;
+
+    if (!choice->client_authorities)
+        return true;
+    names = SSL_dup_CA_list(choice->client_names);
+    if (!names)
+        return false;
+    SSL_CTX_set1_cert_store(context, choice->client_authorities);
+    SSL_CTX_set_client_CA_list(context, names);
+    SSL_CTX_set_verify(
+        context, SSL_VERIFY_PEER | (mode == CONFIG_CLIENT_REQUIRED ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
+        NULL);
+    return true;
 }
 
 static bool use_certs(SSL_CTX *context, const struct selection *selection)
@@ -98,7 +120,7 @@ static SSL_CTX *context_of(struct tls_choice *choice, const struct config_listen
     SSL_CTX_set_app_data(context, kept);
     choice->contexts = mem_resize(choice->contexts, choice->contexts_len + 1, sizeof(SSL_CTX *));
     choice->contexts[choice->contexts_len++] = context;
-    if (!use_certs(context, selection))
+    if (!use_certs(context, selection) || !ask_clients(context, choice, conf->client_mode))
         return NULL;
     equip(context, choice);
     return context;
@@ -143,11 +165,59 @@ static void load_certs(struct tls_choice *choice, struct loading *loading)
     choice->certs = mem_zalloc(conf->certificates_len * sizeof *choice->certs);
     choice->certs_len = conf->certificates_len;
     for (size_t i = 0; i < conf->certificates_len; i++) {
-        if (!tls_cert_load(&choice->certs[i], &conf->certificates[i], why))
+        struct tls_cert *cert = &choice->certs[i];
+
+        if (!tls_cert_load(cert, &conf->certificates[i], why)) {
             complain(loading, CONF_ERROR, why);
-        else
-            look_at_dates(loading, &choice->certs[i], conf->certificates[i].cert_file);
+            continue;
+        }
+        look_at_dates(loading, cert, conf->certificates[i].cert_file);
+        if (cert->ocsp && cert->ocsp_until_s <= clk_wall_ns() / NS_PER_S) {
+            snprintf(why, sizeof why, "ocspFile %s is out of date and is not sent",
+                     conf->certificates[i].ocsp_file);
+            complain(loading, CONF_WARNING, why);
+        }
     }
+}
+
+/* The mode, and the authorities themselves: a session that was begun under others is none. */
+static void scope_clients(struct tls_choice *choice, enum config_client_mode mode)
+{
+    STACK_OF(X509) *all = X509_STORE_get1_all_certs(choice->client_authorities);
+    EVP_MD_CTX *digest = EVP_MD_CTX_new();
+    unsigned char one[EVP_MAX_MD_SIZE], mode_byte = (unsigned char)(mode + 1);
+    unsigned len;
+
+    BUG_ON(!all || !digest || !EVP_DigestInit_ex(digest, EVP_sha256(), NULL) ||
+           !EVP_DigestUpdate(digest, &mode_byte, 1));
+    for (int i = 0; i < sk_X509_num(all); i++)
+        BUG_ON(!X509_digest(sk_X509_value(all, i), EVP_sha256(), one, &len) ||
+               !EVP_DigestUpdate(digest, one, len));
+    BUG_ON(!EVP_DigestFinal_ex(digest, choice->client_scope, &len));
+    EVP_MD_CTX_free(digest);
+    sk_X509_pop_free(all, X509_free);
+}
+
+static void load_authorities(struct tls_choice *choice, struct loading *loading)
+{
+    const struct config_listener_tls *conf = &loading->listener->tls;
+    const char *reason;
+    char what[TLS_WHY_MAX];
+
+    if (!conf->client_ca_file)
+        return;
+    ERR_clear_error();
+    choice->client_authorities = X509_STORE_new();
+    BUG_ON(!choice->client_authorities);
+    choice->client_names = SSL_load_client_CA_file(conf->client_ca_file);
+    if (choice->client_names && X509_STORE_load_file(choice->client_authorities, conf->client_ca_file)) {
+        scope_clients(choice, conf->client_mode);
+        return;
+    }
+    reason = ERR_reason_error_string(ERR_peek_error());
+    snprintf(what, sizeof what, "clientCertificates: caFile %s cannot be used: %s; it has to be a PEM file",
+             conf->client_ca_file, reason ? reason : "unknown reason");
+    complain(loading, CONF_ERROR, what);
 }
 
 static int by_name(const void *a, const void *b)
@@ -179,7 +249,7 @@ static void fill(struct tls_choice *choice, struct loading *loading, struct tls_
     char what[TLS_WHY_MAX];
 
     ERR_clear_error();
-    set_scope(entry);
+    set_scope(choice, entry);
     entry->context = context_of(choice, &loading->listener->tls, &selection, equip);
     if (entry->context)
         return;
@@ -212,6 +282,7 @@ struct tls_choice *tls_choice_load(const struct config_listener *listener, const
     atomic_store_explicit(&choice->refs, 1, memory_order_relaxed);
     set_alpn(choice, &listener->tls);
     load_certs(choice, &loading);
+    load_authorities(choice, &loading);
     if (loading.ok) {
         add_names(choice);
         choice->fallback.name = "";
@@ -246,6 +317,8 @@ void tls_choice_drop(struct tls_choice *choice)
     for (size_t i = 0; i < choice->certs_len; i++)
         tls_cert_fini(&choice->certs[i]);
     free(choice->certs);
+    X509_STORE_free(choice->client_authorities);
+    sk_X509_NAME_pop_free(choice->client_names, X509_NAME_free);
     free(choice);
 }
 
@@ -266,4 +339,12 @@ const struct tls_entry *tls_choice_find(const struct tls_choice *choice, const c
     if (!entry && name && tls_name_wildcard(name, wildcard))
         entry = find(choice, wildcard);
     return entry ? entry : &choice->fallback;
+}
+
+const struct tls_cert *tls_choice_cert(const struct tls_choice *choice, const X509 *x509)
+{
+    for (size_t i = 0; i < choice->certs_len; i++)
+        if (choice->certs[i].x509 == x509)
+            return &choice->certs[i];
+    return NULL;
 }

@@ -38,7 +38,10 @@ struct tls_choice {
     struct tls_entry fallback;
     SSL_CTX **contexts;
     size_t contexts_len;
-    unsigned char alpn[TLS_ALPN_MAX]; /* what we speak, as on the wire */
+    X509_STORE *client_authorities; /* NULL: no certificate is asked for */
+    STACK_OF(X509_NAME) * client_names;
+    unsigned char client_scope[TLS_SCOPE_LEN]; /* of the file of authorities and the mode */
+    unsigned char alpn[TLS_ALPN_MAX];          /* what we speak, as on the wire */
     unsigned alpn_len;
 };
 
@@ -53,5 +56,8 @@ void tls_choice_drop(struct tls_choice *choice);
 
 /* The entry for a normalised name, or for none (NULL). Never NULL. */
 const struct tls_entry *tls_choice_find(const struct tls_choice *choice, const char *name);
+
+/* The certificate of ours that OpenSSL shows; NULL when it is none of the choice. */
+const struct tls_cert *tls_choice_cert(const struct tls_choice *choice, const X509 *x509);
 
 #endif

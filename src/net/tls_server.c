@@ -16,6 +16,8 @@
 #define DAY_S        INT64_C(86400)
 #define EXPIRES_SOON (14 * DAY_S) /* the log says so, once a day */
 
+enum { SUBJECT_MAX = 1024 }; /* bytes of a client's subject */
+
 struct tls_server {
     pthread_mutex_t mutex; /* for `choice` alone: workers take it, control replaces it */
     struct tls_choice *choice;
@@ -33,8 +35,9 @@ struct served {
     struct tls_stream stream;
     struct tls_choice *choice; /* held */
     const struct tls_entry *entry;
-    char *name;  /* SNI, normalised; NULL: none */
-    char *early; /* the block of stream.early; NULL: none */
+    char *name;    /* SNI, normalised; NULL: none */
+    char *early;   /* the block of stream.early; NULL: none */
+    char *subject; /* of the client's certificate; NULL: none */
     bool bad_name;
 };
 
@@ -50,6 +53,7 @@ static void served_fini(struct tls_stream *stream)
     tls_choice_drop(served->choice);
     free(served->name);
     free(served->early);
+    free(served->subject);
     free(served);
 }
 
@@ -123,11 +127,29 @@ static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len, 
                : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
+/* The response of the certificate that is shown, while it is valid. */
+static int on_status(SSL *ssl, void *arg)
+{
+    const struct tls_cert *cert = tls_choice_cert(arg, SSL_get_certificate(ssl));
+    unsigned char *copy;
+
+    if (!cert || !cert->ocsp || clk_wall_ns() / NS_PER_S >= cert->ocsp_until_s)
+        return SSL_TLSEXT_ERR_NOACK;
+    copy = OPENSSL_memdup(cert->ocsp, cert->ocsp_len);
+    if (!copy || !SSL_set_tlsext_status_ocsp_resp(ssl, copy, (long)cert->ocsp_len)) {
+        OPENSSL_free(copy);
+        return SSL_TLSEXT_ERR_NOACK;
+    }
+    return SSL_TLSEXT_ERR_OK;
+}
+
 static void equip(SSL_CTX *context, struct tls_choice *choice)
 {
     SSL_CTX_set_client_hello_cb(context, on_hello, NULL);
     SSL_CTX_set_alpn_select_cb(context, on_alpn, choice);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_tlsext_status_cb(context, on_status);
+    SSL_CTX_set_tlsext_status_arg(context, choice);
     tls_ticket_equip(context);
 }
 
@@ -147,8 +169,10 @@ static uint64_t stamp_files(const struct config_listener *listener)
     for (size_t i = 0; i < listener->tls.certificates_len; i++) {
         stamp = stamp_of(listener->tls.certificates[i].cert_file, stamp);
         stamp = stamp_of(listener->tls.certificates[i].key_file, stamp);
+        if (listener->tls.certificates[i].ocsp_file)
+            stamp = stamp_of(listener->tls.certificates[i].ocsp_file, stamp);
     }
-    return stamp;
+    return listener->tls.client_ca_file ? stamp_of(listener->tls.client_ca_file, stamp) : stamp;
 }
 
 bool tls_server_load(struct config_listener *listener, const char *path, struct conf_report *report)
@@ -343,14 +367,38 @@ static enum tls_end end_of_reason(unsigned long error)
         return TLS_END_PARAMETERS;
     case SSL_R_NO_APPLICATION_PROTOCOL:
         return TLS_END_ALPN;
+    case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
+    case SSL_R_CERTIFICATE_VERIFY_FAILED:
+        return TLS_END_CERTIFICATE;
     }
     return reason >= SSL_AD_REASON_OFFSET && reason < ERR_R_FATAL ? TLS_END_REFUSED : TLS_END_BROKEN;
+}
+
+/* Bytes beyond ASCII, control characters and what separates are escaped, so that the text stands in a header.
+ * A subject that is too long for one is refused: what is left of it could name somebody else. */
+static bool read_subject(struct served *served)
+{
+    const X509 *x509 = SSL_get0_peer_certificate(served->stream.ssl);
+    BIO *text = x509 ? BIO_new(BIO_s_mem()) : NULL;
+    char *bytes;
+    long len;
+
+    if (!text)
+        return true;
+    X509_NAME_print_ex(text, X509_get_subject_name(x509), 0, XN_FLAG_RFC2253);
+    len = BIO_get_mem_data(text, &bytes);
+    if (len > 0 && len <= SUBJECT_MAX)
+        served->subject = mem_strndup(bytes, (size_t)len);
+    BIO_free(text);
+    return len <= SUBJECT_MAX;
 }
 
 enum tls_end tls_server_end(const struct conn *conn)
 {
     struct tls_stream *stream = tls_stream_of(conn);
 
+    if (!stream->failed && !served_of(stream)->subject && !read_subject(served_of(stream)))
+        return TLS_END_CERTIFICATE;
     if (!stream->failed)
         return SSL_session_reused(stream->ssl) ? TLS_END_RESUMED : TLS_END_FULL;
     if (served_of(stream)->bad_name)
@@ -377,6 +425,11 @@ void tls_server_facts(const struct conn *conn, struct tls_facts *facts_r)
         .resumed = SSL_session_reused(stream->ssl),
         .protocol = CONFIG_PROTOCOL_HTTP_1_1,
     };
+}
+
+struct str tls_server_subject(const struct conn *conn)
+{
+    return str_from(served_of(tls_stream_of(conn))->subject);
 }
 
 bool tls_server_serves(const struct conn *conn, struct str host)

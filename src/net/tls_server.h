@@ -64,6 +64,9 @@ struct tls_facts {
 };
 /* Of a conn whose handshake has succeeded. */
 void tls_server_facts(const struct conn *conn, struct tls_facts *facts_r);
+/* The subject of the client's certificate, verified, as RFC 4514 writes it in ASCII; empty when there is
+ * none. */
+struct str tls_server_subject(const struct conn *conn);
 /* Whether a request for this host may come on this conn: it asked for the host by SNI, or for one that the
  * same certificates are for, or for none. `host` is in lower case. False for a conn in clear text never. */
 MUST_CHECK bool tls_server_serves(const struct conn *conn, struct str host);

@@ -69,7 +69,7 @@ struct accesslog_record {
     uint64_t duration_ns, head_ns, queue_ns, connect_ns, first_byte_ns, body_ns;
     struct str method, authority, path, query, http_version, user_agent, referer, request_id;
     bool secure; /* https */
-    struct str tls_version, tls_cipher, tls_session, tls_name;
+    struct str tls_version, tls_cipher, tls_session, tls_name, tls_subject;
     uint64_t status, target_status;
     struct str client_ip;
     uint64_t client_port, bytes_read, bytes_written;

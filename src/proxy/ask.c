@@ -96,14 +96,17 @@ static void want_trailers(struct txn *txn)
 
 static bool queue_end(struct txn *txn)
 {
-    struct str label = str_from(txn->worker->config->label_header);
+    const struct config *config = txn->worker->config;
+    struct str label = str_from(config->label_header);
+    struct str subject = config->asks_clients ? str_from(config->subject_header) : label;
 
     if (txn->head.framing != FRAMING_CHUNKED)
         return true;
     for (size_t i = 0; i < txn->body.trailers_len; i++) {
         struct field *field = &txn->body.trailers[i];
 
-        if (head_connection_names(&txn->head, field->name) || field_name_alike(field->name, label))
+        if (head_connection_names(&txn->head, field->name) || field_name_alike(field->name, label) ||
+            field_name_alike(field->name, subject))
             field->flags |= FIELD_HOP;
     }
     return relay_add_trailers(&txn->up, txn->body.trailers, txn->body.trailers_len);

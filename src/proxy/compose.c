@@ -1,5 +1,6 @@
 #include "proxy/compose.h"
 
+#include "net/tls_server.h"
 #include "proto/h1_write.h"
 #include "proto/octet.h"
 #include "proto/proxyline.h"
@@ -206,6 +207,8 @@ static void drop_ours(struct txn *txn)
     if (!txn->body.trailers)
         head_drop(head, FIELD_TRAILER);
     head_drop_alike(head, str_from(txn->worker->config->label_header));
+    if (txn->worker->config->asks_clients)
+        head_drop_alike(head, str_from(txn->worker->config->subject_header));
     if (head->method == METHOD_OPTIONS)
         head_drop(head, FIELD_MAX_FORWARDS);
 }
@@ -325,6 +328,13 @@ static void write_forwarded(struct buf *buf, const struct txn *txn)
         write_rfc_7239(buf, txn);
 }
 
+/* Of the client's certificate, which was verified; empty when there is none. */
+static struct str subject_of(const struct txn *txn)
+{
+    return txn->worker->config->asks_clients && txn->front->secure ? tls_server_subject(&txn->front->conn)
+                                                                   : STR_NULL;
+}
+
 static void write_own_fields(struct buf *buf, const struct txn *txn)
 {
     const struct config *config = txn->worker->config;
@@ -335,6 +345,8 @@ static void write_own_fields(struct buf *buf, const struct txn *txn)
     write_hop_fields(buf, txn);
     h1_write_field(buf, str_from(config->label_header), str_from(txn->group->conf->platform));
     write_forwarded(buf, txn);
+    if (subject_of(txn).len)
+        h1_write_field(buf, str_from(config->subject_header), subject_of(txn));
     buf_str_add(buf, head->minor ? STR("Via: 1.1 ") : STR("Via: 1.0 "));
     buf_str_add(buf, str_from(config->via_name));
     buf_lit(buf, "\r\n");
@@ -396,7 +408,8 @@ bool compose_request(struct txn *txn, struct relay_queue *up)
         return false;
     queue_lines(up, &txn->head, end, txn->route->conf);
     if (!rules_write(txn, rules, up) ||
-        !compose_start(txn, &own, OWN_FIELDS_MAX + (txn->front->trusted ? 2 * CHAIN_MAX : 0)))
+        !compose_start(txn, &own,
+                       OWN_FIELDS_MAX + subject_of(txn).len + (txn->front->trusted ? 2 * CHAIN_MAX : 0)))
         return false;
     if (odd_length)
         write_length(&own, &txn->head);
@@ -449,6 +462,8 @@ bool compose_reply(struct txn *txn, struct head *head, bool close)
         h1_write_field(&own, STR("Date"), worker_date(txn->worker));
     if (txn->unit_is_new)
         write_cookie(&own, txn);
+    if (front_hsts(txn->front).len && !head_find_name(head, STR("Strict-Transport-Security"), 0))
+        buf_str_add(&own, front_hsts(txn->front));
     if (close)
         buf_lit(&own, "Connection: close\r\n");
     h1_write_end(&own);
@@ -541,6 +556,7 @@ static void write_own_head(struct buf *buf, const struct txn *txn, unsigned stat
         buf_lit(buf, "Allow: GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS\r\n");
     if (txn->request_id.len)
         h1_write_field(buf, STR("X-Request-Id"), txn->request_id);
+    buf_str_add(buf, front_hsts(txn->front));
     if (close)
         buf_lit(buf, "Connection: close\r\n");
     h1_write_end(buf);

@@ -374,6 +374,12 @@ static struct tls_server *tls_of(const struct front *front)
     return front->worker->config->listeners[front->listener].tls.server;
 }
 
+struct str front_hsts(const struct front *front)
+{
+    /* RFC 6797 section 7.2: never in clear text */
+    return front->secure ? str_from(front->worker->config->listeners[front->listener].tls.hsts) : STR_NULL;
+}
+
 /* Each worker has its part of the handshakes that may be under way. */
 static bool must_shed(const struct worker *worker)
 {

@@ -73,6 +73,8 @@ static inline struct str front_ip(const struct front *front)
     return (struct str){front->ip, front->ip_len};
 }
 
+/* The Strict-Transport-Security line of its answers, with the line end; empty: none. */
+struct str front_hsts(const struct front *front);
 /* Takes a socket that was accepted on a listener, given by its index. NULL when there is no memory for it
  * within the limits; the socket is then the caller's still. */
 MUST_CHECK struct front *front_new(struct worker *worker, size_t listener, int fd,

@@ -170,6 +170,7 @@ static void fill_tls(struct accesslog_record *record, const struct front *front)
     record->tls_cipher = facts.cipher;
     record->tls_session = str_from(tls_end_name(facts.resumed ? TLS_END_RESUMED : TLS_END_FULL));
     record->tls_name = facts.name;
+    record->tls_subject = tls_server_subject(&front->conn);
 }
 
 static void fill_request(struct accesslog_record *record, const struct txn *txn)
@@ -246,7 +247,7 @@ void record_keep(const struct txn *txn, struct accesslog_record *record_r, struc
     struct str *const kept[] = {&record_r->method,     &record_r->authority,  &record_r->path,
                                 &record_r->query,      &record_r->user_agent, &record_r->referer,
                                 &record_r->request_id, &record_r->trace_id,   &record_r->span_id,
-                                &record_r->client_ip,  &record_r->tls_name};
+                                &record_r->client_ip,  &record_r->tls_name,   &record_r->tls_subject};
 
     *record_r = (struct accesslog_record){0};
     fill_request(record_r, txn);

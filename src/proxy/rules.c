@@ -229,6 +229,7 @@ bool rules_answer(struct txn *txn, bool close)
     write_content(&out, conf, status, body.len);
     if (txn->request_id.len)
         h1_write_field(&out, STR("X-Request-Id"), txn->request_id);
+    buf_str_add(&out, front_hsts(txn->front));
     write_rules(txn, rules_of_reply(txn), &out);
     if (close)
         buf_lit(&out, "Connection: close\r\n");

@@ -29,6 +29,20 @@ class Certificate:
                        check=True, capture_output=True)
         return self
 
+    def ocsp(self, t, ca, status="V", days=1):
+        """A file with a response of `ca` for this certificate: V is good, R revoked."""
+        said = subprocess.run([tool("openssl"), "x509", "-in", self.cert, "-noout", "-serial"], check=True,
+                              capture_output=True, text=True).stdout
+        serial = said.strip().split("=")[1]
+        gone = "260101000000Z" if status == "R" else ""
+        index = t.write(f"index-{t.count('index')}", f"{status}\t400101000000Z\t{gone}\t{serial}\tunknown\t/CN=x\n")
+        ask, answer = t.path("ocsp.req"), t.path(f"{self.name}-{t.count('ocsp')}.ocsp")
+        subprocess.run([tool("openssl"), "ocsp", "-issuer", ca.cert, "-cert", self.cert, "-reqout", ask], check=True,
+                       capture_output=True)
+        subprocess.run([tool("openssl"), "ocsp", "-index", index, "-CA", ca.cert, "-rsigner", ca.cert, "-rkey", ca.key,
+                        "-reqin", ask, "-respout", answer, "-ndays", str(days)], check=True, capture_output=True)
+        return answer
+
     def der(self):
         with open(self.cert) as f:
             return ssl.PEM_cert_to_DER_cert(f.read())

@@ -20,7 +20,8 @@ GET = "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n"
 
 def https(t, *certs, tls=None, listener=None, server="", tls_=None, **more):
     """A penstock that speaks TLS with these certificates, before an nginx that tells what it was sent."""
-    nginx = Nginx(t, "ec2", server + """location /seen { return 200 "$http_x_forwarded_proto $http_forwarded"; }
+    nginx = Nginx(t, "ec2", server + """location /seen {
+                                            add_header X-Subject $http_x_client_subject; return 200 "$http_x_forwarded_proto $http_forwarded"; }
                                         location /file { }
                                         location /put { client_body_in_single_buffer on; return 200; }""")
     entry = {"address": "127.0.0.1:0", "tls": {"certificates": [c.setting for c in certs], **(tls or {})}}
@@ -107,7 +108,8 @@ def _(t):
     said = client("-tls1_2", stdin="R\nGET / HTTP/1.1\r\nHost: a.example\r\n\r\n")
     t.check("no renegotiation" in said.stderr and "200 OK" not in said.stdout, "renegotiation")
     t.check("Compression: NONE" in said.stdout, "compression")
-    t.check("Max Early Data: 0" in client(stdin="").stdout or "Early data was not sent" in said.stdout, "early data")
+    said = client("-ign_eof", stdin="GET / HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n")
+    t.check("200 OK" in said.stdout and "Max Early Data: 0" in said.stdout, "early data")
     with Wire(p.address) as wire:
         wire.send("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n")
         answer = wire.answer()
@@ -370,6 +372,88 @@ def _(t):
     for thread in threads:
         thread.join()
     t.equal(failures, [], "failures")
+
+
+@case("certificates of clients are asked for, verified, and told to the target; nobody can make one up")
+def _(t):
+    ca, stranger = Certificate(t, "ca", "DNS:ca"), Certificate(t, "stranger", "DNS:stranger")
+    mine, a = Certificate(t, "me, myself", "DNS:me", ca=ca), Certificate(t, "a", "DNS:a.example")
+    p = https(t, a, tls={"clientCertificates": {"caFile": ca.cert, "mode": "optional"}})
+    made_up = [("X-Client-Subject", "CN=root"), ("x_client_subject", "CN=root"), ("Connection", "X-Client-Subject")]
+
+    def subject(wire):
+        answer = wire.ask(target="/seen", host="a.example", fields=made_up)
+        t.equal(answer.status, 200, "the status")
+        return answer.get("x-subject")
+    t.equal(subject(dial(p.address, "a.example")), None, "no certificate, no subject")
+    made = context(mine=mine)
+    wire = dial(p.address, "a.example", context=made)
+    want = "CN=me\\, myself,O=penstock tests"
+    t.equal(subject(wire), want, "the subject")
+    again = dial(p.address, "a.example", context=made, session=wire.sock.session)
+    t.check(again.sock.session_reused, "resumed")
+    t.equal(subject(again), want, "the subject of the session")
+    t.equal([r["network"].get("tls_client_subject") for r in p.log.wait(3)], [None, want, want], "the log")
+
+    def is_refused(p, **how):
+        try:
+            wire = dial(p.address, "a.example", **how)
+            ask(wire)
+        except (ssl.SSLError, Closed, ConnectionError):
+            return True
+        return False
+    t.check(is_refused(p, mine=stranger), "a certificate of somebody else's")
+    t.equal(handshakes(p, "client_certificate"), 1, "it is counted")
+    config = p.config
+    config["listeners"][0]["tls"]["clientCertificates"]["mode"] = "required"
+    p.write_config(config)
+    p.admin.must("POST", "/v1/config/reload", {})
+    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        t.check(is_refused(p, version=version), "none")
+        t.check(not is_refused(p, version=version, mine=mine), "ours")
+    fresh = dial(p.address, "a.example", context=made, session=wire.sock.session)
+    t.check(not fresh.sock.session_reused, "a session from before the rule is none")
+
+
+@case("hsts stands in all answers over TLS, and in none in clear text")
+def _(t):
+    a = Certificate(t, "a", "DNS:a.example")
+    hsts = {"certificates": [a.setting], "hsts": {"includeSubdomains": True}}
+    p = https(t, a, tls=hsts, server="location /own { add_header Strict-Transport-Security max-age=1; return 200; }",
+              listener={}, routes=[{"name": "away", "match": {"pathPrefix": "/away", "host": "a.example"},
+                                    "redirect": {"to": "https://b.example/", "status": 308}},
+                                   {"name": "web", "match": {"pathPrefix": "/", "host": "a.example"}, "stable": "ec2"}])
+    wire = dial(p.address, "a.example")
+    for path, host, status, want in (("/", "a.example", 200, "max-age=63072000; includeSubDomains"),
+                                     ("/own", "a.example", 200, "max-age=1"),
+                                     ("/away", "a.example", 308, "max-age=63072000; includeSubDomains"),
+                                     ("/", "none.example", 404, "max-age=63072000; includeSubDomains")):
+        answer = ask(wire, path, host)
+        t.equal((answer.status, answer.get("strict-transport-security")), (status, want), path)
+    with Wire(p.address) as clear:
+        t.equal(clear.ask(host="a.example").get("strict-transport-security"), None, "in clear text")
+
+
+@case("an OCSP response is stapled to its certificate while it is good")
+def _(t):
+    ca = Certificate(t, "ca", "DNS:ca")
+    a, b = Certificate(t, "a", "DNS:a.example", ca=ca), Certificate(t, "b", "DNS:b.example", ca=ca)
+    a.setting["ocspFile"] = a.ocsp(t, ca)
+    p = https(t, a, b)
+
+    def stapled(name):
+        said = subprocess.run([tool("openssl"), "s_client", "-connect", "%s:%d" % p.address, "-servername", name, "-status"],
+                              input="", capture_output=True, text=True, timeout=20 * PATIENCE).stdout
+        return "Cert Status: good" in said, "no response sent" in said
+    t.equal(stapled("a.example"), (True, False), "for the certificate that has one")
+    t.equal(stapled("b.example"), (False, True), "for the other")
+    config = p.config
+    for other, what in ((a.ocsp(t, ca, "R"), "revoked"), (b.ocsp(t, ca), "for another certificate"),
+                        (a.cert, "is no OCSP response")):
+        config["listeners"][0]["tls"]["certificates"][0]["ocspFile"] = other
+        p.write_config(config)
+        answer = p.admin.ask("POST", "/v1/config/reload", {})
+        t.check(answer.status >= 400 and what in answer.text, f"{what}: {answer.text}")
 
 
 @case("certificates that do not do are told by check and refused at the start")
