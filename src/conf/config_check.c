@@ -106,14 +106,6 @@ void config_check_group(struct schema_reader *reader, const struct tree *map, vo
             }
 }
 
-void config_check_concurrency(struct schema_reader *reader, const struct tree *map, void *at)
-{
-    (void)at;
-    if (!tree_find(map, "target") && !tree_find(map, "group"))
-        schema_problem(reader, CONF_ERROR, map,
-                       "concurrency: caps nothing; write target or group, or remove it");
-}
-
 void config_check_hash(struct schema_reader *reader, const struct tree *map, void *at)
 {
     struct config_group *group = at;

@@ -19,7 +19,6 @@ void config_check_route_limits(struct schema_reader *reader, const struct tree *
 /* Before a group's rows: the times of all. */
 void config_init_group(struct schema_reader *reader, void *at);
 void config_check_group(struct schema_reader *reader, const struct tree *map, void *at);
-void config_check_concurrency(struct schema_reader *reader, const struct tree *map, void *at);
 void config_check_hash(struct schema_reader *reader, const struct tree *map, void *at);
 void config_check_hsts(struct schema_reader *reader, const struct tree *map, void *at);
 void config_check_listener_tls(struct schema_reader *reader, const struct tree *map, void *at);

@@ -193,17 +193,16 @@ static const struct setting concurrency_rows[] = {
 };
 static const struct section concurrency_section = {
     SECTION(concurrency_rows),
-    .check = config_check_concurrency,
-    .text = "Counted over all workers. A request has its place until its answer is through, a tunnel "
-            "(WebSocket) until its "
-            "end. Targets with a free place are preferred, also by consistentHash, which goes on to the next "
-            "in its order. "
-            "Where there is none, the request waits; who waits longest goes first, and no new request passes "
-            "it. The 503 has "
-            "Retry-After, is never tried again, and is no error of the group to the judge of a rollout; the "
-            "time of waiting "
-            "is part of the answer time, so a plan with a latency metric sees a group that has too few "
-            "places.",
+    .text =
+        "Counted over all workers. A request has its place until its answer is through, a tunnel (WebSocket) "
+        "until its end. Targets with a free place are preferred, also by consistentHash, which goes on to "
+        "the "
+        "next in its order. Where there is none, the request waits; who waits longest goes first, and no new "
+        "request passes it. So it does where the worker has used up the target's maxConnections. The 503 has "
+        "Retry-After, is never tried again, and is no error of the group to the judge of a rollout; the time "
+        "of "
+        "waiting is part of the answer time, so a plan with a latency metric sees a group that has too few "
+        "places.",
 };
 
 static const struct word tls_version_words[] = {
@@ -281,8 +280,8 @@ static const struct setting group_rows[] = {
      .min = 1,
      .max = 65535,
      .fallback = "1024",
-     .text = "Open connections to each target, from each worker; a request that needs one more is answered "
-             "with 503."},
+     .text = "Open connections to each target, from each worker; a request that needs one more waits, as "
+             "`concurrency` says."},
     {.key = "poolIdle",
      .type = &type_duration,
      FIELD(config_group, pool_idle_ns),
@@ -294,8 +293,8 @@ static const struct setting group_rows[] = {
     {.key = "concurrency",
      .type = &schema_map,
      .section = &concurrency_section,
-     .text = "How many requests may be in flight at once, and how many more wait; without this key there is "
-             "no cap but maxConnections."},
+     .text = "How many requests may be in flight at once, and how many more wait; without this key "
+             "maxConnections alone is a cap."},
     {.key = "trailers",
      .type = &type_flag,
      FIELD(config_group, trailers),

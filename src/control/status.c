@@ -222,13 +222,11 @@ static json_t *cap_json(uint32_t cap)
     return cap ? count_json(cap) : json_null();
 }
 
-/* The caps, and what has become of those that found no place; null without caps. */
+/* The caps, null where there is none, and what has become of those that found no place. */
 static json_t *concurrency_json(const struct board *board, const struct config_group *group)
 {
     const struct config_concurrency *conf = &group->concurrency;
 
-    if (!config_group_is_capped(group))
-        return json_null();
     return json_pack("{s:o, s:o, s:o, s:f, s:o, s:o, s:o, s:o}", "target", cap_json(conf->target), "group",
                      cap_json(conf->group), "queue", count_json(conf->queue), "wait",
                      (double)(conf->wait_ns / NS_PER_MS) / 1000, "waiting",

@@ -526,17 +526,15 @@ static void group_labels(const struct config_group *group, struct buf *labels)
     exposition_label(labels, "platform", group->platform);
 }
 
-/* One line for each group with a cap on requests in flight. */
-static void each_capped(struct page *page, void (*write)(struct page *page, const struct config_group *group,
-                                                         struct buf *labels))
+/* One line for each group. */
+static void each_group(struct page *page,
+                       void (*write)(struct page *page, const struct config_group *group, struct buf *labels))
 {
     const struct config *config = page->view->routes->config;
 
     for (size_t i = 0; i < config->groups_len; i++) {
         EXPOSITION_LABELS(labels);
 
-        if (!config_group_is_capped(&config->groups[i]))
-            continue;
         group_labels(&config->groups[i], &labels);
         write(page, &config->groups[i], &labels);
     }
@@ -592,21 +590,21 @@ static void group_rejected(struct page *page, const struct config_group *group, 
 static void write_groups(struct page *page)
 {
     exposition_family(&page->to, "penstock_group_requests_in_flight", EXPOSITION_GAUGE,
-                      "Requests that a group with a cap on them is serving.");
-    each_capped(page, group_inside);
+                      "Requests that the group is serving.");
+    each_group(page, group_inside);
     exposition_family(&page->to, "penstock_group_requests_waiting", EXPOSITION_GAUGE,
                       "Requests that wait for a place in the group.");
-    each_capped(page, group_waiting);
+    each_group(page, group_waiting);
     exposition_family(&page->to, "penstock_group_queued", EXPOSITION_COUNTER,
                       "Requests that had to wait for a place.");
-    each_capped(page, group_queued);
+    each_group(page, group_queued);
     exposition_family(&page->to, "penstock_group_queue_seconds", EXPOSITION_COUNTER,
                       "Time that they waited.");
-    each_capped(page, group_queue_time);
+    each_group(page, group_queue_time);
     exposition_family(
         &page->to, "penstock_group_rejected", EXPOSITION_COUNTER,
         "Requests answered with 503: too many waited already (full), or it waited too long (late).");
-    each_capped(page, group_rejected);
+    each_group(page, group_rejected);
 }
 
 /* 1 for each target that is not among `closed`. */

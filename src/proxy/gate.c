@@ -104,7 +104,7 @@ static int first_worker(const struct worker *worker, const struct gate *gate)
 /* Wakes who may have a place now. */
 static void wake_first(struct worker *worker, const struct gate *gate)
 {
-    int first = first_worker(worker, gate);
+    int first = gate->capped ? first_worker(worker, gate) : -1;
 
     if (gate->first)
         worker_look_later(worker);
@@ -153,6 +153,8 @@ void gate_leave(struct worker *worker, struct gate *gate, uint32_t target_slot)
 
 bool gate_has_line(const struct worker *worker, const struct gate *gate)
 {
+    if (!gate->capped)
+        return gate->first != NULL;
     return atomic_load_explicit(&line_of(worker, gate)->waiting, memory_order_seq_cst) > 0;
 }
 
@@ -231,7 +233,7 @@ void gate_quit(struct gate *gate, struct txn *txn)
 /* Whether no other worker has one that waits longer. */
 static bool is_first(const struct worker *worker, const struct gate *gate, const struct txn *txn)
 {
-    int first = first_worker(worker, gate);
+    int first = gate->capped ? first_worker(worker, gate) : -1;
 
     if (first < 0 || (unsigned)first == worker->index)
         return true;

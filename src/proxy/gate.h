@@ -1,6 +1,7 @@
 /*
  * The gate of a group: how many requests may be in flight to each target and to the group as a whole, over
- * all workers, and the line of those that wait for a place (http.md section 2.4).
+ * all workers, and the line of those that wait for a place (http.md section 2.4), or for a connection where
+ * their worker has as many as it may.
  *
  *   no place, or somebody waits ──> line ──┬── a place is free and it is the first ──> goes on
  *                                          ├── its time is over ──> 503
@@ -17,6 +18,9 @@
  *
  * Counts and lines are kept by slot, so that a reload changes nothing but the caps. What is in flight when a
  * group gets its first cap counts too.
+ *
+ * Without a cap nothing is counted, and a line is its worker's own business: what is waited for are
+ * connections of that worker.
  *
  * Thread: struct gates_shared any, the rest the worker's.
  */
@@ -75,7 +79,7 @@ void gates_look(struct worker *worker);
 
 /* A place at a target of the group; false when there is none. */
 MUST_CHECK bool gate_enter(struct worker *worker, struct gate *gate, uint32_t target_slot);
-/* Gives it back. */
+/* Gives it back, and wakes who may have it. */
 void gate_leave(struct worker *worker, struct gate *gate, uint32_t target_slot);
 /* Whether somebody waits, so that one who comes has to wait too. */
 bool gate_has_line(const struct worker *worker, const struct gate *gate);

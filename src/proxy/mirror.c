@@ -596,15 +596,16 @@ static void begin_exchange(struct mirror *mirror)
     wheel_set(&worker->wheel, &mirror->timer, worker->now_ns + mirror->route->conf->mirror.timeout_ns);
 }
 
-/* A copy takes a place where the group has a cap, but only one for which no request waits. */
+/* A copy takes a place where the group has a cap, but nothing for which a request waits. */
 static bool finds_place(struct mirror *mirror)
 {
     struct gate *gate = gate_of(mirror);
 
+    if (gate_has_line(mirror->worker, gate))
+        return false;
     if (!gate->capped)
         return true;
-    mirror->held =
-        !gate_has_line(mirror->worker, gate) && gate_enter(mirror->worker, gate, mirror->target->conf->slot);
+    mirror->held = gate_enter(mirror->worker, gate, mirror->target->conf->slot);
     return mirror->held;
 }
 

@@ -1,5 +1,4 @@
-/* PLACE: a target of the group, and where the group has a cap a place there, for which the request may have
- * to wait. */
+/* PLACE: a target of the group that takes one request more, for which it may have to wait. */
 #include "proxy/place.h"
 
 #include "proxy/cookie.h"
@@ -12,7 +11,7 @@ enum { PICKS_MAX = 3 }; /* another worker may take the place that was seen */
 
 enum found {
     FOUND_PLACE,
-    FOUND_FULL, /* every target that may serve has as many requests as it may */
+    FOUND_FULL, /* every target that may serve has as many requests, or connections, as it may */
     FOUND_NONE, /* no target is open */
 };
 
@@ -39,6 +38,14 @@ struct str step_hash_value(const struct txn *txn, const struct config_group *con
     return STR_NULL;
 }
 
+/* Whether all connections that this worker may have to the target are lent. */
+static bool is_spent(const struct txn *txn, const struct route_target *target)
+{
+    const struct pool *pool = &txn->worker->targets[target->conf->slot]->pool;
+
+    return pool->open >= txn->group->conf->max_connections && pool->waiting == 0;
+}
+
 static enum found find_place(struct txn *txn, struct gate *gate)
 {
     struct worker *worker = txn->worker;
@@ -50,6 +57,8 @@ static enum found find_place(struct txn *txn, struct gate *gate)
 
         if (!target)
             return FOUND_NONE;
+        if (is_spent(txn, target))
+            continue;
         if (gate->capped)
             txn->held = gate_enter(worker, gate, target->conf->slot);
         if (gate->capped && !txn->held)
@@ -170,7 +179,7 @@ enum next step_place(struct txn *txn)
     if (txn->waiting)
         catch_up(txn);
     gate = gate_of(txn);
-    if (gate->capped && !txn->waiting && gate_has_line(txn->worker, gate))
+    if (!txn->waiting && gate_has_line(txn->worker, gate))
         return begin_waiting(txn, gate);
     switch (find_place(txn, gate)) {
     case FOUND_FULL:

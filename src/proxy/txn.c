@@ -159,6 +159,8 @@ static void end_try(struct txn *txn, bool keep)
     txn->arena.len = txn->arena_keep;
     txn->worker->balance.busy[slot]--;
     cell_sub(&shard_target(txn->worker->shard, slot)->busy, 1);
+    if (txn->worker->gates.waiting > 0) /* perhaps for this connection */
+        worker_look_later(txn->worker);
 }
 
 static void release_back(struct txn *txn, bool keep)

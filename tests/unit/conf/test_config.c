@@ -107,9 +107,6 @@ static const struct problems_case cases[] = {
      "t:5:95: maxInFlight: 0 is less than 1\n"},
     {HEAD "routes: [ { name: r, redirect: https://a, mirror: 5 } ]\n",
      "t:5:51: mirror: is for routes with target groups, and this one answers by itself\n"},
-    {LISTENERS "targetGroups: { a: { targets: [ \"10.0.0.1:80\" ], concurrency: { queue: 3 } } }\n"
-               "routes: [ { name: r, stable: a } ]\n",
-     "t:2:63: concurrency: caps nothing; write target or group, or remove it\n"},
     {LISTENERS "targetGroups: { a: { targets: [ \"10.0.0.1:80\" ], concurrency: { target: 0, wait: 2m } } }\n"
                "routes: [ { name: r, stable: a } ]\n",
      "t:2:73: target: 0 is less than 1\nt:2:82: wait: 2m is more than 1m\n"},
@@ -440,6 +437,8 @@ START_TEST(what_is_not_written_has_its_default)
     ck_assert_str_eq(config->groups[0].platform, "a");
     ck_assert_uint_eq(config->groups[0].max_connections, 1024);
     ck_assert(!config_group_is_capped(&config->groups[0]));
+    ck_assert_uint_eq(config->groups[0].concurrency.queue, 1024);
+    ck_assert_int_eq(config->groups[0].concurrency.wait_ns, NS_PER_S);
     config_unref(config);
     conf_report_fini(&report);
 }

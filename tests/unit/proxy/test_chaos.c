@@ -238,8 +238,8 @@ START_TEST(whatever_happens_nothing_is_left)
         .weight = 5000,
         .workers = 1 + (unsigned)_i % 2,
         .top = _i < 2 ? "timeouts: { tunnel: 20s }\n" : "timeouts: { tunnel: 20s }\nhalfClosed: serve\n",
-        .group =
-            _i < 2 ? "trailers: true," : "trailers: true, concurrency: { target: 2, group: 3, queue: 4 },",
+        .group = _i < 2 ? "trailers: true, maxConnections: 3,"
+                        : "trailers: true, concurrency: { target: 2, group: 3, queue: 4 },",
         .route =
             _i == 0
                 ? ""

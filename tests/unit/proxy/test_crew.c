@@ -463,7 +463,7 @@ START_TEST(targets_have_a_limit_too_and_it_is_ours)
     int first, second, target;
 
     proxy = (struct proxy){0};
-    proxy_start(&proxy, &(struct proxy_setup){.group = "maxConnections: 1, "});
+    proxy_start(&proxy, &(struct proxy_setup){.group = "maxConnections: 1, concurrency: { queue: 0 },"});
     first = proxy_connect(&proxy);
     second = proxy_connect(&proxy);
     say(first, GET);
@@ -479,7 +479,7 @@ START_TEST(targets_have_a_limit_too_and_it_is_ours)
     hear_head(first);
     proxy_wait_ended(&proxy, 3);
     proxy_stop(&proxy);
-    ck_assert_str_eq(proxy_log_text(&proxy, 0, "outcome"), "overload");
+    ck_assert_str_eq(proxy_log_text(&proxy, 0, "outcome"), "queue_full");
     ck_assert_str_eq(proxy_log_text(&proxy, 0, "blame"), "self");
     proxy_free(&proxy);
 }

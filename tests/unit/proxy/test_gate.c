@@ -397,6 +397,43 @@ START_TEST(who_waits_when_all_ends_is_cut_and_counted)
 }
 END_TEST
 
+START_TEST(without_a_cap_a_request_waits_for_a_connection)
+{
+    int target;
+
+    start(&(struct proxy_setup){.group = "maxConnections: 1,"});
+    ask();
+    target = gets(0);
+    ask();
+    ask();
+    await_waiting(0, 2);
+    ck_assert(targets_are_left_alone());
+    say(target, OK);
+    ck_assert_int_eq(gets(1), target);
+    say(target, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok");
+    target = gets(2);
+    say(target, OK);
+    for (unsigned i = 0; i < 3; i++)
+        ck_assert(client_gets(clients[i], "HTTP/1.1 200 "));
+    stop(3);
+}
+END_TEST
+
+START_TEST(who_gets_no_connection_in_time_is_refused)
+{
+    start(&(struct proxy_setup){.group = "maxConnections: 1,"});
+    ask();
+    gets(0);
+    ask();
+    await_waiting(0, 1);
+    pass(1100 * NS_PER_MS);
+    ck_assert(strstr(hear_head(clients[1]), "HTTP/1.1 503 "));
+    proxy_stop(&proxy);
+    ck_assert_str_eq(proxy_log_text(&proxy, line_of(1), "outcome"), "queue_timeout");
+    proxy_free(&proxy);
+}
+END_TEST
+
 /* ---- several workers ---- */
 
 START_TEST(all_workers_share_the_cap_and_the_order)
@@ -724,6 +761,8 @@ Suite *unit_suite(void)
     tcase_add_test(tc, a_new_request_does_not_pass_one_that_waits);
     tcase_add_test(tc, a_body_waits_with_its_request);
     tcase_add_test(tc, who_waits_when_all_ends_is_cut_and_counted);
+    tcase_add_test(tc, without_a_cap_a_request_waits_for_a_connection);
+    tcase_add_test(tc, who_gets_no_connection_in_time_is_refused);
     tcase_add_test(tc, all_workers_share_the_cap_and_the_order);
     tcase_add_test(tc, a_target_with_a_free_place_is_preferred);
     tcase_add_test(tc, the_cap_of_a_group_counts_all_of_its_targets);
