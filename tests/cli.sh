@@ -231,6 +231,9 @@ expect 2 - 'no number from 1 to' decisions -n 0
 expect 2 - 'what shall be done' rollout
 expect 2 - 'did you mean promote' rollout promte web
 expect 2 - 'promote only' rollout abort web --full
+expect 2 - 'update only' rollout start web plan.yaml --force
+expect 2 - 'too few arguments: ROUTE PLAN' rollout update web
+expect 1 - '127.0.0.1:1: ' rollout update web plan.yaml --force --admin 127.0.0.1:1
 expect 2 - 'too few arguments: ROUTE PLAN' rollout start web
 expect 1 - 'missing.yaml: cannot read the plan' rollout start web missing.yaml --admin 127.0.0.1:1
 expect 1 - '^bad-plan.yaml:2:.*setWeight' rollout start web bad-plan.yaml --admin 127.0.0.1:1

@@ -30,7 +30,7 @@ _penstock()
 {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]}
     local remote='-c --config --admin --token-file'
-    local verbs='start status pause resume approve skip promote abort retry'
+    local verbs='start update status pause resume approve skip promote abort retry'
     local options=
 
     if [ "$COMP_CWORD" -eq 1 ]; then
@@ -71,7 +71,7 @@ _penstock()
         explain) options='-c --config -H --header -w --weight --client --json' ;;
         status) options="-w --watch --json $remote" ;;
         weight) options="--lock --no-rollback --unlock -m --reason --json $remote" ;;
-        rollout) options="--full -m --reason --json $remote" ;;
+        rollout) options="--full --force -m --reason --json $remote" ;;
         decisions) options="-n --limit -f --follow --json $remote" ;;
         drain) options="-w --wait --timeout --undo -m --reason --json $remote" ;;
         override) options='-c --config --route --group --expires --any-route --json' ;;
@@ -91,7 +91,7 @@ _penstock()
         rollout)
             if [ "$COMP_CWORD" -eq 2 ]; then
                 _penstock_words "$verbs"
-            elif [ "${COMP_WORDS[2]}" = start ] && [ "$COMP_CWORD" -ge 4 ]; then
+            elif [[ ${COMP_WORDS[2]} == @(start|update) ]] && [ "$COMP_CWORD" -ge 4 ]; then
                 _penstock_files
             else
                 _penstock_words "$(_penstock_routes)"

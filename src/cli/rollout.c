@@ -18,6 +18,7 @@ enum { PLAN_FILE_MAX = 1 << 20 };
 
 static const struct args_option options[] = {
     {.name = "full", .text = "promote: go to 100 % at once, without evidence"},
+    {.name = "force", .text = "update: change also what has begun already"},
     {.name = "reason", .letter = 'm', .value = "TEXT", .text = "why, for the record of decisions"},
     SUBCOMMAND_OPTIONS_REMOTE,
     SUBCOMMAND_OPTION_JSON,
@@ -26,6 +27,7 @@ static const struct args_option options[] = {
 
 static const struct subcommand_verb verbs[] = {
     {"start", "ROUTE PLAN", "begin a rollout by the plan in a file; - is standard input", 2},
+    {"update", "ROUTE PLAN", "give it another plan, with other steps behind the present one", 2},
     {"status", "ROUTE", "show where it is and what it waits for", 1},
     {"pause", "ROUTE", "stop moving forward; the ways back stay open", 1},
     {"resume", "ROUTE", "go on after a pause, a hold or a weight set by hand", 1},
@@ -79,7 +81,9 @@ static bool read_plan(const char *path, struct text *text)
     return ok;
 }
 
-static json_t *start(struct remote *remote, const char *segment, const char *path)
+/* Begins a rollout (POST), or gives it another plan (PUT). */
+static json_t *send_plan(struct remote *remote, const char *method, const char *segment, bool force,
+                         const char *path)
 {
     struct text plan;
     json_t *answer = NULL;
@@ -87,8 +91,8 @@ static json_t *start(struct remote *remote, const char *segment, const char *pat
 
     text_init(&plan, PLAN_FILE_MAX);
     if (read_plan(path, &plan)) {
-        url = mem_printf("/v1/routes/%s/rollout", segment);
-        answer = remote_send(remote, "POST", "application/yaml", (struct str){plan.p, plan.len}, url, why);
+        url = mem_printf("/v1/routes/%s/rollout%s", segment, force ? "?force=true" : "");
+        answer = remote_send(remote, method, "application/yaml", (struct str){plan.p, plan.len}, url, why);
         if (!answer)
             term_error("%s", why);
         free(url);
@@ -117,13 +121,33 @@ static json_t *ask(struct remote *remote, const struct args *args, const struct 
     json_t *answer;
 
     if (strcmp(verb->name, "start") == 0)
-        answer = start(remote, segment, args->operands[1]);
+        answer = send_plan(remote, "POST", segment, false, args->operands[1]);
+    else if (strcmp(verb->name, "update") == 0)
+        answer = send_plan(remote, "PUT", segment, args_has(args, "force"), args->operands[1]);
     else if (strcmp(verb->name, "status") == 0)
         answer = remote_call(remote, "GET", NULL, "/v1/routes/%s/rollout", segment);
     else
         answer = order(remote, args, segment, verb->name);
     free(segment);
     return answer;
+}
+
+/* Of an update: what the new plan says otherwise. */
+static void add_changes(struct text *lines, const json_t *changes)
+{
+    const json_t *change;
+    size_t i;
+
+    if (changes && json_array_size(changes) == 0)
+        text_printf(lines, "the plan says nothing else than before\n");
+    json_array_foreach(changes, i, change)
+    {
+        const char *from = json_string_value(json_object_get(change, "from"));
+        const char *to = json_string_value(json_object_get(change, "to"));
+
+        text_printf(lines, "  %s: %s -> %s\n", json_string_value(json_object_get(change, "path")),
+                    from ? from : "none", to ? to : "none");
+    }
 }
 
 static void print_text(const json_t *answer, const char *route)
@@ -137,6 +161,7 @@ static void print_text(const json_t *answer, const char *route)
     text_init(&lines, 1 << 20);
     text_printf(&lines, "%s\n", route);
     view_rollout(&lines, &term, &rollout);
+    add_changes(&lines, json_object_get(answer, "changes"));
     fwrite(lines.p, 1, lines.len, stdout);
     text_fini(&lines);
 }
@@ -148,6 +173,8 @@ static enum subcommand_exit run(const struct args *args, const struct subcommand
 
     if (args_has(args, "full") && strcmp(verb->name, "promote") != 0)
         return subcommand_misused(&subcommand_rollout, "--full goes with promote only");
+    if (args_has(args, "force") && strcmp(verb->name, "update") != 0)
+        return subcommand_misused(&subcommand_rollout, "--force goes with update only");
     if (!remote_open(&remote, args))
         return SUBCOMMAND_FAILED;
     answer = ask(&remote, args, verb);

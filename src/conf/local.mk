@@ -17,6 +17,7 @@ src_libpenstock_a_SOURCES += \
 	src/conf/load.c src/conf/load.h \
 	src/conf/plan_table.c src/conf/plan_table.h \
 	src/conf/plan_types.c src/conf/plan_types.h \
+	src/conf/planchange.c src/conf/planchange.h \
 	src/conf/planfile.c src/conf/planfile.h \
 	src/conf/ram.c src/conf/ram.h \
 	src/conf/report.c src/conf/report.h \

@@ -42,6 +42,7 @@ static const struct endpoint endpoints[] = {
     {METHOD_PUT, "/v1/routes/{route}/weight", WRITE, writes_weight},
     {METHOD_GET, "/v1/routes/{route}/rollout", 0, reads_rollout},
     {METHOD_POST, "/v1/routes/{route}/rollout", WRITE, writes_start},
+    {METHOD_PUT, "/v1/routes/{route}/rollout", WRITE, writes_update},
     {METHOD_POST, "/v1/routes/{route}/rollout/pause", WRITE, writes_pause},
     {METHOD_POST, "/v1/routes/{route}/rollout/resume", WRITE, writes_resume},
     {METHOD_POST, "/v1/routes/{route}/rollout/approve", WRITE, writes_approve},

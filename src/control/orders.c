@@ -185,11 +185,9 @@ enum order_result orders_start(struct board *board, struct live *live, struct st
     return result;
 }
 
-enum order_result orders_rollout(struct board *board, struct live *live, enum command word,
-                                 const struct order_by *by, char why[static ORDER_WHY_MAX])
+/* Whether there is a rollout that takes orders. */
+static enum order_result takes_orders(const struct live *live, char why[static ORDER_WHY_MAX])
 {
-    struct rollout_order order = {.command = word, .actor = by->actor, .text = by->reason};
-
     if (!live->run) {
         snprintf(why, ORDER_WHY_MAX, "route %s has no rollout: start one with a plan", live->conf->name);
         return ORDER_MISSING;
@@ -198,6 +196,31 @@ enum order_result orders_rollout(struct board *board, struct live *live, enum co
         return refused(
             why,
             "the rollout is over and the weight was set by hand since: start a new one, or set the weight");
+    return ORDER_DONE;
+}
+
+enum order_result orders_update(struct board *board, struct live *live, const struct run_update *update,
+                                struct conf_report *report, json_t **changes_r,
+                                char why[static ORDER_WHY_MAX])
+{
+    enum order_result result = takes_orders(live, why);
+
+    *changes_r = NULL;
+    if (result == ORDER_DONE)
+        result = run_update(board, live, update, report, changes_r, why);
+    if (result == ORDER_DONE)
+        tick_route(board, live);
+    return result;
+}
+
+enum order_result orders_rollout(struct board *board, struct live *live, enum command word,
+                                 const struct order_by *by, char why[static ORDER_WHY_MAX])
+{
+    struct rollout_order order = {.command = word, .actor = by->actor, .text = by->reason};
+    enum order_result result = takes_orders(live, why);
+
+    if (result != ORDER_DONE)
+        return result;
     if (!command(board, live, &order, why))
         return ORDER_REFUSED;
     tick_route(board, live);

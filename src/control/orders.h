@@ -39,6 +39,10 @@ MUST_CHECK enum order_result orders_weight(struct board *board, struct live *liv
 MUST_CHECK enum order_result orders_start(struct board *board, struct live *live, struct str plan,
                                           const struct order_by *by, struct conf_report *report,
                                           char why[static ORDER_WHY_MAX]);
+/* Gives the rollout of a route another plan; *changes_r as run_update. */
+MUST_CHECK enum order_result orders_update(struct board *board, struct live *live,
+                                           const struct run_update *update, struct conf_report *report,
+                                           json_t **changes_r, char why[static ORDER_WHY_MAX]);
 /* Any other word to the rollout of a route. */
 MUST_CHECK enum order_result orders_rollout(struct board *board, struct live *live, enum command command,
                                             const struct order_by *by, char why[static ORDER_WHY_MAX]);

@@ -3,11 +3,14 @@
 #include "base/clk.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "conf/planchange.h"
 #include "conf/planfile.h"
 #include "control/board.h"
+#include "decide/amend.h"
 #include "decide/record.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +70,15 @@ static void make_id(struct run *run, const char *route)
     run->id[id.len] = '\0';
 }
 
+/* A plan is kept as a C string. */
+static bool is_text(struct str text, char why[static ORDER_WHY_MAX])
+{
+    if (!memchr(text.p ? text.p : "", '\0', text.len))
+        return true;
+    snprintf(why, ORDER_WHY_MAX, "the plan has a NUL byte in it");
+    return false;
+}
+
 static bool load_plan(struct board *board, struct live *live, struct run *run, struct conf_report *report)
 {
     struct plan_target target = {.config = board->config, .route = live->conf};
@@ -112,10 +124,8 @@ enum order_result run_start(struct board *board, struct live *live, struct str t
 
     if (result != ORDER_DONE)
         return result;
-    if (memchr(text.p ? text.p : "", '\0', text.len)) {
-        snprintf(why, ORDER_WHY_MAX, "the plan has a NUL byte in it");
+    if (!is_text(text, why))
         return ORDER_INVALID;
-    }
     run = run_new(board, text);
     run->created_ns = board->wall_ns;
     make_id(run, live->conf->name);
@@ -389,6 +399,129 @@ bool run_is_due(const struct board *board, const struct run *run)
     return run->unsaved ||
            (run->fed && (since_ns >= SAVE_EVERY_NS || (run->quiet && since_ns >= SAVE_QUIET_NS))) ||
            (run_judges(run) && since_ns >= SAVE_EVERY_NS);
+}
+
+/* ---- another plan
+ * --------------------------------------------------------------------------------------------- */
+
+/* A rollout with its plan, beside the one that it may replace. */
+struct successor {
+    struct plan *plan;
+    struct rollout *rollout;
+    char *text;
+    char hash[RUN_HASH_LEN];
+};
+
+static void successor_fini(struct successor *next)
+{
+    free(next->plan);
+    free(next->rollout);
+    free(next->text);
+}
+
+/* Exchanges what a run follows with what it might follow. */
+static void exchange(struct run *run, struct successor *next)
+{
+    struct successor old = {run->plan, run->rollout, run->text, ""};
+
+    memcpy(old.hash, run->hash, sizeof old.hash);
+    run->plan = next->plan;
+    run->rollout = next->rollout;
+    run->text = next->text;
+    memcpy(run->hash, next->hash, sizeof run->hash);
+    *next = old;
+}
+
+static enum order_result find_successor(struct board *board, struct live *live,
+                                        const struct run_update *update, struct conf_report *report,
+                                        struct successor *next, char why[static ORDER_WHY_MAX])
+{
+    struct run *run = live->run;
+    struct plan_target target = {.config = board->config, .route = live->conf};
+    char reason[ROLLOUT_WHY_MAX];
+
+    *next = (struct successor){.plan = mem_alloc(sizeof *next->plan),
+                               .rollout = mem_alloc(sizeof *next->rollout),
+                               .text = mem_strndup(update->text.p, update->text.len)};
+    *next->rollout = *run->rollout;
+    snprintf(next->hash, sizeof next->hash, "%016" PRIx64, plan_hash(update->text));
+    if (!is_text(update->text, why))
+        return ORDER_INVALID;
+    if (!plan_load_bytes("plan", update->text, false, &target, next->plan, report)) {
+        snprintf(why, ORDER_WHY_MAX, "the plan cannot be followed on route %s", live->conf->name);
+        return ORDER_INVALID;
+    }
+    if (rollout_amend(next->rollout, run->plan, next->plan, update->force, reason))
+        return ORDER_DONE;
+    snprintf(why, ORDER_WHY_MAX, "%s", reason);
+    return ORDER_REFUSED;
+}
+
+static json_t *update_record(struct board *board, const struct live *live, const char *actor, json_t *changes)
+{
+    const struct rollout *rollout = live->run->rollout;
+    struct decision decision = {.action = ACTION_HOLD,
+                                .reason = REASON_UPDATED,
+                                .wall_ns = board->wall_ns,
+                                .state = rollout->state,
+                                .step = rollout->step,
+                                .weight_from = rollout->weight,
+                                .weight_to = rollout->weight,
+                                .proven = rollout->proven,
+                                .metric = -1,
+                                .ratio = {NAN, 0, INFINITY},
+                                .e = NAN,
+                                .threshold = NAN,
+                                .eta_ns = ROLLOUT_ETA_UNKNOWN};
+    char said[DECISION_TEXT_MAX];
+    struct buf buf;
+    json_t *record;
+
+    buf_init(&buf, said, sizeof said - 1);
+    planchange_say(changes, &buf);
+    said[buf.len] = '\0';
+    snprintf(decision.actor, sizeof decision.actor, "%s", actor);
+    snprintf(decision.text, sizeof decision.text, "%s changed the plan: %.*s", actor,
+             (int)(sizeof decision.text - ROLLOUT_ACTOR_MAX - 32), said);
+    record = journal_record(&board->journal, &decision, live->conf->name, live->run->id);
+    json_object_set(record, "changes", changes);
+    return record;
+}
+
+enum order_result run_update(struct board *board, struct live *live, const struct run_update *update,
+                             struct conf_report *report, json_t **changes_r, char why[static ORDER_WHY_MAX])
+{
+    struct run *run = live->run;
+    struct successor next;
+    enum order_result result = find_successor(board, live, update, report, &next, why);
+    struct saving saving;
+    json_t *record;
+    bool ok;
+
+    *changes_r = NULL;
+    if (result != ORDER_DONE)
+        goto out;
+    *changes_r = planchange_list(str_from(run->text), update->text);
+    exchange(run, &next);
+    record = update_record(board, live, update->actor, *changes_r);
+    saving_init(&saving, board, live, run->rollout, record, board->wall_ns, false);
+    ok = !board->store || store_save(board->store, &saving.change);
+    saving_fini(&saving);
+    note_save(board, run, ok);
+    if (ok) {
+        journal_add(&board->journal, record, board->wall_ns, true);
+        board->changed = true; /* what the workers are told of it */
+        goto out;
+    }
+    exchange(run, &next);
+    json_decref(record);
+    json_decref(*changes_r);
+    *changes_r = NULL;
+    snprintf(why, ORDER_WHY_MAX, "the plan cannot be saved: %s", store_health(board->store)->why);
+    result = ORDER_UNSAVED;
+out:
+    successor_fini(&next);
+    return result;
 }
 
 /* ---- for people

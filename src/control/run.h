@@ -65,6 +65,19 @@ bool run_judges(const struct run *run);
 MUST_CHECK enum order_result run_start(struct board *board, struct live *live, struct str text,
                                        const char *actor, struct conf_report *report,
                                        char why[static ORDER_WHY_MAX]);
+/* Another plan for the rollout of a route (decide/amend). */
+struct run_update {
+    struct str text;
+    bool force;
+    const char *actor;
+};
+/*
+ * Saves the other plan with a decision that says what it changes, and follows it from then on. Errors: as
+ * run_start, and nothing has changed. *changes_r is a new reference (conf/planchange), NULL with an error.
+ */
+MUST_CHECK enum order_result run_update(struct board *board, struct live *live,
+                                        const struct run_update *update, struct conf_report *report,
+                                        json_t **changes_r, char why[static ORDER_WHY_MAX]);
 /* Takes up a stored rollout. False with the reason when it cannot go on; the route then has none. */
 MUST_CHECK bool run_restore(struct board *board, struct live *live, const struct store_rollout *stored,
                             char why[static ORDER_WHY_MAX]);

@@ -42,7 +42,8 @@ static const char *const statement_sql[STORE_STATEMENTS] = {
     [STORE_ROLLOUT_PUT] =
         "INSERT INTO rollout(id, route, plan_name, plan, plan_hash, state, json, weight, started_ns)"
         " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
-        " ON CONFLICT(id) DO UPDATE SET state = ?6, json = ?7, weight = ?8, started_ns = ?9",
+        " ON CONFLICT(id) DO UPDATE SET plan_name = ?3, plan = ?4, plan_hash = ?5, state = ?6, json = ?7,"
+        " weight = ?8, started_ns = ?9",
     /* SQLite gives the other columns of the row that has the maximum. */
     [STORE_ROLLOUT_LAST] =
         "SELECT id, route, plan_name, plan, plan_hash, state, json, weight, started_ns, max(rowid)"

@@ -132,7 +132,43 @@ static void start(struct call *call, struct live *live, struct conf_report *repo
     call_answer(call, 201, json);
 }
 
-void writes_start(struct call *call)
+/* True or false from the query; false also when it is missing. Anything else was answered: NULL. */
+static const bool *force_of(struct call *call)
+{
+    static const bool no = false, yes = true;
+    char text[8];
+
+    if (!call_query(call, "force", text, sizeof text) || strcmp(text, "false") == 0)
+        return &no;
+    if (strcmp(text, "true") == 0)
+        return &yes;
+    call_refuse(call, 400, NULL, NULL, "\"force\" is true or false");
+    return NULL;
+}
+
+static void update(struct call *call, struct live *live, struct conf_report *report)
+{
+    const bool *force = force_of(call);
+    struct run_update order = {.text = call->request->body, .force = force && *force, .actor = call->actor};
+    char why[ORDER_WHY_MAX];
+    json_t *changes, *json;
+    enum order_result result;
+
+    if (!force)
+        return;
+    result = orders_update(call->board, live, &order, report, &changes, why);
+    if (result != ORDER_DONE) {
+        refuse_file(call, result, why, report);
+        return;
+    }
+    json = run_to_json(live->run, live->conf->name);
+    json_object_set_new(json, "changes", changes);
+    json_object_set_new(json, "warnings", conf_report_json(report));
+    call_answer(call, 200, json);
+}
+
+static void with_plan(struct call *call,
+                      void (*take)(struct call *call, struct live *live, struct conf_report *report))
 {
     struct live *live = call_route(call);
     struct conf_report report;
@@ -145,8 +181,18 @@ void writes_start(struct call *call)
         return;
     }
     conf_report_init(&report);
-    start(call, live, &report);
+    take(call, live, &report);
     conf_report_fini(&report);
+}
+
+void writes_start(struct call *call)
+{
+    with_plan(call, start);
+}
+
+void writes_update(struct call *call)
+{
+    with_plan(call, update);
 }
 
 static void rollout_order(struct call *call, enum command word, json_t *body)

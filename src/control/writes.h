@@ -7,6 +7,7 @@ struct call;
 
 void writes_weight(struct call *call);
 void writes_start(struct call *call);
+void writes_update(struct call *call);
 void writes_pause(struct call *call);
 void writes_resume(struct call *call);
 void writes_approve(struct call *call);

@@ -1,4 +1,5 @@
 src_libpenstock_a_SOURCES += \
+	src/decide/amend.c src/decide/amend.h \
 	src/decide/back.c \
 	src/decide/bake.c \
 	src/decide/decision.c src/decide/decision.h \

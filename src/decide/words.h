@@ -183,6 +183,7 @@ MUST_CHECK bool word_parse(const struct word_table *table, struct str s, size_t 
     X(REASON_PROBE, "probe", "the past at 100 looks different: compare with stable again")                   \
     X(REASON_PROBE_OVER, "probeOver", "the comparison found nothing")                                        \
     X(REASON_BAKED, "baked", "the bake is over")                                                             \
+    X(REASON_UPDATED, "updated", "a person changed the plan")                                                \
     X(REASON_RETRY, "retry", "tries again")                                                                  \
     X(REASON_RESTORED, "restored", "taken up again after a restart")
 

@@ -6,7 +6,7 @@ from harness import case, main, need
 from load import H2load
 from peers import Node
 from plans import climbing, quick
-from rollouts import at_weight, held, reaches, state
+from rollouts import at_weight, decisions, held, reaches, state
 from sides import two
 
 need("nginx", "node", "h2load")
@@ -72,6 +72,33 @@ def _(t):
     done = p.cli("rollout", "promote", "web", "--full")
     t.equal(done.status, 0, done.stderr)
     at_weight(t, p, 100)
+
+
+@case("a running plan is changed: later steps, and by force the present one")
+def _(t):
+    _, _, p = two(t)
+    load = H2load(t, p.url(), 120, 2000, connections=20)
+
+    def update(plan, *words):
+        return p.cli("rollout", "update", "web", t.write("plan.yaml", json.dumps(plan)), *words)
+    p.admin.start(quick((5, "1h"), (100, "1s")))
+    at_weight(t, p, 5)
+    done = update(quick((5, "1h"), (20, "1h"), (100, "1s")))
+    t.equal(done.status, 0, done.stderr)
+    t.contains(done.stdout, "steps[1].setWeight: 100 -> 20", "what the update says")
+    done = update(quick((5, "1s"), (20, "1h"), (100, "1s")))
+    t.equal(done.status, 1, "the present step without --force")
+    t.contains(done.stderr, "steps[0] has begun", "why not")
+    done = update(quick((5, "1s"), (20, "1h"), (100, "1s")), "--force")
+    t.equal(done.status, 0, done.stderr)
+    at_weight(t, p, 20)
+    done = update(quick((5, "1s"), (20, "1h"), (100, "1s"), analysis={"falseRollback": 0.1}), "--force")
+    t.contains(done.stderr, "what is judged cannot change", "the guarantee is kept")
+    said = [d["text"] for d in decisions(p) if d["reason"] == "updated"]
+    t.equal(len(said), 2, f"decisions: {said}")
+    p.admin.order("abort")
+    at_weight(t, p, 0)
+    load.stop()
 
 
 @case("orders that make no sense are refused with what would")

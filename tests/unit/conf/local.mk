@@ -3,6 +3,7 @@ unit_tests += \
 	tests/unit/conf/test_config \
 	tests/unit/conf/test_doc \
 	tests/unit/conf/test_env \
+	tests/unit/conf/test_planchange \
 	tests/unit/conf/test_planfile \
 	tests/unit/conf/test_ram \
 	tests/unit/conf/test_report \

@@ -264,6 +264,9 @@ static const struct {
     {"POST", "/v1/routes/web/rollout", "text/plain", plan, 415, "application/yaml"},
     {"POST", "/v1/routes/web/rollout", "application/yaml", "steps: [ { setWeigth: 5 } ]", 422, "setWeight"},
     {"POST", "/v1/routes/web/rollout", "application/yaml", "", 422, ""},
+    {"PUT", "/v1/routes/web/rollout", JSON, plan, 404, "has no rollout"},
+    {"PUT", "/v1/routes/web/rollout", "text/plain", plan, 415, "application/yaml"},
+    {"PUT", "/v1/routes/web/rollout?force=maybe", JSON, plan, 400, "true or false"},
     {"POST", "/v1/routes/web/rollout/abort", JSON, "{}", 404, "has no rollout"},
     {"POST", "/v1/routes/web/rollout/dance", JSON, "{}", 404, ""},
     {"POST", "/v1/routes/web/rollout/promote", JSON, "{\"full\": 1}", 400, "true or false"},
@@ -328,6 +331,64 @@ START_TEST(weights_and_rollouts_are_taken_up_again)
     json_decref(json);
     json_decref(json_of("POST", "/v1/routes/web/rollout/abort", "{\"reason\": \"enough\"}", 200));
     ck_assert(weight() == 0);
+}
+END_TEST
+
+/* The plan with one change: `what` of the text is `with`. */
+static json_t *update(const char *query, const char *what, const char *with, unsigned status)
+{
+    const char *at = strstr(plan, what);
+    char *path = mem_printf("/v1/routes/web/rollout%s", query), *text;
+    json_t *json;
+
+    ck_assert_ptr_nonnull(at);
+    text = mem_printf("%.*s%s%s", (int)(at - plan), plan, with, at + strlen(what));
+    json = json_of("PUT", path, text, status);
+    free(text);
+    free(path);
+    return json;
+}
+
+static void refused(json_t *json, const char *why_not)
+{
+    ck_assert_msg(strstr(text_at(json, "detail"), why_not), "%s", text_at(json, "detail"));
+    json_decref(json);
+}
+
+START_TEST(a_rollout_goes_on_by_another_plan)
+{
+    json_t *json, *change, *list;
+    char hash[32];
+
+    json_decref(json_of("POST", "/v1/routes/web/rollout", plan, 201));
+    refused(update("", "errorRate", "latency", 422), "cannot be followed");
+    refused(update("", "\"1h\"", "\"2h\"", 409), "steps[0] has begun");
+    refused(update("?force=true", "\"errorRate\"", "\"errorRate\", \"tolerance\": 2", 409), "what is judged");
+    json = update("", "{\"setWeight\": 100}", "{\"setWeight\": 50}, {\"setWeight\": 100}", 200);
+    snprintf(hash, sizeof hash, "%s", text_at(json, "planHash"));
+    ck_assert_uint_eq(json_array_size(json_object_get(json, "changes")), 2);
+    change = json_array_get(json_object_get(json, "changes"), 0);
+    ck_assert_str_eq(text_at(change, "path"), "steps[1].setWeight");
+    ck_assert_str_eq(text_at(change, "from"), "100");
+    ck_assert_str_eq(text_at(change, "to"), "50");
+    ck_assert(number_at(json, "weight") == 1);
+    json_decref(json);
+    json = json_of("GET", "/v1/decisions", NULL, 200);
+    list = json_object_get(json, "decisions");
+    change = json_array_get(list, json_array_size(list) - 1);
+    ck_assert_str_eq(text_at(change, "reason"), "updated");
+    ck_assert_str_eq(text_at(change, "text"), "tester changed the plan: steps[1].setWeight 100 -> 50, "
+                                              "steps[2].setWeight none -> 100");
+    ck_assert_uint_eq(json_array_size(json_object_get(change, "changes")), 2);
+    json_decref(json);
+    stop();
+    start();
+    json = json_of("GET", "/v1/routes/web/rollout", NULL, 200);
+    ck_assert_str_eq(text_at(json, "planHash"), hash);
+    ck_assert_str_eq(text_at(json, "state"), "running");
+    json_decref(json);
+    json_decref(update("?force=true", "\"1h\"", "\"2h\"", 200));
+    json_decref(json_of("POST", "/v1/routes/web/rollout/abort", NULL, 200));
 }
 END_TEST
 
@@ -604,6 +665,7 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, each_request_has_its_answer);
     tcase_add_test(tcase, a_weight_is_in_force_when_it_is_answered);
     tcase_add_test(tcase, weights_and_rollouts_are_taken_up_again);
+    tcase_add_test(tcase, a_rollout_goes_on_by_another_plan);
     tcase_add_test(tcase, a_weight_by_hand_after_the_end_of_a_rollout_counts);
     tcase_add_test(tcase, a_stored_plan_that_is_not_the_one_that_was_saved_holds_its_route);
     tcase_add_test(tcase, a_way_back_that_the_database_does_not_know_counts);
