@@ -247,6 +247,7 @@ enum config_hops {
 struct config_forwarded {
     struct ip_net *trusted; /* proxies whose word is taken */
     size_t trusted_len;
+    uint32_t trusted_hops; /* and so many from the right, whatever their addresses are */
     enum config_hops from; /* which field is read: the other one may be the client's own */
     enum config_hops send;
 };
@@ -430,8 +431,9 @@ struct config {
     size_t routes_len;
 };
 
-/* Whether a hop is one of the proxies in front; `forwarded` is a struct config_forwarded. Thread: any. */
-bool config_trusts(const void *forwarded, const struct ip *ip);
+/* Whether a hop is one of the proxies in front, by its address or by its number: the peer is 1, who it says
+ * it speaks for 2, and so on. `forwarded` is a struct config_forwarded. Thread: any. */
+bool config_trusts(const void *forwarded, const struct ip *ip, unsigned number);
 
 /* One more owner; gives `config` back. Thread: control. */
 struct config *config_ref(struct config *config);

@@ -394,6 +394,17 @@ static const struct setting forwarded_rows[] = {
      .text = "Networks of the proxies and load balancers in front, and of nobody else: what they say of a "
              "client is "
              "believed. The client is the last address, from right to left, that is in none of them."},
+    {.key = "trustedHops",
+     .type = &type_count,
+     FIELD(config, forwarded.trusted_hops),
+     .min = 0,
+     .max = 16,
+     .fallback = "0",
+     .example = "1",
+     .text =
+         "How many proxies stand in front, where their addresses are not known: with 1 the peer is believed, "
+         "with 2 also the proxy that it names, and so on, beside those of trusted. Only where nobody can "
+         "connect but through them; their connections are then not counted by address."},
     {.key = "from",
      .type = &type_word,
      FIELD(config, forwarded.from),

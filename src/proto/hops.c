@@ -10,6 +10,7 @@ struct walk {
     hops_trusts *trusts;
     const void *arg;
     struct ip client;
+    unsigned number; /* of the hop that was looked at last; the peer is the first */
     bool found, over;
 };
 
@@ -24,7 +25,7 @@ static void visit(struct walk *walk, struct str node)
     }
     walk->client = ip;
     walk->found = true;
-    walk->over = !walk->trusts(walk->arg, &ip);
+    walk->over = !walk->trusts(walk->arg, &ip, ++walk->number);
 }
 
 static void walk_list(struct walk *walk, struct str value)
@@ -98,7 +99,7 @@ static void walk_elements(struct walk *walk, struct str value)
 bool hops_client(const struct head *head, enum field_id field, hops_trusts *trusts, const void *arg,
                  struct ip *client_r)
 {
-    struct walk walk = {.trusts = trusts, .arg = arg};
+    struct walk walk = {.trusts = trusts, .arg = arg, .number = 1};
     const struct field *lines[HEAD_FIELDS_MAX];
     size_t len = 0;
 

@@ -11,7 +11,9 @@
 
 #include <stdbool.h>
 
-typedef bool hops_trusts(const void *arg, const struct ip *ip);
+/* Whether a hop is a proxy that is trusted. `number` counts them from the right: 1 is the peer, 2 what it
+ * says (the last address in the field), and so on. */
+typedef bool hops_trusts(const void *arg, const struct ip *ip, unsigned number);
 
 /*
  * The client: the first hop from the right that is not trusted, or the leftmost when all are. `field` is

@@ -364,7 +364,7 @@ static void set_peer(struct front *front, const struct ip *ip, uint16_t port)
     front->exempt = front_exempts(front->worker->config, ip);
     if (!front->exempt)
         front->place = crowd_find(&front->worker->shared->crowd, ip);
-    front->trusted = config_trusts(&front->worker->config->forwarded, ip);
+    front->trusted = config_trusts(&front->worker->config->forwarded, ip, 1);
 }
 
 /* ---- TLS ---- */

@@ -200,6 +200,7 @@ static const struct problems_case cases[] = {
      "t:6:14: warning: labelHeader: names that begin with X-Forwarded- have a meaning of their own; "
      "X-Platform would be "
      "safe\n"},
+    {ALL "forwarded: { trustedHops: 17 }\n", "t:6:27: trustedHops: 17 is more than 16\n"},
     /* no limit */
     {ALL "timeouts: { drain: 0, lameDuck: 0s, clientWrite: 0ms }\n",
      "t:6:20: warning: drain: 0 cuts whatever is under way\n"

@@ -7,12 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* 10.0.0.0/8 and 2001:db8::/32 are ours. */
-static bool trusts(const void *arg, const struct ip *ip)
+/* 10.0.0.0/8 and 2001:db8::/32 are ours, and so many hops. */
+static unsigned hops;
+
+static bool trusts(const void *arg, const struct ip *ip, unsigned number)
 {
     struct ip_net ours[2];
 
     (void)arg;
+    if (number <= hops)
+        return true;
     ck_assert(ip_net_parse(STR("10.0.0.0/8"), &ours[0]) && ip_net_parse(STR("2001:db8::/32"), &ours[1]));
     return ip_net_has(&ours[0], ip) || ip_net_has(&ours[1], ip);
 }
@@ -97,6 +101,34 @@ START_TEST(forwarded_is_read_from_right_to_left)
 }
 END_TEST
 
+START_TEST(hops_may_be_trusted_by_their_number_from_the_right)
+{
+    static const struct {
+        unsigned hops;
+        const char *lines, *client;
+    } cases[] = {
+        {1, "X-Forwarded-For: 1.1.1.1, 2.2.2.2\r\n", "2.2.2.2"},
+        {2, "X-Forwarded-For: 1.1.1.1, 2.2.2.2\r\n", "1.1.1.1"},
+        {2, "X-Forwarded-For: 6.6.6.6, 1.1.1.1, 2.2.2.2\r\n", "1.1.1.1"},
+        {3, "X-Forwarded-For: 6.6.6.6\r\nX-Forwarded-For: 1.1.1.1, 2.2.2.2, 3.3.3.3\r\n", "1.1.1.1"},
+        {9, "X-Forwarded-For: 1.1.1.1, 2.2.2.2\r\n", "1.1.1.1"}, /* fewer than there should be */
+        {2, "X-Forwarded-For: 6.6.6.6, 1.1.1.1, 10.0.0.9, 2.2.2.2\r\n", "1.1.1.1"}, /* and by address */
+        {2, "X-Forwarded-For: 1.1.1.1, unknown\r\n", ""},
+        {2, "", ""},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        hops = cases[i].hops;
+        ck_assert_msg(!strcmp(client(FIELD_X_FORWARDED_FOR, cases[i].lines), cases[i].client), "%u %s: %s",
+                      hops, cases[i].lines, client(FIELD_X_FORWARDED_FOR, cases[i].lines));
+    }
+    hops = 2;
+    ck_assert_str_eq(client(FIELD_FORWARDED, "Forwarded: for=6.6.6.6, for=1.1.1.1, for=2.2.2.2\r\n"),
+                     "1.1.1.1");
+    hops = 0;
+}
+END_TEST
+
 START_TEST(a_line_with_too_many_elements_says_nothing)
 {
     for (int elements = 64; elements <= 65; elements++) {
@@ -121,6 +153,7 @@ Suite *unit_suite(void)
 
     tcase_add_test(tc, x_forwarded_for_is_read_from_right_to_left);
     tcase_add_test(tc, forwarded_is_read_from_right_to_left);
+    tcase_add_test(tc, hops_may_be_trusted_by_their_number_from_the_right);
     tcase_add_test(tc, a_line_with_too_many_elements_says_nothing);
     suite_add_tcase(suite, tc);
     return suite;

@@ -425,12 +425,14 @@ START_TEST(requests_of_one_client_have_a_limit)
 {
     static const char from[] = "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: %s\r\n\r\n";
     static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    static const char *const tops[] = {
+        "limits: { requestsPerAddress: 1 }\nforwarded: { trusted: [127.0.0.1] }\n",
+        "limits: { requestsPerAddress: 1 }\nforwarded: { trustedHops: 1 }\n",
+    };
     int first, again, other, targets[2];
 
     proxy = (struct proxy){0};
-    proxy_start(&proxy,
-                &(struct proxy_setup){
-                    .top = "limits: { requestsPerAddress: 1 }\nforwarded: { trusted: [127.0.0.1] }\n"});
+    proxy_start(&proxy, &(struct proxy_setup){.top = tops[_i]});
     first = proxy_connect(&proxy);
     again = proxy_connect(&proxy);
     other = proxy_connect(&proxy);
@@ -538,7 +540,7 @@ Suite *unit_suite(void)
     tcase_add_test(tc, clients_beyond_the_limit_are_refused_and_the_others_served);
     tcase_add_test(tc, the_client_that_was_idle_longest_makes_room_for_a_new_one);
     tcase_add_test(tc, idle_clients_may_stay_the_shorter_the_less_room_is_left);
-    tcase_add_test(tc, requests_of_one_client_have_a_limit);
+    tcase_add_loop_test(tc, requests_of_one_client_have_a_limit, 0, 2);
     tcase_add_test(tc, targets_have_a_limit_too_and_it_is_ours);
     tcase_add_test(tc, without_descriptors_new_clients_are_refused_and_the_loop_rests);
     suite_add_tcase(suite, tc);
