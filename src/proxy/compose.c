@@ -14,9 +14,10 @@
 enum {
     REQUEST_ID_MAX = 128, /* a longer X-Request-Id is replaced */
     CHAIN_MAX = 2048, /* of what trusted proxies say about the way of a request; a longer one begins anew */
-    HOST_SAID_MAX = 300,    /* of the host that a trusted proxy says */
-    OWN_FIELDS_MAX = 2048,  /* what we add to a request; the authority alone may have 255 bytes three times */
-    REPLY_FIELDS_MAX = 768, /* what we add to an answer */
+    HOST_SAID_MAX = 300,   /* of the host that a trusted proxy says */
+    OWN_FIELDS_MAX = 2048, /* what we add to a request; the authority alone may have 255 bytes three times */
+    REPLY_FIELDS_MAX = 1024, /* what we add to an answer */
+    PROTOCOLS_MAX = 256,     /* that an answer names in Upgrade; with more it goes without */
     OWN_ANSWER_MAX = 1024,
     LINE_MAX_COPIED = 1024, /* a longer request line stays where it is: its slices are queued */
     REASON_MAX = 256,       /* a longer reason phrase is left out; it says nothing that the status does not */
@@ -437,6 +438,36 @@ static struct str reason_of(const struct head *head)
     return head->reason.len <= REASON_MAX ? head->reason : STR_NULL;
 }
 
+/* Whether there are lines of this field, and no more than we take. */
+static bool is_short_list(const struct head *head, enum field_id id)
+{
+    size_t len = 0;
+
+    for (const struct field *f = head_find(head, id); f; f = head_next(head, f))
+        len += f->value.len + 2;
+    return len > 0 && len <= PROTOCOLS_MAX;
+}
+
+/* What concerns the connection to the client alone. A 426 has to say which protocols the target asks for (RFC
+ * 9110 section 15.5.22), which are the client's business with it, as Upgrade is passed on for it too. */
+static void write_reply_hop(struct buf *buf, const struct txn *txn, const struct head *head, bool close)
+{
+    bool asks = head->status == 426 && txn->head.minor > 0 && is_short_list(head, FIELD_UPGRADE);
+    const char *sep = "";
+
+    if (asks) {
+        buf_lit(buf, "Upgrade: ");
+        for (const struct field *f = head_find(head, FIELD_UPGRADE); f; f = head_next(head, f)) {
+            buf_printf(buf, "%s%.*s", sep, STR_ARG(f->value));
+            sep = ", ";
+        }
+        buf_lit(buf, "\r\n");
+    }
+    if (asks || close)
+        buf_printf(buf, "Connection: %s%s%s\r\n", asks ? "upgrade" : "", asks && close ? ", " : "",
+                   close ? "close" : "");
+}
+
 bool compose_reply(struct txn *txn, struct head *head, bool close)
 {
     const char *end = txn->back_in.p + txn->back_scan.end - 2;
@@ -464,8 +495,7 @@ bool compose_reply(struct txn *txn, struct head *head, bool close)
         write_cookie(&own, txn);
     if (front_hsts(txn->front).len && !head_find_name(head, STR("Strict-Transport-Security"), 0))
         buf_str_add(&own, front_hsts(txn->front));
-    if (close)
-        buf_lit(&own, "Connection: close\r\n");
+    write_reply_hop(&own, txn, head, close);
     h1_write_end(&own);
     return compose_end(&txn->down, &own);
 }

@@ -112,6 +112,50 @@ START_TEST(both_connections_live_on)
 }
 END_TEST
 
+START_TEST(a_426_says_which_protocol_the_target_asks_for)
+{
+    static const char *const answers[][2] = {
+        {"Upgrade: TLS/1.0, HTTP/2.0\r\nConnection: Upgrade\r\n",
+         "\r\nUpgrade: TLS/1.0, HTTP/2.0\r\nConnection: upgrade\r\n"},
+        {"Upgrade: a/1\r\nX-A: b\r\nupgrade: b/2\r\nConnection: Upgrade, close, X-A\r\n",
+         "\r\nUpgrade: a/1, b/2\r\nConnection: upgrade\r\n"},
+    };
+    int client, target;
+    const char *head;
+
+    start(NULL);
+    client = proxy_connect(&proxy);
+    for (size_t i = 0; i < 2; i++) {
+        say(client, GET);
+        if (i == 0)
+            target = target_accept(&proxy.stable);
+        hear_head(target);
+        say(target, "HTTP/1.1 426 Upgrade Required\r\n%sContent-Length: 0\r\n\r\n", answers[i][0]);
+        head = hear_head(client);
+        ck_assert_msg(has(head, answers[i][1]) && !has(head, "X-A"), "%s", head);
+    }
+    say(client, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    target = target_accept(&proxy.stable);
+    hear_head(target);
+    say(target,
+        "HTTP/1.1 426 Upgrade Required\r\nUpgrade: a\r\nConnection: upgrade\r\nContent-Length: 0\r\n\r\n");
+    ck_assert(has(hear_head(client), "\r\nUpgrade: a\r\nConnection: upgrade, close\r\n"));
+    client = proxy_connect(&proxy);
+    say(client, "GET / HTTP/1.0\r\n\r\n");
+    hear_head(target);
+    say(target,
+        "HTTP/1.1 426 Upgrade Required\r\nUpgrade: a\r\nConnection: upgrade\r\nContent-Length: 0\r\n\r\n");
+    ck_assert(!has(hear_head(client), "Upgrade: "));
+    client = proxy_connect(&proxy);
+    say(client, GET);
+    hear_head(target);
+    say(target, "HTTP/1.1 200 OK\r\nUpgrade: h2c\r\nConnection: upgrade\r\nContent-Length: 0\r\n\r\n");
+    ck_assert(!has(hear_head(client), "Upgrade: "));
+    stop(5);
+    proxy_free(&proxy);
+}
+END_TEST
+
 START_TEST(pipelined_requests_are_answered_in_order_one_at_a_time)
 {
     int client, target;
@@ -1873,6 +1917,7 @@ Suite *unit_suite(void)
     TCase *tc = tcase_create("txn");
 
     tcase_add_test(tc, a_request_reaches_the_target_with_its_label_and_the_answer_comes_back);
+    tcase_add_test(tc, a_426_says_which_protocol_the_target_asks_for);
     tcase_add_test(tc, both_connections_live_on);
     tcase_add_test(tc, pipelined_requests_are_answered_in_order_one_at_a_time);
     tcase_add_test(tc, a_request_may_come_byte_by_byte);
