@@ -1,11 +1,29 @@
 #include "net/tls_stream.h"
 
+#include "base/clk.h"
+#include "base/mem.h"
+
 #include <errno.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { RECORD_MAX = 16384 }; /* bytes of data in a record (RFC 8446 section 5.1) */
+enum {
+    RECORD_MAX = 16384,     /* bytes of data in a record (RFC 8446 section 5.1) */
+    RECORD_SMALL = 1300,    /* that a segment holds, so that the peer can read each as it comes */
+    RECORD_ROOM = 17408,    /* for one on the wire, and for what else may have to be said with it */
+    FLIGHT = 14000,         /* what leaves at once on any connection: ten segments (RFC 6928) */
+    RAMP = 64 * 1024,       /* after so much the window is wider than a large record */
+    CORK = 4 * RECORD_ROOM, /* what is sent with one call */
+};
+#define QUIET_NS NS_PER_S /* after it the kernel may have narrowed the window again */
+
+/* Records of one call, collected. */
+struct tls_cork {
+    size_t len;
+    char bytes[CORK];
+};
 
 static const char ciphers[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
                               "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
@@ -44,19 +62,38 @@ static int bio_recv(BIO *bio, char *bytes, int len)
     return -1;
 }
 
+/* The count, 0 when the socket is full, -1 with stream->error when it is broken. */
+static ssize_t send_some(struct tls_stream *stream, const char *bytes, size_t len)
+{
+    ssize_t n = send(stream->conn->fd, bytes, len, MSG_NOSIGNAL);
+
+    if (n >= 0)
+        return n;
+    if (errno == EAGAIN || errno == EINTR)
+        return 0;
+    stream->error = errno;
+    return -1;
+}
+
+/* What is collected goes later; nothing may pass what waits. */
 static int bio_send(BIO *bio, const char *bytes, int len)
 {
     struct tls_stream *stream = BIO_get_data(bio);
-    ssize_t n = send(stream->conn->fd, bytes, (size_t)len, MSG_NOSIGNAL);
+    struct tls_cork *cork = stream->cork;
+    ssize_t n;
 
     BIO_clear_retry_flags(bio);
-    if (n >= 0)
-        return (int)n;
-    if (errno == EAGAIN || errno == EINTR)
+    if (cork) {
+        if ((size_t)len > sizeof cork->bytes - cork->len)
+            return -1;
+        memcpy(cork->bytes + cork->len, bytes, (size_t)len);
+        cork->len += (size_t)len;
+        return len;
+    }
+    n = stream->unsent.len ? 0 : send_some(stream, bytes, (size_t)len);
+    if (n == 0)
         BIO_set_retry_write(bio);
-    else
-        stream->error = errno;
-    return -1;
+    return n > 0 ? (int)n : -1;
 }
 
 static long bio_ctrl(BIO *bio, int what, long arg, void *more)
@@ -172,54 +209,159 @@ static ssize_t stream_recv(struct conn *conn, void *bytes, size_t len)
     return (ssize_t)got;
 }
 
-/* Copies what stands from `skip` on into a record's worth of room. */
-static size_t gather(const struct iovec *iov, int iov_len, size_t skip, char *room)
+/* ---- writing ---- */
+
+/* Sends what waits. False when some is left, or the socket is broken. */
+static bool send_unsent(struct tls_stream *stream)
+{
+    struct str *unsent = &stream->unsent;
+    ssize_t n = unsent->len ? send_some(stream, unsent->p, unsent->len) : 0;
+
+    if (n < 0)
+        return false;
+    *unsent = (struct str){unsent->p + n, unsent->len - (size_t)n};
+    if (unsent->len)
+        return false;
+    free(stream->unsent_block);
+    stream->unsent_block = NULL;
+    return true;
+}
+
+/* Sends what was collected, and keeps what the socket does not take. False when it is broken. */
+static bool send_cork(struct tls_stream *stream, struct tls_cork *cork)
+{
+    ssize_t n = cork->len ? send_some(stream, cork->bytes, cork->len) : 0;
+
+    if (n < 0)
+        return false;
+    if ((size_t)n < cork->len) {
+        size_t len = cork->len - (size_t)n;
+
+        stream->unsent_block = mem_strndup(cork->bytes + n, len);
+        stream->unsent = (struct str){stream->unsent_block, len};
+    }
+    cork->len = 0;
+    return true;
+}
+
+static size_t length_of(const struct iovec *iov, int iov_len)
 {
     size_t len = 0;
 
-    for (int i = 0; i < iov_len && len < RECORD_MAX; i++) {
+    for (int i = 0; i < iov_len; i++)
+        len += iov[i].iov_len;
+    return len;
+}
+
+/* The next bytes from `skip` on, at most `max`: where they are when they stand together, else in `room`. */
+static struct str next_bytes(const struct iovec *iov, int iov_len, size_t skip, size_t max,
+                             char room[static RECORD_MAX])
+{
+    size_t len = 0;
+
+    for (int i = 0; i < iov_len && len < max; i++) {
+        const char *p = iov[i].iov_base;
         size_t n = iov[i].iov_len;
 
         if (skip >= n) {
             skip -= n;
             continue;
         }
+        p += skip;
         n -= skip;
-        n = n < RECORD_MAX - len ? n : RECORD_MAX - len;
-        memcpy(room + len, (const char *)iov[i].iov_base + skip, n);
-        len += n;
         skip = 0;
+        n = n < max - len ? n : max - len;
+        if (len == 0 && (n == max || i == iov_len - 1))
+            return (struct str){p, n};
+        memcpy(room + len, p, n);
+        len += n;
     }
-    return len;
+    return (struct str){room, len};
 }
 
-/* A record that the socket did not take is kept by OpenSSL and wants the same bytes again: a queue that goes
- * on where it stood, and only grows at its end, gives it just that. */
+/*
+ * Of data in the next record, of which `left` bytes are there. What leaves at once anyway is one record; the
+ * beginning of more is small ones, each of which the peer can read when its segment has come, until the
+ * window is wide (http.md P12).
+ */
+static size_t record_size(const struct tls_stream *stream, size_t left)
+{
+    return left > FLIGHT && stream->burst < RAMP ? RECORD_SMALL : RECORD_MAX;
+}
+
+static void note_pause(struct tls_stream *stream, size_t left)
+{
+    int64_t now_ns;
+
+    if (left <= FLIGHT) /* it does not matter for this one */
+        return;
+    now_ns = clk_mono_ns();
+    if (now_ns - stream->burst_ns > QUIET_NS)
+        stream->burst = 0;
+    stream->burst_ns = now_ns;
+}
+
+/* Encrypts until nothing is left, or the cork is full: how far it came, or CONN_FAILED. */
+static ssize_t encrypt(struct tls_stream *stream, struct tls_cork *cork, const struct iovec *iov, int iov_len,
+                       size_t from)
+{
+    size_t total = length_of(iov, iov_len), n;
+    char room[RECORD_MAX];
+
+    while (from < total && sizeof cork->bytes - cork->len >= RECORD_ROOM) {
+        struct str data = next_bytes(iov, iov_len, from, record_size(stream, total - from), room);
+
+        ERR_clear_error();
+        stream->cork = cork;
+        if (SSL_write_ex(stream->ssl, data.p, data.len, &n) <= 0)
+            n = 0;
+        stream->cork = NULL;
+        if (n == 0) {
+            stream->broken = true;
+            return CONN_FAILED;
+        }
+        from += n;
+        stream->burst += n;
+    }
+    return (ssize_t)from;
+}
+
+static ssize_t fail(struct conn *conn)
+{
+    struct tls_stream *stream = stream_of(conn);
+
+    stream->broken = true;
+    conn->error = stream->error ? stream->error : EPIPE;
+    return CONN_FAILED;
+}
+
+/*
+ * Several records leave with one call. What the socket does not take waits here, encrypted; the last byte of
+ * it is not told of, so that the owner, who has not got rid of everything, waits for the socket and asks
+ * again. It goes on with that byte (a queue that goes on where it stood), which is skipped then.
+ */
 static ssize_t stream_writev(struct conn *conn, const struct iovec *iov, int iov_len)
 {
     struct tls_stream *stream = stream_of(conn);
-    char room[RECORD_MAX];
-    size_t sent = 0, len, n;
+    size_t total = length_of(iov, iov_len), done = stream->unsent.len ? 1 : 0;
+    struct tls_cork cork;
 
     if (stream->broken)
         return CONN_FAILED;
-    while ((len = gather(iov, iov_len, sent, room)) > 0) {
-        int result;
+    if (stream->unsent.len && !send_unsent(stream))
+        return stream->error ? fail(conn) : CONN_AGAIN;
+    note_pause(stream, total - done);
+    cork.len = 0;
+    while (done < total && !stream->unsent.len) {
+        ssize_t n = encrypt(stream, &cork, iov, iov_len, done);
 
-        ERR_clear_error();
-        result = SSL_write_ex(stream->ssl, room, len, &n);
-        if (result <= 0) {
-            ssize_t none = no_bytes(conn, result);
-
-            if (none == 0) { /* the peer takes no more */
-                conn->error = EPIPE;
-                none = CONN_FAILED;
-            }
-            return sent ? (ssize_t)sent : none;
-        }
-        sent += n;
+        if (n < 0 || !send_cork(stream, &cork))
+            return fail(conn);
+        done = (size_t)n;
     }
-    return (ssize_t)sent;
+    if (stream->unsent.len)
+        done--;
+    return done ? (ssize_t)done : CONN_AGAIN;
 }
 
 static void say_goodbye(struct conn *conn)
@@ -227,7 +369,7 @@ static void say_goodbye(struct conn *conn)
     struct tls_stream *stream = stream_of(conn);
 
     ERR_clear_error();
-    if (conn->shaking || stream->broken || conn->error || SSL_shutdown(stream->ssl) < 0)
+    if (conn->shaking || stream->broken || conn->error || stream->unsent.len || SSL_shutdown(stream->ssl) < 0)
         shutdown(conn->fd, SHUT_WR); /* the peer sees an end without goodbye, as it must */
 }
 
@@ -235,12 +377,13 @@ static void stream_close(struct conn *conn, bool clean)
 {
     struct tls_stream *stream = stream_of(conn);
 
-    if (clean && !conn->shaking && !stream->broken && !conn->error) {
+    if (clean && !conn->shaking && !stream->broken && !conn->error && !stream->unsent.len) {
         ERR_clear_error();
         SSL_shutdown(stream->ssl); /* one try: the alert goes, or the socket is full and it does not matter */
     }
     event_del(&stream->more);
     SSL_free(stream->ssl);
+    free(stream->unsent_block);
     stream->fini(stream);
 }
 
@@ -252,11 +395,47 @@ static void shaken(struct conn *conn)
     conn->cb(conn, CONN_WRITABLE);
 }
 
+static void shake_failed(struct conn *conn)
+{
+    struct tls_stream *stream = stream_of(conn);
+
+    stream->broken = stream->failed = true;
+    conn->error = stream->error ? stream->error : EPROTO;
+    shaken(conn);
+}
+
+/* What is said in one step leaves with one call. */
+static void go_on_shaking(struct conn *conn)
+{
+    struct tls_stream *stream = stream_of(conn);
+    struct tls_cork cork;
+    int result = 1, error = SSL_ERROR_NONE;
+
+    cork.len = 0;
+    if (!stream->done) {
+        ERR_clear_error();
+        stream->cork = &cork;
+        result = SSL_do_handshake(stream->ssl);
+        stream->cork = NULL;
+        stream->done = result == 1;
+        error = SSL_get_error(stream->ssl, result);
+        stream->reason = result == 1 ? 0 : ERR_peek_error();
+    }
+    if (!send_cork(stream, &cork) ||
+        (result != 1 && error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE))
+        shake_failed(conn);
+    else if (stream->unsent.len)
+        conn_write_wait(conn);
+    else if (stream->done)
+        shaken(conn);
+    else
+        conn_write_done(conn);
+}
+
 void tls_stream_shake(struct conn *conn)
 {
     struct tls_stream *stream = stream_of(conn);
     socklen_t len = sizeof conn->error;
-    int result;
 
     if (!stream->begun) {
         if (getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &conn->error, &len) < 0)
@@ -268,24 +447,12 @@ void tls_stream_shake(struct conn *conn)
         stream->begun = true;
         conn_read_resume(conn);
     }
-    ERR_clear_error();
-    result = SSL_do_handshake(stream->ssl);
-    if (result == 1) {
-        shaken(conn);
+    if (stream->unsent.len && !send_unsent(stream)) {
+        if (stream->error)
+            shake_failed(conn);
         return;
     }
-    switch (SSL_get_error(stream->ssl, result)) {
-    case SSL_ERROR_WANT_READ:
-        conn_write_done(conn);
-        return;
-    case SSL_ERROR_WANT_WRITE:
-        conn_write_wait(conn);
-        return;
-    }
-    stream->broken = stream->failed = true;
-    stream->reason = ERR_peek_error();
-    conn->error = stream->error ? stream->error : EPROTO;
-    shaken(conn);
+    go_on_shaking(conn);
 }
 
 static const struct conn_ops tls_ops = {

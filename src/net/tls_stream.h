@@ -22,13 +22,18 @@ struct tls_stream {
     struct conn *conn;
     void (*fini)(struct tls_stream *stream); /* frees what it is embedded in */
     struct event more;                       /* data that has left the socket waits to be read */
-    struct str early;     /* what the peer sent was read before the stream began; owned by the embedder */
-    unsigned long reason; /* OpenSSL's, of the failed handshake; 0: none */
-    int error;            /* errno of the socket */
-    bool begun;           /* the socket is connected */
-    bool failed;          /* the handshake */
-    bool filled;          /* the last read took as much as it could, so there may be more */
-    bool ended, broken;   /* by the peer's FIN; by a fatal error, after which OpenSSL must not be asked */
+    struct str early;      /* what the peer sent was read before the stream began; owned by the embedder */
+    struct str unsent;     /* encrypted, and not taken by the socket; in unsent_block */
+    char *unsent_block;    /* NULL: none */
+    struct tls_cork *cork; /* within one call: where records are collected */
+    uint64_t burst;        /* bytes of data since the last pause, where it matters */
+    int64_t burst_ns;      /* monotonic: of the last long write */
+    unsigned long reason;  /* OpenSSL's, of the failed handshake; 0: none */
+    int error;             /* errno of the socket */
+    bool begun;            /* the socket is connected */
+    bool failed, done;     /* the handshake */
+    bool filled;           /* the last read took as much as it could, so there may be more */
+    bool ended, broken;    /* by the peer's FIN; by a fatal error, after which OpenSSL must not be asked */
 };
 
 /* The lists of ciphers and groups that both ends use (Mozilla's guideline, intermediate; http.md 2.5), the
