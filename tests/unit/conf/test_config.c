@@ -693,7 +693,7 @@ START_TEST(the_example_in_the_tree_loads_as_it_is)
         ck_abort_msg("%s", text);
     }
     ck_assert_uint_eq(config->groups_len, 2);
-    ck_assert_uint_eq(config->routes_len, 2);
+    ck_assert_uint_eq(config->routes_len, 5);
     ck_assert_str_eq(config->admin.address.text, "127.0.0.1:9901");
     config_unref(config);
     conf_report_fini(&report);
