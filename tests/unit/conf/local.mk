@@ -1,5 +1,6 @@
 unit_tests += \
 	tests/unit/conf/test_address \
+	tests/unit/conf/test_calendar \
 	tests/unit/conf/test_config \
 	tests/unit/conf/test_doc \
 	tests/unit/conf/test_env \
