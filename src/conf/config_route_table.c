@@ -80,7 +80,11 @@ static const struct section affinity_section = {
     .one_of = "cookie header clientAddress",
     .one_of_required = true,
     .check = config_check_affinity,
-    .text = "Without this key each request is drawn anew.",
+    .text =
+        "Without this key each request is drawn anew. Routes with the same cookie or header keep a client on "
+        "the same side "
+        "at the same weight; at different weights, whoever gets the canary of the lower gets that of the "
+        "higher too.",
 };
 
 static const struct word side_words[] = {

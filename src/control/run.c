@@ -87,6 +87,22 @@ static bool load_plan(struct board *board, struct live *live, struct run *run, s
     return plan_load_bytes("plan", text, false, &target, run->plan, report);
 }
 
+/* Requests of different routes are told apart, but what their load does to a group is not. */
+static void warn_of_company(const struct board *board, const struct live *live, struct conf_report *report)
+{
+    for (size_t i = 0; i < board->lives_len; i++) {
+        const struct live *other = &board->lives[i];
+
+        if (other == live || other->conf->canary != live->conf->canary || !run_judges(other->run))
+            continue;
+        conf_report_add(
+            report, CONF_WARNING, "plan", 0, 0,
+            "route %s has a rollout to the group %s too: each is judged by the requests of its own "
+            "route, and feels the load of both",
+            other->conf->name, board->config->groups[live->conf->canary].name);
+    }
+}
+
 static enum order_result may_start(const struct live *live, char why[static ORDER_WHY_MAX])
 {
     if (live->conf->canary < 0) {
@@ -144,6 +160,7 @@ enum order_result run_start(struct board *board, struct live *live, struct str t
     }
     live->problem[0] = '\0';
     run_free(old);
+    warn_of_company(board, live, report);
     return ORDER_DONE;
 refused:
     live->run = old;

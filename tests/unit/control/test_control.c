@@ -355,9 +355,23 @@ static void refused(json_t *json, const char *why_not)
     json_decref(json);
 }
 
+/* The decision of that reason; holds may have come after it. */
+static json_t *updated(const json_t *list)
+{
+    json_t *decision;
+    size_t i;
+
+    json_array_foreach(list, i, decision)
+    {
+        if (strcmp(text_at(decision, "reason"), "updated") == 0)
+            return decision;
+    }
+    ck_abort_msg("no decision says updated");
+}
+
 START_TEST(a_rollout_goes_on_by_another_plan)
 {
-    json_t *json, *change, *list;
+    json_t *json, *change;
     char hash[32];
 
     json_decref(json_of("POST", "/v1/routes/web/rollout", plan, 201));
@@ -374,9 +388,7 @@ START_TEST(a_rollout_goes_on_by_another_plan)
     ck_assert(number_at(json, "weight") == 1);
     json_decref(json);
     json = json_of("GET", "/v1/decisions", NULL, 200);
-    list = json_object_get(json, "decisions");
-    change = json_array_get(list, json_array_size(list) - 1);
-    ck_assert_str_eq(text_at(change, "reason"), "updated");
+    change = updated(json_object_get(json, "decisions"));
     ck_assert_str_eq(text_at(change, "text"), "tester changed the plan: steps[1].setWeight 100 -> 50, "
                                               "steps[2].setWeight none -> 100");
     ck_assert_uint_eq(json_array_size(json_object_get(change, "changes")), 2);
@@ -389,6 +401,29 @@ START_TEST(a_rollout_goes_on_by_another_plan)
     json_decref(json);
     json_decref(update("?force=true", "\"1h\"", "\"2h\"", 200));
     json_decref(json_of("POST", "/v1/routes/web/rollout/abort", NULL, 200));
+}
+END_TEST
+
+/* Each route has its own; a group that two canaries share is told of. */
+START_TEST(routes_have_rollouts_at_the_same_time)
+{
+    json_t *json;
+
+    write_config(WEB ", { name: api, match: { pathPrefix: /api }, stable: ec2, canary: fargate }");
+    json_decref(json_of("POST", "/v1/config/reload", "{}", 200));
+    json = json_of("POST", "/v1/routes/web/rollout", plan, 201);
+    ck_assert_uint_eq(json_array_size(json_object_get(json, "warnings")), 1); /* no latencySlo */
+    json_decref(json);
+    json = json_of("POST", "/v1/routes/api/rollout", plan, 201);
+    ck_assert_uint_eq(json_array_size(json_object_get(json, "warnings")), 2);
+    ck_assert_ptr_nonnull(strstr(text_at(json_array_get(json_object_get(json, "warnings"), 0), "message"),
+                                 "route web has a rollout to the group fargate too"));
+    json_decref(json);
+    json_decref(json_of("POST", "/v1/routes/api/rollout/abort", NULL, 200));
+    json = json_of("GET", "/v1/routes/web/rollout", NULL, 200);
+    ck_assert_str_eq(text_at(json, "state"), "running");
+    json_decref(json);
+    ck_assert(weight() == 1);
 }
 END_TEST
 
@@ -666,6 +701,7 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, a_weight_is_in_force_when_it_is_answered);
     tcase_add_test(tcase, weights_and_rollouts_are_taken_up_again);
     tcase_add_test(tcase, a_rollout_goes_on_by_another_plan);
+    tcase_add_test(tcase, routes_have_rollouts_at_the_same_time);
     tcase_add_test(tcase, a_weight_by_hand_after_the_end_of_a_rollout_counts);
     tcase_add_test(tcase, a_stored_plan_that_is_not_the_one_that_was_saved_holds_its_route);
     tcase_add_test(tcase, a_way_back_that_the_database_does_not_know_counts);

@@ -6,6 +6,10 @@
 #include <stdlib.h>
 
 #define ONE_ROUTE BUILD_HEAD "routes: [ { name: r, stable: a, canary: b } ]\n"
+#define TWO_ROUTES                                                                                           \
+    BUILD_HEAD                                                                                               \
+        "routes: [ { name: web, stable: a, canary: b, affinity: { cookie: c } }, { name: api, match: { "     \
+        "pathPrefix: /api }, stable: a, canary: b, affinity: { cookie: c } } ]\n"
 #define NO_CANARY BUILD_HEAD "routes: [ { name: r, stable: a } ]\n"
 
 static struct config *config;
@@ -281,6 +285,35 @@ START_TEST(without_an_open_canary_testers_go_where_everybody_goes)
 }
 END_TEST
 
+/* Front end and API of one product (TP-05): with the same key a client is on the same side of both at the
+ * same weight; at different ones whoever is on the canary of the lower is on that of the higher too. */
+START_TEST(routes_that_share_a_key_keep_a_client_on_one_side)
+{
+    static const uint32_t weights[][2] = {{3000, 3000}, {500, 3000}, {9000, 1}};
+
+    for (size_t w = 0; w < ARRAY_LEN(weights); w++) {
+        make(TWO_ROUTES, 0, NULL);
+        for (size_t i = 0; i < 2; i++)
+            routes->routes[i].weight = weights[w][i];
+        for (unsigned i = 0; i < 5000; i++) {
+            enum route_side sides[2];
+            char unit[16];
+
+            snprintf(unit, sizeof unit, "user-%u", i);
+            for (size_t r = 0; r < 2; r++)
+                sides[r] = pick_side(routes, &routes->routes[r], &rnd, str_from(unit)).side;
+            if (weights[w][0] == weights[w][1])
+                ck_assert_int_eq(sides[0], sides[1]);
+            else if (weights[w][0] < weights[w][1])
+                ck_assert(sides[0] == ROUTE_STABLE || sides[1] == ROUTE_CANARY);
+            else
+                ck_assert(sides[1] == ROUTE_STABLE || sides[0] == ROUTE_CANARY);
+        }
+        unmake();
+    }
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     Suite *suite = suite_create("pick");
@@ -300,6 +333,7 @@ Suite *unit_suite(void)
     tcase_add_test(tc, an_override_says_the_side_at_every_weight);
     tcase_add_test(tc, without_an_open_canary_testers_go_where_everybody_goes);
     tcase_add_test(tc, a_route_is_found_by_host_and_path);
+    tcase_add_test(tc, routes_that_share_a_key_keep_a_client_on_one_side);
     suite_add_tcase(suite, tc);
     return suite;
 }
