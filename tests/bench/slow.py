@@ -4,7 +4,8 @@
     PENSTOCK=./penstock tests/bench/slow.py [CONNECTIONS [IDLE]]        (2000 and 10000)
 
 Meanwhile another client asks once every 20 ms; printed are how many of its requests ended well and how long they
-took. For the idle ones the private memory of the process is measured before and after. Needs slowhttptest and as many
+took. Attackers, targets and penstock share the processors, so beside it stands who used them, and the longest turn of a
+worker: whoever waited longer than a few of these waited for a processor and not for penstock. For the idle ones the private memory of the process is measured before and after. Needs slowhttptest and as many
 descriptors as connections on both sides.
 """
 import os
@@ -41,6 +42,12 @@ def target(t):
     return Nginx(t, "ec2", 'location /large { alias %s; }' % t.write("large", "x" * BODY))
 
 
+def children_cpu():
+    """Of the processes that have ended and were waited for: slowhttptest's."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def watch(p, over, times, failures):
     while not over.is_set():
         begun = time.monotonic()
@@ -58,18 +65,22 @@ for mode, name in MODES.items():
     def _(t, mode=mode):
         p = Penstock(t, {"ec2": [target(t)]}, workers=2)
         over, times, failures = threading.Event(), [], []
+        cpu, own, begun = children_cpu(), p.cpu_seconds(), time.monotonic()
         watcher = t.thread(watch, p, over, times, failures)
         pace = ["-w", "10", "-y", "20", "-n", "5", "-z", "32", "-k", "3"] if mode == "-X" else ["-i", "5"]
         subprocess.run(["slowhttptest", mode, "-c", str(CONNECTIONS), "-r", "1000", "-l", str(SECONDS), *pace,
                         "-u", p.url("/large" if mode == "-X" else "/"), "-p", "5"],
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
         metrics = p.metrics()
+        cpu, own, took = children_cpu() - cpu, p.cpu_seconds() - own, time.monotonic() - begun
         over.set()
         watcher.join()
         times.sort()
         t.note(f"{metrics.sum('penstock_connections_accepted_total'):.0f} connections came; others: {len(times)} requests, "
                f"{len(failures)} failed, p50 {1e3 * times[len(times) // 2]:.1f} ms, p99 "
                f"{1e3 * times[len(times) * 99 // 100]:.1f} ms")
+        t.note(f"CPU in {took:.1f} s: attackers {cpu:.1f} s, penstock {own:.1f} s, of {os.cpu_count()} processors; longest "
+               f"turn {1e3 * max(metrics.sum('penstock_worker_slowest_turn_seconds', worker=str(w)) for w in range(2)):.1f} ms")
         t.equal(failures, [], "failures of others")
 
 
