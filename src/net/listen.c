@@ -10,7 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BACKLOG = 4096 }; /* the kernel cuts it to net.core.somaxconn */
+enum {
+    BACKLOG = 4096,         /* the kernel cuts it to net.core.somaxconn */
+    UNSENT_MAX = 256 << 10, /* bytes that the kernel takes for a client who does not read them */
+};
 
 /* A bound socket. With `shared` others of ours may bind the same address. */
 static int open_bound(const struct sockaddr *addr, socklen_t len, bool shared)
@@ -43,15 +46,26 @@ static bool is_free(const struct config_address *address)
     return fd >= 0 && close(fd) == 0;
 }
 
+/*
+ * What is accepted inherits these (tcp(7)): small messages do not wait for an acknowledgement (Nagle), and a
+ * client that reads slowly holds little of an answer in the kernel. Else some thousand of them take all the
+ * memory that TCP may have on the machine, and the kernel drops what arrives for everybody.
+ */
+static bool set_options(int fd)
+{
+    int one = 1, unsent = UNSENT_MAX;
+
+    return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) == 0 &&
+           setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent) == 0;
+}
+
 static int open_listening(const struct sockaddr *addr, socklen_t len)
 {
-    int fd = open_bound(addr, len, true), error, one = 1;
+    int fd = open_bound(addr, len, true), error;
 
     if (fd < 0)
         return fd;
-    /* small messages must not wait for an acknowledgement (Nagle); what is accepted inherits it (tcp(7)) */
-    if ((addr->sa_family == AF_UNIX || setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) == 0) &&
-        listen(fd, BACKLOG) == 0)
+    if ((addr->sa_family == AF_UNIX || set_options(fd)) && listen(fd, BACKLOG) == 0)
         return fd;
     error = errno;
     close(fd);
