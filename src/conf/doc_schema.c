@@ -2,6 +2,7 @@
 #include "conf/doc.h"
 
 #include "base/mem.h"
+#include "conf/shortform.h"
 #include "conf/tree.h"
 #include "conf/types.h"
 
@@ -190,6 +191,78 @@ static json_t *schema_of_section(const struct section *section)
     return schema;
 }
 
+/* ---- plans in the words of others ---- */
+
+static json_t *properties_of(const json_t *schema, const char *key)
+{
+    return json_object_get(json_object_get(json_object_get(schema, "properties"), key), "properties");
+}
+
+/* Keys that must not be there: {key: false}. */
+static json_t *none_of(const json_t *keys)
+{
+    json_t *none = json_object();
+    const char *key;
+    json_t *value;
+
+    json_object_foreach((json_t *)(uintptr_t)keys, key, value)
+    {
+        set(none, key, json_false());
+    }
+    return none;
+}
+
+/* A plan in our own words: it has a name and steps, and nothing of the others. */
+static json_t *own_form(const json_t *more)
+{
+    json_t *properties = none_of(json_object_get(more, "plan"));
+
+    set(properties, "analysis", json_pack("{s:o}", "properties", none_of(json_object_get(more, "analysis"))));
+    return json_pack("{s:[s, s], s:o}", "required", "name", "steps", "properties", properties);
+}
+
+/* One whose steps the key of the plan makes. */
+static json_t *made_form(const json_t *more, const char *maker)
+{
+    return json_pack("{s:[s], s:{s:b, s:{s:o}}}", "required", maker, "properties", "steps", 0, "analysis",
+                     "properties", none_of(json_object_get(more, "analysis")));
+}
+
+/* Flagger's, whose steps a key of the analysis makes. */
+static json_t *strided_form(const json_t *more, const char *stride)
+{
+    json_t *properties = none_of(json_object_get(more, "plan"));
+
+    set(properties, "steps", json_false());
+    set(properties, "analysis", json_pack("{s:[s]}", "required", stride));
+    return json_pack("{s:[s], s:o}", "required", "analysis", "properties", properties);
+}
+
+static void add_shortforms(json_t *schema)
+{
+    json_t *more = parsed(shortform_schema), *analysis = properties_of(schema, "analysis");
+    json_t *metrics = json_object_get(analysis, "metrics"), *forms = json_array(), *name;
+    size_t i;
+
+    json_object_update(json_object_get(schema, "$defs"), json_object_get(more, "definitions"));
+    json_object_update(json_object_get(schema, "properties"), json_object_get(more, "plan"));
+    json_object_update(analysis, json_object_get(more, "analysis"));
+    set(metrics, "items",
+        json_pack("{s:[O, O]}", "anyOf", json_object_get(metrics, "items"), json_object_get(more, "metric")));
+    BUG_ON(json_array_append_new(forms, own_form(more)) < 0);
+    json_array_foreach(json_object_get(more, "makers"), i, name)
+    {
+        BUG_ON(json_array_append_new(forms, made_form(more, json_string_value(name))) < 0);
+    }
+    json_array_foreach(json_object_get(more, "strides"), i, name)
+    {
+        BUG_ON(json_array_append_new(forms, strided_form(more, json_string_value(name))) < 0);
+    }
+    json_object_del(schema, "required");
+    set(schema, "anyOf", forms);
+    json_decref(more);
+}
+
 json_t *doc_schema(const struct doc *doc)
 {
     json_t *schema = schema_of_section(doc->section);
@@ -201,5 +274,7 @@ json_t *doc_schema(const struct doc *doc)
         json_pack("{s:{s:s, s:s, s:s}}", "variable", "description",
                   "A variable of the environment, as ${NAME}.", "type", "string", "pattern",
                   "\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}"));
+    if (doc->shortforms)
+        add_shortforms(schema);
     return schema;
 }

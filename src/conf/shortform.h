@@ -21,6 +21,13 @@
  * problems go to the reader's report. A plan in our own words is left as it is. */
 void shortform_expand(struct schema_reader *reader, struct tree *root);
 
+/*
+ * What the schema of a plan gets for them, as JSON: `definitions`; the keys that a `plan` and its `analysis`
+ * may have then, and a `metric`; `makers` are the keys of a plan that make its steps, and `strides` those of
+ * the analysis.
+ */
+extern const char shortform_schema[];
+
 /* One of each, for the manual: whose words they are, and a plan in them. */
 struct shortform_sample {
     const char *from, *text;

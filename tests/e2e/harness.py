@@ -22,6 +22,7 @@ sanitizers), PENSTOCK_E2E_KEEP=1 leaves the temp folders in place. `test_x.py -k
 that word.
 """
 import ctypes
+import importlib
 import os
 import random
 import shutil
@@ -93,6 +94,15 @@ def need(*programs):
     missing = [p for p in programs if tool(p) is None]
     if missing:
         print("1..0 # SKIP not installed: " + ", ".join(missing), flush=True)
+        sys.exit(0)
+
+
+def need_module(name):
+    """A module of Python's that others wrote; skips the whole file when it is not installed."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        print(f"1..0 # SKIP not installed: python3-{name}", flush=True)
         sys.exit(0)
 
 

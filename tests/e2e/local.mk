@@ -1,5 +1,5 @@
-# End-to-end tests: the built program between real clients and real targets. Python 3 with its standard library only; each
-# file is one TAP program that finds the program under test in $PENSTOCK. A file or a case whose peer (nginx, node, wrk,
+# End-to-end tests: the built program between real clients and real targets. Python 3 with its standard library,
+# and for test_schema a validator; each file is one TAP program that finds the program under test in $PENSTOCK. A file or a case whose peer (nginx, node, wrk,
 # h2load, strace) is missing skips. What they share is in harness.py, penstock.py, peers.py, load.py, records.py, wire.py.
 e2e_tests = \
 	tests/e2e/test_admin.py \
@@ -23,6 +23,7 @@ e2e_tests = \
 	tests/e2e/test_restart.py \
 	tests/e2e/test_rollout.py \
 	tests/e2e/test_rules.py \
+	tests/e2e/test_schema.py \
 	tests/e2e/test_share.py \
 	tests/e2e/test_syscalls.py \
 	tests/e2e/test_target_tls.py \
