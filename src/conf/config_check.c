@@ -479,6 +479,17 @@ static const char *const reserved_prefixes[] = {
     "Content-",     "If-",       "Accept-", "X-Amzn-", "X-Amz-",
 };
 
+static void check_subject(struct schema_reader *reader, const struct tree *root, const struct config *config)
+{
+    const struct tree *tls = tree_find(root, "tls");
+
+    if (config->asks_clients && config->label_header && config->subject_header &&
+        str_eq_nocase(str_from(config->subject_header), str_from(config->label_header)))
+        schema_problem(reader, CONF_ERROR, tls ? tree_find(tls, "clientSubjectHeader") : NULL,
+                       "clientSubjectHeader: %s is labelHeader %s; take another", config->subject_header,
+                       config->label_header);
+}
+
 static void check_label(struct schema_reader *reader, const struct tree *root, const struct config *config)
 {
     const struct tree *node = tree_find(root, "labelHeader");
@@ -516,6 +527,7 @@ void config_check(struct schema_reader *reader, const struct tree *map, void *at
         schema_problem(reader, CONF_WARNING, map,
                        "state: is not written: a restart forgets every rollout and weight");
     check_label(reader, map, config);
+    check_subject(reader, map, config);
     check_listeners(reader, map, config);
     check_logs(reader, map, config);
     number_groups(reader, map, config);

@@ -32,8 +32,30 @@ static const char *const standing[] = {"warning: admin: is not written", "warnin
 #define ANSWER(keys)                                                                                         \
     "routes: [ { name: r, stable: a, canary: b }, { name: s, match: { pathPrefix: /s }, " keys " } ]\n"
 
+/* A listener with TLS. */
+#define CERT      "{ certFile: a.pem, keyFile: a.key }"
+#define TLS(keys) TWO ROUTES "listeners: [ { address: \"127.0.0.1:80\", tls: { " keys " } } ]\n"
+
 static const struct problems_case cases[] = {
     {ALL, ""},
+    /* TLS with clients */
+    {TLS("certificates: [ " CERT " ]"), ""},
+    {TLS("certificates: [ " CERT " ], minVersion: \"1.3\", hsts: {}, clientCertificates: { caFile: ca.pem }"),
+     ""},
+    {TLS("certificates: [ " CERT " ], hsts: { preload: true }"),
+     "t:5:120: preload: the lists take a host with includeSubdomains: true only\n"},
+    {TLS("certificates: [ " CERT ", " CERT " ]"),
+     "t:5:101: certificates: a.pem is there already, at line 5\n"},
+    {TLS("certificates: [ " CERT " ], minVersion: \"1.1\""),
+     "t:5:115: minVersion: 1.1 is none of 1.2, 1.3; did you mean \"1.2\"?\n"},
+    {TLS("certificates: [ " CERT " ], protocols: [ h3 ]"), "t:5:116: protocols: h3 is none of http/1.1\n"},
+    {TLS("certificates: [ { certFile: a.pem } ]"),
+     "t:5:64: keyFile: is missing; write it (path, such as logs/access.jsonl: relative to the folder of this "
+     "file)\n"},
+    {TLS("hsts: {}"), "t:5:46: certificates: is missing; write it (list, such as [a, b])\n"},
+    {TLS("certificates: [ " CERT
+         " ], clientCertificates: { caFile: ca.pem }") "tls: { clientSubjectHeader: x-platform }\n",
+     "t:6:29: clientSubjectHeader: x-platform is labelHeader X-Platform; take another\n"},
     /* the shape of the file */
     {"[1, 2]", "t:1:1: the file must be a map of `key: value`\n"},
     {"a", "t:1:1: the file must be a map of `key: value`\n"},
