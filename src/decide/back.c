@@ -8,7 +8,7 @@
 static const uint64_t catastrophe_requests = 20;
 static const double catastrophe_canary = 0.5, catastrophe_stable = 0.2; /* shares of slow answers */
 static const double budget_least = 50, budget_seconds = 12, budget_ratio = 2;
-static const double small_seconds = 6, all_seconds = 20; /* in small raises after a retreat; at 100 */
+static const double small_seconds = 4, all_seconds = 20; /* in small raises after a retreat; at 100 */
 static const double total_failure = 0.5; /* share of bad canary requests from which `auto` does not wait */
 
 /* Who is to blame and with which numbers, before it is decided what follows. */

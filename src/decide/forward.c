@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 static const int64_t quiet_max_ns = 60 * NS_PER_S; /* without a canary request */
-static const double suspicion = 0.1;               /* of the threshold: no raise above it */
+static const double suspicion = 0.02;              /* of the threshold: no raise above it */
 static const uint64_t traffic_requests = 15;       /* advanceOn: traffic */
 static const double rate_known_s = 20;             /* of observed time, before minCanaryRate skips a step */
 enum { LOW_WEIGHT = 2500 };                        /* only steps below it are skipped */
@@ -186,7 +186,7 @@ static bool hold_dwell(struct look *look)
 {
     const struct rollout *r = look->r;
     const struct plan_step *step = present(look);
-    int64_t least_ns, settled_ns = look_settled_ns(r);
+    int64_t least_ns, settled_ns = look_settled_ns(r, look->plan);
 
     if (!step)
         return false;
@@ -203,7 +203,7 @@ static bool hold_dwell(struct look *look)
     if (r->weight == 0 || advance_rule(look) != ADVANCE_EVIDENCE || r->raise_ns >= settled_ns)
         return false;
     return hold_until(look, settled_ns - r->raise_ns,
-                      r->raise_ns < r->grace_ns ? "grace after the raise" : "the time behind the grace");
+                      r->raise_ns < r->grace_ns ? "grace after the raise" : "the time after a raise");
 }
 
 static bool hold_window(struct look *look, const struct plan_step *next)

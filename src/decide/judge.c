@@ -12,12 +12,21 @@ static const double mass_max[JUDGE_MASSES] = {
 enum { GATE_LEAST = 20 };               /* canary requests before a gate is looked at */
 static const double gate_growth = 1.25; /* of the canary's requests from look to look */
 
+/* Slow answers in a grace, beyond what is usual, up to which it was calm: times 1 - objective, and a share.
+ */
+static const double calm_excess = 3, calm_excess_max = 0.05;
+
 static const double ln_e_max = 600;  /* so that sums stay finite */
 static const double ln_e_min = -300; /* below it there is nothing to show */
 
 static double share_of(uint32_t weight)
 {
     return (double)weight / PLAN_WEIGHT_ALL;
+}
+
+static double bad_share(uint64_t bad, uint64_t requests)
+{
+    return requests ? (double)bad / (double)requests : 0;
 }
 
 static struct evidence_rule rule_of(const struct plan *plan, const struct plan_metric *metric,
@@ -90,6 +99,33 @@ void judge_prove(struct judge *judge)
 
         judge->metrics[i].proven = evidence_upper((double)step->canary_bad, (double)step->canary_requests);
     }
+}
+
+/* A cold start ends: slow answers that go on behind the grace are none, and stable's are not either. */
+static bool was_calm(const struct judge_metric *state, const struct plan_metric *metric)
+{
+    const struct evidence_counts *grace = &state->grace, *step = &state->step;
+    double upper = evidence_upper((double)grace->canary_bad, (double)grace->canary_requests);
+    double usual = fmax(bad_share(grace->stable_bad, grace->stable_requests),
+                        bad_share(step->canary_bad, step->canary_requests));
+
+    return upper <= usual + fmin(calm_excess * (1 - metric->objective), calm_excess_max);
+}
+
+bool judge_grace_was_calm(const struct judge *judge, const struct plan *plan)
+{
+    bool calm = false;
+
+    for (size_t i = 0; i < plan->analysis.metrics_len; i++) {
+        const struct plan_metric *metric = &plan->analysis.metrics[i];
+
+        if (metric->type != METRIC_LATENCY_SLO || metric->dry_run)
+            continue;
+        if (!was_calm(&judge->metrics[i], metric))
+            return false;
+        calm = true;
+    }
+    return calm;
 }
 
 /* Requests less the bad ones of units that had counted already. */
@@ -235,11 +271,6 @@ static int most_evidence(const struct verdict *verdict, const struct plan *plan,
             most = (int)i;
     }
     return most;
-}
-
-static double bad_share(uint64_t bad, uint64_t requests)
-{
-    return requests ? (double)bad / (double)requests : 0;
 }
 
 /* Whether failures are at least half of what `slow` holds against the canary, and more than stable has. */

@@ -32,7 +32,7 @@ bool look_forward_to(struct look *look, enum action action, enum reason reason, 
 /* Puts the numbers of a metric into the decision. */
 void look_metric(struct look *look, int metric);
 /* Time since the raise after which a forward is thought of. */
-int64_t look_settled_ns(const struct rollout *rollout);
+int64_t look_settled_ns(const struct rollout *rollout, const struct plan *plan);
 /* And the ratio of the groups with its interval, which takes a while: only for what is recorded. */
 void look_ratio(struct look *look);
 /* "41 of 5,120 requests to fargate failed, 19 of 15,300 to ec2, in 12m at 25 %". */

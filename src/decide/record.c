@@ -65,6 +65,7 @@ static const struct field rollout_fields[] = {
     ONE(rollout, FIELD_DOUBLE, ramp_carry),
     ONE(rollout, FIELD_DOUBLE, ramp_down),
     ONE(rollout, FIELD_BOOL, settled),
+    ONE(rollout, FIELD_BOOL, warm),
     ONE(rollout, FIELD_U32, proven),
     ONE(rollout, FIELD_U32, ceiling),
     ONE(rollout, FIELD_U32, attempts),

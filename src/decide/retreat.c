@@ -137,6 +137,7 @@ bool look_retreat(struct look *look, enum reason reason, int trigger)
     r->retreat.metric = metric;
     r->retreat.share = bad;
     r->retreat.quiet_ns = 0;
+    r->warm = false;
     r->retreat.forgiving = true; /* while it drains */
     r->approved = r->skip = false;
     r->step = r->weight_step = step_of(look->plan, r->proven, r->weight_step);

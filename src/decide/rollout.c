@@ -296,8 +296,10 @@ static int64_t settle_ns(const struct rollout *rollout)
     return (int64_t)fmin((double)rollout->grace_ns / 2, most_s * NS_PER_S);
 }
 
-int64_t look_settled_ns(const struct rollout *rollout)
+int64_t look_settled_ns(const struct rollout *rollout, const struct plan *plan)
 {
+    if (rollout->warm && rollout->grace_ns == 0)
+        return plan->ramp.grace_ns; /* judged from the first request on, but as long */
     return rollout->grace_ns + settle_ns(rollout);
 }
 
@@ -321,7 +323,7 @@ static void add_masses(struct look *look)
     struct rollout *r = look->r;
     int64_t every = planned_ns(look->plan) / MASS_TIMES;
 
-    if (!r->settled && r->raise_ns >= look_settled_ns(r) && r->in_force && r->weight > 0) {
+    if (!r->settled && r->raise_ns >= look_settled_ns(r, look->plan) && r->in_force && r->weight > 0) {
         r->settled = true;
         judge_add_mass(&r->judge, JUDGE_MASS_RAISE, mass_raise);
     }
@@ -509,6 +511,17 @@ static void begin(struct rollout *rollout, const struct plan *plan, const struct
     peer_init(&rollout->peer);
     rollout->watch = (struct watch){0};
     rollout->retreat = (struct retreat){0};
+    rollout->warm = false;
+}
+
+/* A canary without a cold start is judged by its slow answers from the first one on. After a retreat every raise
+ * may be one too much, and has its grace. */
+static bool is_warm(const struct rollout *rollout, const struct plan *plan)
+{
+    if (rollout->grace_ns == 0)
+        return rollout->warm;
+    return !rollout->retreat.small && rollout->raise_ns >= rollout->grace_ns &&
+           judge_grace_was_calm(&rollout->judge, plan);
 }
 
 /* The parts of the ledger that a raise is worth, and what its weight has proven. */
@@ -519,6 +532,7 @@ static void end_weight(struct rollout *rollout, const struct plan *plan)
     if (rollout->weight == 0)
         return;
     rollout->proven = rollout->weight;
+    rollout->warm = is_warm(rollout, plan);
     judge_prove(&rollout->judge);
     if (smoke)
         judge_add_mass(&rollout->judge, JUDGE_MASS_SMOKE, mass_smoke);
@@ -536,12 +550,19 @@ static double raise_speed(const struct plan_ramp *ramp, uint32_t from, uint32_t 
     return most > 0 ? fmin(most, cold) : cold;
 }
 
+static int64_t usual_grace_ns(const struct rollout *rollout, const struct plan *plan)
+{
+    if (rollout->retreat.small)
+        return plan->ramp.retreat_grace_ns;
+    return rollout->warm ? 0 : plan->ramp.grace_ns;
+}
+
 static void raise_weight(struct rollout *rollout, const struct plan *plan, uint32_t weight)
 {
     uint32_t from = rollout->weight;
 
     rollout_take_weight(rollout, weight);
-    rollout->grace_ns = rollout->retreat.small ? plan->ramp.retreat_grace_ns : plan->ramp.grace_ns;
+    rollout->grace_ns = usual_grace_ns(rollout, plan);
     rollout->retreat.forgiving = rollout->retreat.small && !rollout->retreat.raised;
     rollout->retreat.raised = rollout->retreat.small;
     rollout->ramp_up = raise_speed(&plan->ramp, from, weight);

@@ -117,6 +117,7 @@ struct rollout {
     struct retreat retreat;
     struct peer peer;  /* what the judges `threshold` and `flagger` remember */
     bool settled;      /* the grace and the time behind it are over, and the ledger knows */
+    bool warm;         /* a whole grace has shown that there is no cold start: the next raises have none */
     uint32_t proven;   /* the last weight that ended forward; 0: none; read by others */
     uint32_t ceiling;  /* raises above it need an approval (after a retry by itself); 0: none */
     uint32_t attempts; /* retries by itself so far */

@@ -12,6 +12,7 @@ unit_tests += \
 	tests/unit/decide/test_retreat \
 	tests/unit/decide/test_rollout \
 	tests/unit/decide/test_trace \
+	tests/unit/decide/test_warm \
 	tests/unit/decide/test_watch \
 	tests/unit/decide/test_window \
 	tests/unit/decide/test_zone
