@@ -37,6 +37,7 @@ tsan_tests = \
 	tests/e2e/test_queue.py \
 	tests/e2e/test_reload.py \
 	tests/e2e/test_rollout.py \
+	tests/e2e/test_tls.py \
 	tests/e2e/test_weights.py
 
 EXTRA_DIST += \

@@ -1,5 +1,6 @@
 """HTTPS: certificates by name, what is agreed, what is refused, and what a handshake may cost."""
 import hashlib
+import json
 import os
 import re
 import signal
@@ -10,11 +11,11 @@ import threading
 
 from certs import Certificate, Memory, context, dial
 from harness import PATIENCE, case, main, need, tool
-from peers import Nginx
+from peers import Nginx, Raw
 from penstock import Penstock, cli
 from wire import Closed, Wire
 
-need("nginx", "openssl", "curl")
+need("nginx", "openssl", "curl", "node")
 
 GET = "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n"
 
@@ -237,6 +238,30 @@ def _(t):
         t.equal(hashlib.sha256(ask(wire, "/file").body).digest(), hashlib.sha256(body).digest(), "through a narrow way")
 
 
+@case("a tunnel carries bytes both ways, and its end")
+def _(t):
+    def talk(wire):
+        wire.request()
+        wire.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+        while True:
+            data = wire.sock.recv(65536)
+            if not data:
+                return
+            wire.sock.sendall(data)
+    a = Certificate(t, "a", "DNS:a.example")
+    p = Penstock(t, {"ec2": [Raw(t, talk)]}, workers=1, route={"upgrades": ["echo"]},
+                 listeners=[{"address": "127.0.0.1:0", "tls": {"certificates": [a.setting]}}])
+    wire = dial(p.address, "a.example")
+    wire.send("GET / HTTP/1.1\r\nHost: a.example\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+    t.check(wire.until(b"\r\n\r\n").startswith(b"HTTP/1.1 101"), "switched")
+    for size in (1, 100_000, 7):
+        data = os.urandom(size)
+        wire.send(data)
+        t.equal(wire.exactly(size), data, f"{size} bytes come back")
+    wire.sock.unwrap()
+    t.equal(p.log.wait(1)[0]["outcome"], "upgraded", "the outcome")
+
+
 @case("a client that closes well gets a closure alert, and so does one that is told to go")
 def _(t):
     p = https(t, Certificate(t, "a", "DNS:a.example"))
@@ -266,6 +291,35 @@ def resumed(address, name, wire=None, version=ssl.TLSVersion.TLSv1_3, made=None)
     if ask(fresh, host=name).status != 200:
         raise AssertionError("no answer")
     return fresh.sock.session_reused, fresh
+
+
+@case("node's client keeps a connection, verifies it, and resumes its session on the next one")
+def _(t):
+    a = Certificate(t, "a", "DNS:a.example")
+    p = https(t, a)
+    script = """
+        const https = require("https"), fs = require("fs");
+        const [host, port, ca] = process.argv.slice(1);
+        const agent = new https.Agent({keepAlive: true, maxSockets: 1, ca: fs.readFileSync(ca), servername: "a.example"});
+        const get = (agent) => new Promise((done, fail) => https.get({host, port, agent, path: "/",
+            headers: {Host: "a.example"}}, (answer) => {
+                let text = "";
+                const reused = answer.socket.isSessionReused(), socket = answer.socket;
+                answer.on("data", (data) => text += data);
+                answer.on("end", () => setImmediate(() => done([answer.statusCode, text, reused, socket])));
+            }).on("error", fail));
+        (async () => {
+            const first = await get(agent), second = await get(agent);
+            second[3].destroy();
+            await new Promise((done) => second[3].on("close", done));
+            const third = await get(agent);
+            console.log(JSON.stringify([first.slice(0, 3), first[3] === second[3], third.slice(0, 3)]));
+            process.exit(0);
+        })().catch((error) => { console.log(String(error)); process.exit(1); });
+    """
+    done = subprocess.run([tool("node"), "-e", script, p.address[0], str(p.address[1]), a.cert], capture_output=True,
+                          text=True, timeout=20 * PATIENCE)
+    t.equal(json.loads(done.stdout), [[200, "ec2\n", False], True, [200, "ec2\n", True]], done.stderr)
 
 
 @case("a session is resumed with any worker, after a reload, with fresh tickets, and under its own name only")
