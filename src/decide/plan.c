@@ -312,6 +312,16 @@ bool plan_status_is_bad(const struct plan_metric *metric, unsigned status)
     return false;
 }
 
+double plan_raise_speed(const struct plan_ramp *ramp, uint32_t from, uint32_t to)
+{
+    double most = ramp->max_step_per_second, cold;
+
+    if (from > 0 || ramp->slow_start_ns == 0)
+        return most;
+    cold = (double)to * NS_PER_S / (double)ramp->slow_start_ns;
+    return most > 0 ? fmin(most, cold) : cold;
+}
+
 size_t plan_next_weight_step(const struct plan *plan, size_t step)
 {
     while (step < plan->steps_len && plan->steps[step].kind != STEP_WEIGHT)

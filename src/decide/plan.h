@@ -295,6 +295,8 @@ MUST_CHECK bool plan_check(const struct plan *plan, plan_report *report, void *a
 
 /* The status belongs to the metric's bad ones (errorRate and clientErrorRate of a finished plan). */
 bool plan_status_is_bad(const struct plan_metric *metric, unsigned status);
+/* Hundredths of a percent a second by which a raise is made; 0: at once. At 0 the whole group is cold. */
+double plan_raise_speed(const struct plan_ramp *ramp, uint32_t from, uint32_t to);
 /* The first STEP_WEIGHT at or after `step`, or steps_len. */
 size_t plan_next_weight_step(const struct plan *plan, size_t step);
 /* 250 as "2.5": the shortest exact percentage. */

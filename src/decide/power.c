@@ -210,6 +210,19 @@ static double least_time(const struct power_step *power, const struct plan_step 
     return fmax(dwell_s, forward_s);
 }
 
+/* Until the weight is there: no dwell begins before. */
+static double raise_time(const struct plan *plan, size_t index)
+{
+    uint32_t from = 0, to = plan->steps[index].weight;
+    double speed;
+
+    for (size_t i = 0; i < index; i++)
+        if (plan->steps[i].kind == STEP_WEIGHT)
+            from = plan->steps[i].weight;
+    speed = plan_raise_speed(&plan->ramp, from, to);
+    return speed > 0 && to > from ? (double)(to - from) / speed : 0;
+}
+
 static bool is_skipped(const struct plan *plan, size_t index, double canary_rate)
 {
     const struct plan_step *step = &plan->steps[index];
@@ -233,7 +246,7 @@ static void add_step(struct power *power, const struct plan *plan, const struct 
         if (plan_metric_may_roll_back(&plan->analysis.metrics[i]))
             add_metric(step, plan, traffic, i, weight_next);
     }
-    step->least_s = least_time(step, &plan->steps[index]);
+    step->least_s = raise_time(plan, index) + least_time(step, &plan->steps[index]);
     if (!step->skipped)
         power->least_s += step->least_s;
 }
@@ -289,6 +302,8 @@ void power_init(struct power *power, const struct plan *plan, const struct power
             power->least_s += (double)step->pause_ns / NS_PER_S;
         if (step->kind == STEP_WEIGHT && step->weight > 0 && step->weight < PLAN_WEIGHT_ALL)
             add_step(power, plan, traffic, i);
+        if (step->kind == STEP_WEIGHT && step->weight == PLAN_WEIGHT_ALL)
+            power->least_s += raise_time(plan, i);
     }
     add_watch(power, plan, traffic);
 }

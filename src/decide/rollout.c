@@ -539,17 +539,6 @@ static void end_weight(struct rollout *rollout, const struct plan *plan)
     judge_add_mass(&rollout->judge, JUDGE_MASS_RAISE, mass_raise);
 }
 
-/* Of a raise, in hundredths of a percent a second; 0: at once. At 0 the whole group is cold. */
-static double raise_speed(const struct plan_ramp *ramp, uint32_t from, uint32_t to)
-{
-    double most = ramp->max_step_per_second, cold;
-
-    if (from > 0 || ramp->slow_start_ns == 0)
-        return most;
-    cold = (double)to * NS_PER_S / (double)ramp->slow_start_ns;
-    return most > 0 ? fmin(most, cold) : cold;
-}
-
 static int64_t usual_grace_ns(const struct rollout *rollout, const struct plan *plan)
 {
     if (rollout->retreat.small)
@@ -565,7 +554,7 @@ static void raise_weight(struct rollout *rollout, const struct plan *plan, uint3
     rollout->grace_ns = usual_grace_ns(rollout, plan);
     rollout->retreat.forgiving = rollout->retreat.small && !rollout->retreat.raised;
     rollout->retreat.raised = rollout->retreat.small;
-    rollout->ramp_up = raise_speed(&plan->ramp, from, weight);
+    rollout->ramp_up = plan_raise_speed(&plan->ramp, from, weight);
     if (rollout->ramp_up > 0)
         rollout->weight = from; /* move_weight takes it up */
 }

@@ -73,6 +73,26 @@ START_TEST(the_least_time_is_the_sum_of_the_steps)
 }
 END_TEST
 
+/* 1 % evenly in 30 s, then at most 2 % a second: 2, 3.5, 6.5, 12.5 and 25 s. */
+START_TEST(a_raise_that_takes_time_is_in_the_least_time)
+{
+    struct plan *slow = sim_reference_plan(), *fast = sim_reference_plan();
+    struct power *with, *without;
+
+    slow->ramp.slow_start_ns = 30 * NS_PER_S;
+    slow->ramp.max_step_per_second = 200;
+    with = power_of(slow, &traffic);
+    without = power_of(fast, &traffic);
+    near(with->steps[0].least_s - without->steps[0].least_s, 30, 1e-9);
+    near(with->steps[1].least_s - without->steps[1].least_s, 2, 1e-9);
+    near(with->least_s - without->least_s, 30 + 2 + 3.5 + 6.5 + 12.5 + 25, 1e-9);
+    free(with);
+    free(without);
+    free(slow);
+    free(fast);
+}
+END_TEST
+
 START_TEST(the_smallest_ratio_is_found_just_within_the_dwell)
 {
     struct plan *plan = sim_reference_plan();
@@ -286,6 +306,7 @@ Suite *unit_suite(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, the_reference_plan_has_the_figures_of_the_method);
     tcase_add_test(tcase, the_least_time_is_the_sum_of_the_steps);
+    tcase_add_test(tcase, a_raise_that_takes_time_is_in_the_least_time);
     tcase_add_test(tcase, the_smallest_ratio_is_found_just_within_the_dwell);
     tcase_add_test(tcase, times_to_detect_are_as_simulated);
     tcase_add_test(tcase, no_time_is_below_the_bound_for_known_laws);
