@@ -5,6 +5,7 @@
 #include "conf/types.h"
 #include "decide/peer.h"
 #include "decide/plan.h"
+#include "proto/method.h"
 
 #define S             NS_PER_S
 #define HOUR          (3600 * S)
@@ -582,6 +583,56 @@ static const struct setting rollback_rows[] = {
 };
 static const struct section rollback_section = {SECTION(rollback_rows)};
 
+static const struct setting shield_method_row = {
+    .key = "methods",
+    .type = &type_token,
+    .width = PLAN_METHOD_MAX,
+    .inside = true,
+    .max = PLAN_METHOD_MAX - 1,
+    .text = "A method.",
+};
+
+/* A request may be tried again only when that does no harm, and nothing of it may be gone. */
+static void check_shield(struct schema_reader *reader, const struct tree *map, void *at)
+{
+    const struct tree *list = tree_find(map, "methods");
+    const struct plan *plan = at;
+
+    for (size_t i = 0; list && list->kind == TREE_LIST && i < plan->shield.methods_len; i++)
+        if (!method_is_idempotent(method_from(str_from(plan->shield.methods[i]))))
+            schema_problem(reader, CONF_ERROR, &list->values[i],
+                           "methods: %s may not be sent twice; GET, HEAD and OPTIONS may",
+                           plan->shield.methods[i]);
+}
+
+static const struct setting shield_rows[] = {
+    {.key = "retryOnStable",
+     .type = &type_shield_on,
+     FIELD(plan, shield.on),
+     .required = true,
+     .example = "[connect, 502, 503]",
+     .text =
+         "Failures of the canary for which stable is asked once: no connection, one that broke before the "
+         "answer, and statuses."},
+    {.key = "methods",
+     .type = &schema_list,
+     LIST_INSIDE(plan, shield.methods),
+     .min = 1,
+     .max = PLAN_METHODS_MAX,
+     .item = &shield_method_row,
+     .inherits = "GET and HEAD",
+     .example = "[GET, HEAD]",
+     .text = "Of requests with these methods and without a body."},
+};
+static const struct section shield_section = {
+    SECTION(shield_rows),
+    .check = check_shield,
+    .text = "The user is spared, and the failure counts against the canary all the same. Retries of the "
+            "route say "
+            "how "
+            "many at a time; its shield, when it has one, takes every failure.",
+};
+
 static const struct setting budget_rows[] = {
     {.key = "canaryErrors",
      .type = &type_count,
@@ -883,6 +934,10 @@ static const struct setting plan_rows[] = {
      FIELD(plan, rollback),
      .section = &rollback_section,
      .text = "How the way back is made."},
+    {.key = "shield",
+     .type = &schema_map,
+     .section = &shield_section,
+     .text = "Requests that the canary fails are tried once more on stable."},
     {.key = "exposureBudget",
      .type = &schema_map,
      .section = &budget_section,

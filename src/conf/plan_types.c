@@ -145,6 +145,43 @@ static void date_to_read(struct schema_reader *reader, const struct setting *set
     read_date(reader, setting, value, 86400, at);
 }
 
+static bool shield_bit(const struct tree *node, uint32_t *on)
+{
+    static const struct {
+        const char *word;
+        uint32_t bit;
+    } words[] = {{"connect", PLAN_SHIELD_CONNECT},
+                 {"reset", PLAN_SHIELD_RESET},
+                 {"502", PLAN_SHIELD_502},
+                 {"503", PLAN_SHIELD_503},
+                 {"504", PLAN_SHIELD_504}};
+
+    for (size_t i = 0; node->kind == TREE_TEXT && i < ARRAY_LEN(words); i++) {
+        if (strcmp(node->text, words[i].word) == 0) {
+            *on |= words[i].bit;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void shield_on_read(struct schema_reader *reader, const struct setting *setting,
+                           const struct tree *value, void *at)
+{
+    uint32_t on = 0;
+
+    if (value->broken)
+        return;
+    if (value->kind != TREE_LIST || value->len == 0) {
+        schema_refuse(reader, setting, value, "must be a list of failures, %s", setting->type->form);
+        return;
+    }
+    for (size_t i = 0; i < value->len; i++)
+        if (!shield_bit(&value->values[i], &on))
+            schema_refuse(reader, setting, &value->values[i], "is none of connect, reset, 502, 503, 504");
+    *(uint32_t *)at = on;
+}
+
 static void fixed_hold_read(struct schema_reader *reader, const struct setting *setting,
                             const struct tree *value, void *at)
 {
@@ -203,6 +240,13 @@ const struct schema_type type_date_to = {
     .form = "such as 2026-12-28 or 2026-12-28T10:00",
     .json = "{\"type\": \"string\", \"pattern\": \"^[0-9]{4}-[0-9]{2}-[0-9]{2}\"}",
     .read = date_to_read,
+};
+const struct schema_type type_shield_on = {
+    .name = "list of failures",
+    .form = "such as [connect, reset, 502, 503, 504]",
+    .json = "{\"type\": \"array\", \"minItems\": 1, \"items\": {\"enum\": [\"connect\", \"reset\", 502, 503, "
+            "504, \"502\", \"503\", \"504\"]}}",
+    .read = shield_on_read,
 };
 const struct schema_type type_fixed_hold = {
     .name = "word",

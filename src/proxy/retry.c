@@ -55,12 +55,38 @@ bool retry_allowed(const struct txn *txn, enum outcome outcome)
     BUG("retry rule %d", (int)outcome_row(outcome)->retry);
 }
 
-/* At weight 100 stable gets no request at all, not even these. */
-bool retry_shields(const struct txn *txn)
+/* What the plan calls it; 0 for a failure that it has no word for. */
+static uint32_t shield_bit(enum outcome outcome, unsigned status)
+{
+    unsigned shown = status ? status : outcome_row(outcome)->status;
+
+    if (status == 0 && outcome_row(outcome)->retry == RETRY_UNSENT)
+        return PLAN_SHIELD_CONNECT;
+    if (status == 0 && outcome_row(outcome)->retry == RETRY_IDEMPOTENT)
+        return PLAN_SHIELD_RESET;
+    return shown == 502   ? PLAN_SHIELD_502
+           : shown == 503 ? PLAN_SHIELD_503
+           : shown == 504 ? PLAN_SHIELD_504
+                          : 0;
+}
+
+/* The route takes every failure, the plan those that it lists. */
+static bool is_shielded(const struct txn *txn, enum outcome outcome, unsigned status)
 {
     const struct route *route = txn->route;
 
-    return route->conf->retries.shield && txn->pick.side == ROUTE_CANARY &&
+    if (route->conf->retries.shield)
+        return true;
+    return route->shield.on && (route->shield.on & shield_bit(outcome, status)) &&
+           (route->shield.methods >> txn->head.method & 1);
+}
+
+/* At weight 100 stable gets no request at all, not even these. */
+bool retry_shields(const struct txn *txn, enum outcome outcome, unsigned status)
+{
+    const struct route *route = txn->route;
+
+    return is_shielded(txn, outcome, status) && txn->pick.side == ROUTE_CANARY &&
            txn->pick.assignment != ASSIGNMENT_OVERRIDE && /* a tester shall see what the canary does */
            route->weight < CONFIG_WEIGHT_ONE && route->side[ROUTE_STABLE]->open_len > 0 &&
            may_be_repeated(txn) && !txn->down.sent && within_budget(txn) &&

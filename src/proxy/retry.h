@@ -19,8 +19,9 @@ MUST_CHECK bool retry_allowed(const struct txn *txn, enum outcome outcome);
 /* The target closed a waiting connection just as it was taken: no fault of the target, and no budget is
  * asked. */
 MUST_CHECK bool retry_is_race(const struct txn *txn, enum outcome outcome);
-/* Whether stable is asked instead of a canary that has failed. */
-MUST_CHECK bool retry_shields(const struct txn *txn);
+/* Whether stable is asked instead of a canary that has failed: without an answer, or with this status of its
+ * own (0: without). */
+MUST_CHECK bool retry_shields(const struct txn *txn, enum outcome outcome, unsigned status);
 
 /* The next try counts in the budget, until retry_over. */
 void retry_begin(struct txn *txn);

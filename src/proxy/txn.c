@@ -361,7 +361,7 @@ enum next step_try_failed(struct txn *txn, enum outcome outcome, const char *err
         }
         return try_again(txn);
     }
-    if (retry_shields(txn))
+    if (retry_shields(txn, outcome, 0))
         return shield(txn, outcome, outcome_row(outcome)->status, error);
     return step_fail(txn, outcome, error);
 }
@@ -369,7 +369,7 @@ enum next step_try_failed(struct txn *txn, enum outcome outcome, const char *err
 bool step_shields(struct txn *txn, unsigned status)
 {
     txn->target_status = status;
-    if (status < 500 || !retry_shields(txn))
+    if (status < 500 || !retry_shields(txn, OUTCOME_SERVED, status))
         return false;
     shield(txn, OUTCOME_SERVED, status, NULL);
     return true;

@@ -109,6 +109,15 @@ static void build_mirror(struct route_mirror *mirror, const struct routes *route
         mirror->methods |= method_bit(own->methods[i]);
 }
 
+static void build_shield(struct route_shield *shield, const struct plan_shield *plan)
+{
+    shield->on = plan->on;
+    for (size_t i = 0; i < plan->methods_len; i++)
+        shield->methods |= method_bit(plan->methods[i]);
+    if (plan->methods_len == 0)
+        shield->methods = UINT32_C(1) << METHOD_GET | UINT32_C(1) << METHOD_HEAD;
+}
+
 static void build_route(struct routes *routes, struct route *route, const struct config_route *conf,
                         const struct route_live *live)
 {
@@ -123,6 +132,7 @@ static void build_route(struct routes *routes, struct route *route, const struct
     if (!live->plan)
         return;
     route->judging = judging_new(live->plan, conf);
+    build_shield(&route->shield, &live->plan->shield);
     snprintf(route->plan_name, sizeof route->plan_name, "%s", live->plan->name);
 }
 

@@ -84,6 +84,12 @@ struct route_mirror {
     uint32_t methods;                /* a bit for each enum method */
 };
 
+/* Failures of the canary for which stable is asked, when the plan says so; beside the shield of the route. */
+struct route_shield {
+    uint32_t on;      /* PLAN_SHIELD_x; 0: none */
+    uint32_t methods; /* a bit for each enum method */
+};
+
 struct route {
     const struct config_route *conf;
     const struct route_group *side[ROUTE_SIDES]; /* [ROUTE_CANARY] is NULL without a canary, both
@@ -91,6 +97,7 @@ struct route {
     uint32_t weight;                             /* hundredths of a percent to the canary, in force */
     uint32_t epoch; /* grows by one with each change of weight or judging: names the counters' cells */
     struct route_mirror mirror;
+    struct route_shield shield;
     const struct judging *judging;       /* NULL without a rollout: nothing is scored */
     char plan_name[CONFIG_NAME_MAX + 1]; /* for the access log; empty without a rollout */
     int32_t step;                        /* for the access log; -1 without a rollout */

@@ -97,6 +97,16 @@ static const struct problems_case cases[] = {
      "t:3:73: pathPrefix: x does not begin with '/'\n"
      "t:3:84: method: \"G T\" is not a token; it may have letters, digits and "
      "!#$%&'*+-.^_`|~ only\n"},
+    /* the shield */
+    {ALL "shield: { retryOnStable: [connect, reset, 502, 503, 504], methods: [GET, OPTIONS] }\n", ""},
+    {ALL "shield: {}\n", "t:3:9: retryOnStable: is missing; write it (list of failures, such as [connect, "
+                         "reset, 502, 503, 504])\n"},
+    {ALL "shield: { retryOnStable: [500, conect], methods: [POST] }\n",
+     "t:3:27: retryOnStable: 500 is none of connect, reset, 502, 503, 504\n"
+     "t:3:32: retryOnStable: conect is none of connect, reset, 502, 503, 504\n"
+     "t:3:51: methods: POST may not be sent twice; GET, HEAD and OPTIONS may\n"},
+    {ALL "shield: { retryOnStable: connect }\n",
+     "t:3:26: retryOnStable: connect must be a list of failures, such as [connect, reset, 502, 503, 504]\n"},
     /* the watch */
     {ALL "watch: false\n", ""},
     {ALL "watch: never\n", "t:3:8: enabled: never is not a flag, true or false\n"},
@@ -245,6 +255,7 @@ static const char full[] =
     " \"ramp\": {\"grace\": \"1m\", \"maxStepPerSecond\": 2.5, \"slowStart\": \"30s\", \"minCanaryRate\": 0, "
     "\"capacity\": 50},\n"
     " \"watch\": {\"probeWeight\": 40, \"threshold\": 12},\n"
+    " \"shield\": {\"retryOnStable\": [\"connect\", 502], \"methods\": [\"HEAD\"]},\n"
     " \"rollback\": {\"mode\": \"ramp\", \"rampTime\": \"5s\", \"retry\": {\"max\": 2}},\n"
     " \"exposureBudget\": {\"canaryErrors\": 200}}\n";
 
@@ -321,6 +332,9 @@ START_TEST(a_plan_in_json_arrives_whole)
     ck_assert_int_eq(plan->ramp.slow_start_ns, 30 * NS_PER_S);
     ck_assert(plan->ramp.capacity == 50);
     ck_assert(plan->watch.on);
+    ck_assert_uint_eq(plan->shield.on, PLAN_SHIELD_CONNECT | PLAN_SHIELD_502);
+    ck_assert_uint_eq(plan->shield.methods_len, 1);
+    ck_assert_str_eq(plan->shield.methods[0], "HEAD");
     ck_assert_uint_eq(plan->watch.probe_weight, 4000);
     ck_assert(plan->watch.threshold == 12);
     ck_assert_int_eq(plan->rollback.mode, ROLLBACK_RAMP);

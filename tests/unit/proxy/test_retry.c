@@ -2,6 +2,7 @@
  * Tries again, and what keeps them in bounds: the budget, the shield, the ejection of targets that do not
  * answer.
  */
+#include "base/mem.h"
 #include "fixture.h"
 
 #include "proxy/shard.h"
@@ -106,6 +107,48 @@ START_TEST(stable_is_asked_once_and_its_failure_is_the_answer)
     ck_assert(client_gets("HTTP/1.1 503 "));
     stop(2);
     proxy_free(&proxy);
+}
+END_TEST
+
+/* The plan's shield knows failures and methods apart. */
+START_TEST(a_plan_may_shield_from_some_failures)
+{
+    static const struct {
+        uint32_t on;
+        const char *request;
+        bool refuse, shielded;
+    } rows[] = {
+        {PLAN_SHIELD_503, GET, false, true},
+        {PLAN_SHIELD_502 | PLAN_SHIELD_CONNECT | PLAN_SHIELD_RESET, GET, false, false},
+        {PLAN_SHIELD_503, "DELETE / HTTP/1.1\r\nHost: h\r\n\r\n", false, false},
+        {PLAN_SHIELD_CONNECT, GET, true, true},
+        {PLAN_SHIELD_502 | PLAN_SHIELD_503, GET, true, false},
+    };
+    struct plan *plan = mem_alloc(sizeof *plan);
+
+    plan_init(plan);
+    plan_step_init(&plan->steps[plan->steps_len++], STEP_WEIGHT);
+    plan_finish(plan, 0);
+    plan->shield.on = rows[_i].on;
+    proxy = (struct proxy){0};
+    target_open(&proxy.stable);
+    if (rows[_i].refuse)
+        target_refuse(&proxy.canary);
+    else
+        target_open(&proxy.canary);
+    start(&(struct proxy_setup){.weight = NEARLY_ALL, .plan = plan});
+    say(client, "%s", rows[_i].request);
+    if (!rows[_i].refuse)
+        answer(&proxy.canary, WRONG);
+    if (rows[_i].shielded)
+        answer(&proxy.stable, OK);
+    ck_assert(client_gets(rows[_i].shielded ? "HTTP/1.1 200 "
+                          : rows[_i].refuse ? "HTTP/1.1 502 "
+                                            : "HTTP/1.1 503 "));
+    stop(rows[_i].shielded ? 2 : 1);
+    ck_assert_str_eq(logged(0, "penstock.shield"), rows[_i].shielded ? "failed" : "");
+    proxy_free(&proxy);
+    free(plan);
 }
 END_TEST
 
@@ -217,6 +260,7 @@ Suite *unit_suite(void)
     tcase_add_test(tc, stable_answers_for_a_canary_that_has_failed);
     tcase_add_test(tc, stable_answers_for_a_canary_that_cannot_be_reached);
     tcase_add_test(tc, stable_is_asked_once_and_its_failure_is_the_answer);
+    tcase_add_loop_test(tc, a_plan_may_shield_from_some_failures, 0, 5);
     tcase_add_test(tc, what_must_not_be_repeated_has_no_shield);
     tcase_add_test(tc, at_weight_100_stable_gets_nothing_not_even_by_the_shield);
     tcase_add_test(tc, without_the_setting_there_is_no_shield);
