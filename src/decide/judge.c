@@ -10,7 +10,7 @@ static const double mass_max[JUDGE_MASSES] = {
 };
 
 enum { GATE_LEAST = 20 };               /* canary requests before a gate is looked at */
-static const double gate_growth = 1.25; /* of the canary's requests from look to look */
+static const double gate_growth = 1.06; /* of the canary's requests from look to look */
 
 /* Slow answers in a grace, beyond what is usual, up to which it was calm: times 1 - objective, and a share.
  */
