@@ -15,6 +15,7 @@
 #include "route/pick.h"
 #include "route/routes.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -615,13 +616,16 @@ static bool parse_weight(const char *text, uint32_t *weight_r)
     return true;
 }
 
-static bool parse_client(struct inquiry *inquiry, const char *text, struct ip *ip)
+/* A trusted proxy is nobody in any network, as in step_route. */
+static bool parse_client(struct inquiry *inquiry, const char *text, const struct config *config,
+                         struct ip *ip)
 {
     if (!text)
         return true;
-    inquiry->client = ip;
-    if (ip_parse(str_from(text), ip))
+    if (ip_parse(str_from(text), ip)) {
+        inquiry->client = config_trusts(&config->forwarded, ip, UINT_MAX) ? NULL : ip;
         return true;
+    }
     term_error("explain: --client %s is no address, such as 192.0.2.7", text);
     return false;
 }
@@ -652,8 +656,8 @@ static enum subcommand_exit explain(struct config *config, const struct args *ar
     struct ip ip;
 
     if ((supposed && !parse_weight(supposed, &weight)) ||
-        !parse_client(inquiry, args_value(args, "client"), &ip) || !write_request(inquiry, args, &buf) ||
-        !parse_request(inquiry, &buf, config))
+        !parse_client(inquiry, args_value(args, "client"), config, &ip) ||
+        !write_request(inquiry, args, &buf) || !parse_request(inquiry, &buf, config))
         goto out;
     routes = routes_of(config, supposed ? &weight : NULL);
     find_route(inquiry, routes);

@@ -141,9 +141,8 @@ static const struct setting override_rows[] = {
      .max = 256,
      .item = &override_network_row,
      .example = "[\"192.0.2.0/28\"]",
-     .text = "Clients in these networks only: those that trusted proxies say, where there are any. Without "
-             "header and "
-             "cookie all their requests."},
+     .text = "Clients in these networks only, as trusted proxies name them; such a proxy itself is in none. "
+             "Without header and cookie, all their requests."},
     {.key = "to",
      .type = &type_word,
      FIELD(config_override, to),

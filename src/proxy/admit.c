@@ -12,6 +12,8 @@
 #include "proxy/worker.h"
 #include "route/path.h"
 
+#include <limits.h>
+
 enum {
     HOST_MAX = 255,
     LOOP_HOPS = 5,             /* as h2o: our own name this often in Via is a loop */
@@ -206,10 +208,12 @@ static struct str affinity_unit(struct txn *txn)
 static bool is_overridden(struct txn *txn)
 {
     const struct config_route *conf = txn->route->conf;
-    bool hidden = txn->front->trusted && txn->client.p == front_ip(txn->front).p; /* behind a silent proxy */
     enum route_side side = ROUTE_STABLE;
     struct ip ip;
-    bool known = !hidden && ip_parse(txn->client, &ip), taken;
+    /* A proxy that does not say whom it speaks for is nobody, whatever network it is in. */
+    bool silent = txn->front->trusted && txn->client.p == front_ip(txn->front).p, taken;
+    bool known = !silent && ip_parse(txn->client, &ip) &&
+                 !config_trusts(&txn->worker->config->forwarded, &ip, UINT_MAX);
 
     txn->override = override_find(conf, &txn->head, known ? &ip : NULL,
                                   worker_wall_ns(txn->worker, txn->worker->now_ns), &side);

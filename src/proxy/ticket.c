@@ -71,7 +71,7 @@ bool ticket_parse(struct str value, struct ticket *ticket_r)
 }
 
 /* The signature of a body; the prefix keeps it apart from whatever else the secret may sign. */
-static void sign(struct str body, const char *secret, char mac_r[static TICKET_MAC_LEN])
+static bool sign(struct str body, const char *secret, char mac_r[static TICKET_MAC_LEN])
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
     char block[TICKET_LEN + 32];
@@ -82,20 +82,21 @@ static void sign(struct str body, const char *secret, char mac_r[static TICKET_M
     buf_lit(&message, "penstock-override:");
     buf_str_add(&message, body);
     BUG_ON(message.full);
-    BUG_ON(!HMAC(EVP_sha256(), secret, (int)strlen(secret), (const unsigned char *)block, message.len, digest,
-                 &len) ||
-           len != DIGEST_LEN);
+    if (!HMAC(EVP_sha256(), secret, (int)strlen(secret), (const unsigned char *)block, message.len, digest,
+              &len) ||
+        len != DIGEST_LEN)
+        return false;
     buf_init(&hex, mac_r, TICKET_MAC_LEN);
     for (size_t i = 0; i < DIGEST_LEN; i++)
         buf_hex(&hex, digest[i], 2);
+    return true;
 }
 
 bool ticket_is_signed(const struct ticket *ticket, const char *secret)
 {
     char mac[TICKET_MAC_LEN];
 
-    sign(ticket->body, secret, mac);
-    return CRYPTO_memcmp(mac, ticket->mac.p, TICKET_MAC_LEN) == 0;
+    return sign(ticket->body, secret, mac) && CRYPTO_memcmp(mac, ticket->mac.p, TICKET_MAC_LEN) == 0;
 }
 
 bool ticket_is_for(const struct ticket *ticket, const char *route)
@@ -114,9 +115,10 @@ void ticket_write(struct buf *buf, enum config_side side, int64_t expires_s, str
     buf_u64(buf, (uint64_t)expires_s);
     buf_char(buf, '.');
     buf_str_add(buf, route);
-    if (buf->full)
+    if (buf->full || !sign((struct str){buf->p + start, buf->len - start}, secret, mac)) {
+        buf->full = true;
         return;
-    sign((struct str){buf->p + start, buf->len - start}, secret, mac);
+    }
     buf_char(buf, '.');
     buf_add(buf, mac, sizeof mac);
 }

@@ -70,10 +70,11 @@ def _(t):
 def _(t):
     stable, canary, p = serve(t, [{"header": "X-Tester", "value": "yes", "networks": ["192.0.2.0/24"], "to": "canary"},
                                   {"networks": ["198.51.100.7", "127.0.0.0/8"], "to": "canary"}],
-                              forwarded={"trusted": ["127.0.0.1"]})
+                              forwarded={"trusted": ["127.0.0.1", "192.0.2.1"]})
     yes = ("X-Tester", "yes")
     asked = [([yes, ("X-Forwarded-For", "192.0.2.9")], "canary", "value"), ([yes, ("X-Forwarded-For", "203.0.113.9")], "stable", "other_network"),
              ([yes, ("X-Forwarded-For", "192.0.2.9, 203.0.113.9")], "stable", "other_network"), ([yes], "stable", "other_network"),
+             ([yes, ("X-Forwarded-For", "192.0.2.9, _hidden, 192.0.2.1")], "stable", "other_network"),  # a proxy that does not say for whom
              ([("X-Forwarded-For", "192.0.2.9")], "stable", None), ([("X-Forwarded-For", "198.51.100.7")], "canary", "network")]
     for fields, *_ in asked:
         ask(p, *fields)
