@@ -56,7 +56,7 @@ void demo_plan_write(struct text *out, double speed)
         "  - { setWeight: 25, minDwell: %s }\n"
         "  - { setWeight: 50, minDwell: %s }\n"
         "  - { setWeight: 100, bake: %s }\n"
-        "ramp: { grace: %s, retreat: { probation: %s, grace: %s } }\n",
+        "ramp: { grace: %s, retreat: { probation: %s, grace: %s, raiseFactor: 1.4 } }\n",
         DEMO_USER_HEADER, bin, first, later, later, bake, grace, probation, grace);
 }
 

@@ -33,7 +33,8 @@ def _(t):
     load.stop()
     record = [d for d in decisions(p) if d["action"] == "rollback"][-1]
     t.equal((record["reason"], record["metric"]), ("regression", "errors"), "reason and metric")
-    t.contains(record["text"], "3 failed and 0 inconclusive of 3 measurements", "the text")
+    t.contains(record["text"], "; 3 failed and 0 inconclusive of ", "the text")  # one without a failure may come first
+    t.contains(record["text"], " measurements, 2 and 0 are allowed", "the text")
 
     canary_requests = len([r for r in p.log.records() if r.get("side") == "canary"])
     plan = t.write("penstock-plan.json", json.dumps(quick((20, "30s"), (100, "1s"))))
