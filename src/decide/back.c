@@ -28,8 +28,6 @@ static bool is_total(const struct look *look, const struct cause *cause)
 {
     const struct decision_side *canary = &look->d->canary;
 
-    if (cause->reason == REASON_TARGETS || cause->reason == REASON_ABORT)
-        return true;
     return cause->metric >= 0 && share(canary->bad, canary->requests) >= total_failure;
 }
 
@@ -48,6 +46,8 @@ static double speed_down(const struct look *look, const struct cause *cause)
     double speed =
         rollback->ramp_ns > 0 ? (double)look->r->weight / ((double)rollback->ramp_ns / NS_PER_S) : 0;
 
+    if (cause->reason == REASON_ABORT || cause->reason == REASON_TARGETS)
+        return 0;
     switch (rollback->mode) {
     case ROLLBACK_INSTANT:
         return 0;
@@ -58,7 +58,7 @@ static double speed_down(const struct look *look, const struct cause *cause)
             return 0;
         break;
     }
-    return cause->reason == REASON_ABORT ? 0 : speed;
+    return speed;
 }
 
 static void clear_orders(struct rollout *r)
@@ -191,12 +191,20 @@ static bool retry_after_backoff(struct look *look)
     return look_start(look);
 }
 
+/* Nobody is left to take what a ramp still gives. */
+static bool is_deserted(const struct look *look)
+{
+    return look->r->state == ROLLOUT_ROLLING_BACK && !look->in->canary.healthy && look->in->stable.healthy;
+}
+
 bool look_rolling_back(struct look *look)
 {
     struct rollout *r = look->r;
     struct decision *d = look->d;
     char percent[PLAN_PERCENT_LEN];
 
+    if (is_deserted(look))
+        r->weight = 0;
     if (r->state == ROLLOUT_ROLLING_BACK && r->in_force) {
         r->dwell_ns = 0;
         r->ramp_down = 0;

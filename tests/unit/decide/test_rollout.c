@@ -435,6 +435,32 @@ START_TEST(a_rollback_by_ramp_takes_its_time)
 }
 END_TEST
 
+START_TEST(a_ramp_does_not_wait_for_targets_that_are_gone)
+{
+    for (int late = 0; late < 2; late++) {
+        struct plan *plan = short_plan(50, 3600);
+        uint32_t total;
+
+        plan->rollback.mode = ROLLBACK_RAMP;
+        start(plan, 1);
+        sim_run(&sim, 5);
+        total = sim.in.canary.total;
+        if (late) {
+            sim.in.rollback_ordered = true;
+            sim_run(&sim, 5);
+            ck_assert_uint_eq(sim.r.target, 0);
+            ck_assert_uint_gt(sim.r.weight, 2500);
+        }
+        sim.in.canary = (struct rollout_targets){.healthy = 0, .total = total ? total : 2};
+        sim_tick(&sim);
+        ck_assert_uint_eq(sim.r.weight, 0);
+        sim_run(&sim, 2);
+        ck_assert_int_eq(sim.r.state, ROLLOUT_ROLLED_BACK);
+        sim_fini(&sim);
+    }
+}
+END_TEST
+
 START_TEST(auto_goes_down_slowly_only_when_stable_is_small)
 {
     for (int small = 0; small < 2; small++) {
@@ -837,6 +863,7 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, the_exposure_budget_is_kept);
     tcase_add_test(tcase, a_webhook_orders_a_rollback);
     tcase_add_test(tcase, a_rollback_by_ramp_takes_its_time);
+    tcase_add_test(tcase, a_ramp_does_not_wait_for_targets_that_are_gone);
     tcase_add_test(tcase, auto_goes_down_slowly_only_when_stable_is_small);
     tcase_add_test(tcase, a_retry_begins_again_after_the_backoff_and_asks_above_the_proven_weight);
     tcase_add_test(tcase, a_hold_for_evidence_says_what_is_missing);
