@@ -11,7 +11,6 @@
 #define GIB (KIB * KIB * KIB)
 #define S   NS_PER_S
 
-#define SECTION(rows) .settings = (rows), .len = ARRAY_LEN(rows)
 /* A limit of time or rate that 0 takes away. */
 #define NO_LIMIT_TO(max_)                                                                                    \
     .min = 0, .max = (max_), .zero = "is no limit: whoever is silent holds a connection for ever"

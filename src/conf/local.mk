@@ -15,8 +15,10 @@ src_libpenstock_a_SOURCES += \
 	src/conf/env.c src/conf/env.h \
 	src/conf/input.c src/conf/input.h \
 	src/conf/load.c src/conf/load.h \
+	src/conf/plan_judge_table.c \
 	src/conf/plan_table.c src/conf/plan_table.h \
 	src/conf/plan_types.c src/conf/plan_types.h \
+	src/conf/plan_way_table.c \
 	src/conf/planchange.c src/conf/planchange.h \
 	src/conf/planfile.c src/conf/planfile.h \
 	src/conf/ram.c src/conf/ram.h \

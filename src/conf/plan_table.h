@@ -9,5 +9,10 @@
 
 /* Fills a struct plan after plan_init. */
 extern const struct section plan_section;
+/* Its parts in files of their own: how it is judged, and the way from 0 to 100 and back. */
+extern const struct section plan_analysis_section, plan_threshold_section, plan_flagger_section;
+extern const struct setting plan_step_row;
+extern const struct section plan_ramp_section, plan_watch_section, plan_rollback_section, plan_shield_section,
+    plan_budget_section;
 
 #endif

@@ -1,10 +1,16 @@
 /*
- * The kinds of values that only plans have.
+ * The kinds of values that only plans have, and what their tables share.
  */
 #ifndef CONF_PLAN_TYPES_H
 #define CONF_PLAN_TYPES_H
 
+#include "base/clk.h"
 #include "conf/schema.h"
+
+#define S    NS_PER_S
+#define HOUR (3600 * S)
+#define DAY  (24 * HOUR)
+#define NAME .inside = true /* text lies in the struct */
 
 /*
  * type        place                                     written as

@@ -94,6 +94,7 @@ struct section {
     /* After them, when the map was written: what concerns more than one of them. NULL: nothing. */
     void (*check)(struct schema_reader *reader, const struct tree *map, void *at);
 };
+#define SECTION(rows) .settings = (rows), .len = ARRAY_LEN(rows)
 
 /* Reads a whole file's tree into `object` (zeroed, or with its own defaults). Problems go to the report. */
 void schema_read(struct schema_reader *reader, const struct section *section, const struct tree *root);
