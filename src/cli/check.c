@@ -4,7 +4,6 @@
 #include "cli/check_power.h"
 #include "cli/term.h"
 #include "conf/config.h"
-#include "conf/load.h"
 #include "conf/planfile.h"
 #include "conf/report.h"
 #include "net/tls.h"
@@ -270,11 +269,7 @@ static enum subcommand_exit run(const struct args *args, const struct subcommand
         return subcommand_misused(&subcommand_check,
                                   "--rps is a number above 0; --errors and --slow are shares such as 0.1%%");
     conf_report_init(&findings.report);
-    config = path ? config_load(path, &findings.report) : NULL;
-    if (config && !tls_load(config, &findings.report)) {
-        config_unref(config);
-        config = NULL;
-    }
+    config = path ? tls_load_config(path, &findings.report) : NULL;
     for (size_t i = 0; config && i < config->groups_len; i++)
         findings.targets += config->groups[i].targets_len;
     if (!config || check_route(&findings, args, config, &route))

@@ -4,7 +4,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf/address.h"
-#include "conf/load.h"
 #include "control/admin.h"
 #include "control/api.h"
 #include "control/board.h"
@@ -294,11 +293,7 @@ static struct config *configuration(const struct control_options *options)
     if (!options->config_path)
         return options->config;
     conf_report_init(&report);
-    config = config_load(options->config_path, &report);
-    if (config && !tls_load(config, &report)) {
-        config_unref(config);
-        config = NULL;
-    }
+    config = tls_load_config(options->config_path, &report);
     conf_report_print(&report, stderr);
     conf_report_fini(&report);
     return config;

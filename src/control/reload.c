@@ -3,7 +3,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf/address.h"
-#include "conf/load.h"
 #include "control/board.h"
 #include "control/tick.h"
 #include "net/tls.h"
@@ -170,11 +169,7 @@ enum order_result reload(struct board *board, struct conf_report *report, char w
         snprintf(why, ORDER_WHY_MAX, "the configuration did not come from a file that can be read again");
         return ORDER_REFUSED;
     }
-    new = config_load(board->config->path, report);
-    if (new && !tls_load(new, report)) {
-        config_unref(new);
-        new = NULL;
-    }
+    new = tls_load_config(board->config->path, report);
     if (!new) {
         snprintf(why, ORDER_WHY_MAX, "%s has errors; the old configuration serves on", board->config->path);
         return ORDER_INVALID;

@@ -111,7 +111,8 @@ void conn_shutdown(struct conn *conn);
 void conn_close(struct conn *conn);
 /* Bytes that the kernel holds because the peer has not taken them; 0 where it does not say. */
 uint64_t conn_held(const struct conn *conn);
-/* Takes what lies between the conn and its socket (net/tls) away without a word: it is in clear text again. */
+/* Takes what lies between the conn and its socket (net/tls) away without a word: it is in clear text again,
+ * and can tell its client why a handshake failed, or be closed without a reset that destroys the alert. */
 void conn_strip(struct conn *conn);
 /* As conn_close, but with RST, so that the peer cannot take what it got for a whole message. */
 void conn_abort(struct conn *conn);

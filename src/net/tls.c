@@ -2,14 +2,12 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "conf/load.h"
 #include "net/tls_server.h"
 #include "net/tls_stream.h"
 #include "net/tls_ticket.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
-#include <limits.h>
-#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -260,4 +258,14 @@ bool tls_load(struct config *config, struct conf_report *report)
         if (config->groups[i].tls.wanted && !config->groups[i].tls.context)
             ok &= load_group(&config->groups[i], config->path, report);
     return ok;
+}
+
+struct config *tls_load_config(const char *path, struct conf_report *report)
+{
+    struct config *config = config_load(path, report);
+
+    if (!config || tls_load(config, report))
+        return config;
+    config_unref(config);
+    return NULL;
 }

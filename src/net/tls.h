@@ -31,6 +31,8 @@ struct tls_session {
 /* Makes the contexts of all groups with `tls`: reads certificates, keys and authorities. False when one
  * cannot be made; `report` says which and why. Blocks on files. Thread: control. */
 MUST_CHECK bool tls_load(struct config *config, struct conf_report *report);
+/* Loads a configuration (conf/load) and then its contexts. NULL when either does not do. Thread: control. */
+MUST_CHECK struct config *tls_load_config(const char *path, struct conf_report *report);
 
 /* To be called each second: what is in files may have changed, and keys grow old. Blocks on files. Thread:
  * control. */

@@ -408,11 +408,6 @@ enum tls_end tls_server_end(const struct conn *conn)
     return end_of_reason(stream->reason);
 }
 
-void tls_server_strip(struct conn *conn)
-{
-    conn_strip(conn);
-}
-
 void tls_server_facts(const struct conn *conn, struct tls_facts *facts_r)
 {
     struct tls_stream *stream = tls_stream_of(conn);

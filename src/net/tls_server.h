@@ -50,10 +50,6 @@ int64_t tls_server_expiry_s(const struct tls_server *server, size_t i);
 MUST_CHECK bool tls_server_begin(struct tls_server *server, struct conn *conn, struct str early);
 /* How the handshake of a conn has ended, after that WRITABLE. */
 enum tls_end tls_server_end(const struct conn *conn);
-/* After a failed handshake: takes the stream away, so that the conn is one in clear text again, and can tell
- * the client why, or be closed without a reset that destroys the alert. */
-void tls_server_strip(struct conn *conn);
-
 /* What was agreed with a client; texts live as long as the conn. */
 struct tls_facts {
     struct str version; /* "1.3" */

@@ -51,11 +51,12 @@ static void replace(const struct key *keys, size_t len)
     pthread_mutex_unlock(&ring.mutex);
 }
 
-static void make_one(int64_t now_ns)
+/* A new first key, before at most `kept` of the present ones. */
+static void make_one(int64_t now_ns, size_t kept)
 {
     struct key keys[TLS_TICKET_KEYS_MAX];
-    size_t kept = ring.len < TLS_TICKET_KEYS_MAX ? ring.len : TLS_TICKET_KEYS_MAX - 1;
 
+    kept = kept < TLS_TICKET_KEYS_MAX ? kept : TLS_TICKET_KEYS_MAX - 1;
     BUG_ON(RAND_priv_bytes((unsigned char *)&keys[0], sizeof keys[0]) != 1);
     memcpy(&keys[1], ring.keys, kept * sizeof *keys);
     replace(keys, kept + 1);
@@ -103,10 +104,8 @@ bool tls_ticket_use(const char *path, char *why, size_t why_len)
         return false;
     if (path)
         warn_of_readers(path);
-    if (!path && (ring.path || ring.len == 0)) {
-        ring.len = 0; /* those of the file are the fleet's */
-        make_one(clk_mono_ns());
-    }
+    if (!path && (ring.path || ring.len == 0))
+        make_one(clk_mono_ns(), 0); /* those of the file are the fleet's */
     free(ring.path);
     ring.path = path ? mem_strdup(path) : NULL;
     ring.stamp = stamp;
@@ -120,7 +119,7 @@ void tls_ticket_look(int64_t now_ns)
 
     if (!ring.path) {
         if (ring.len && now_ns - ring.since_ns >= ROTATE_NS)
-            make_one(now_ns);
+            make_one(now_ns, ring.len);
         return;
     }
     stamp = stamp_of(ring.path, STAMP_NONE);
