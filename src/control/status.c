@@ -79,12 +79,8 @@ static uint64_t group_sum(const struct board *board, const struct config_group *
 {
     uint64_t sum = 0;
 
-    for (size_t w = 0; w < crew_size(board->crew); w++) {
-        const struct shard_group *cells = shard_group(crew_shard(board->crew, w), group->slot);
-
-        if (cells)
-            sum += cell_get((const struct cell *)(const void *)((const char *)cells + offset));
-    }
+    for (size_t w = 0; w < crew_size(board->crew); w++)
+        sum += cell_get_at(shard_group(crew_shard(board->crew, w), group->slot), offset);
     return sum;
 }
 
@@ -136,8 +132,7 @@ static uint64_t mirror_sum(const struct board *board, const struct live *live, s
 
     for (size_t w = 0; w < cells.len; w++)
         for (size_t i = 0; i < len; i++)
-            sum += cell_get(
-                (const struct cell *)(const void *)((const char *)&cells.workers[w]->mirror + offset) + i);
+            sum += cell_get_at(&cells.workers[w]->mirror, offset + i * sizeof(struct cell));
     return sum;
 }
 

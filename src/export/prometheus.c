@@ -17,30 +17,37 @@ struct page {
 /* ---- sums over the workers
  * ----------------------------------------------------------------------------------- */
 
-/* The cell at `offset` of every worker's struct at the same place of the same route. */
-static uint64_t side_sum(const struct page *page, uint32_t slot, size_t side, size_t offset)
+/* The cell at `offset` of every worker's struct for the same route, target or group. */
+static uint64_t route_sum(const struct page *page, uint32_t slot, size_t offset)
 {
     uint64_t sum = 0;
 
-    for (size_t w = 0; w < page->view->shards_len; w++) {
-        struct shard_route *route = shard_route(page->view->shards[w], slot);
-
-        if (route)
-            sum += cell_get((const struct cell *)(const void *)((const char *)&route->side[side] + offset));
-    }
+    for (size_t w = 0; w < page->view->shards_len; w++)
+        sum += cell_get_at(shard_route(page->view->shards[w], slot), offset);
     return sum;
+}
+
+static uint64_t side_sum(const struct page *page, uint32_t slot, size_t side, size_t offset)
+{
+    return route_sum(page, slot,
+                     offsetof(struct shard_route, side) + side * sizeof(struct shard_side) + offset);
 }
 
 static uint64_t target_sum(const struct page *page, uint32_t slot, size_t offset)
 {
     uint64_t sum = 0;
 
-    for (size_t w = 0; w < page->view->shards_len; w++) {
-        struct shard_target *target = shard_target(page->view->shards[w], slot);
+    for (size_t w = 0; w < page->view->shards_len; w++)
+        sum += cell_get_at(shard_target(page->view->shards[w], slot), offset);
+    return sum;
+}
 
-        if (target)
-            sum += cell_get((const struct cell *)(const void *)((const char *)target + offset));
-    }
+static uint64_t group_sum(const struct page *page, uint32_t slot, size_t offset)
+{
+    uint64_t sum = 0;
+
+    for (size_t w = 0; w < page->view->shards_len; w++)
+        sum += cell_get_at(shard_group(page->view->shards[w], slot), offset);
     return sum;
 }
 
@@ -49,7 +56,7 @@ static uint64_t shard_sum(const struct page *page, size_t offset)
     uint64_t sum = 0;
 
     for (size_t w = 0; w < page->view->shards_len; w++)
-        sum += cell_get((const struct cell *)(const void *)((const char *)page->view->shards[w] + offset));
+        sum += cell_get_at(page->view->shards[w], offset);
     return sum;
 }
 
@@ -194,19 +201,6 @@ static void write_sides(struct page *page)
 /* ---- overrides
  * --------------------------------------------------------------------------------------------- */
 
-static uint64_t override_sum(const struct page *page, uint32_t slot, enum override_result result)
-{
-    uint64_t sum = 0;
-
-    for (size_t w = 0; w < page->view->shards_len; w++) {
-        struct shard_route *route = shard_route(page->view->shards[w], slot);
-
-        if (route)
-            sum += cell_get(&route->overrides[result]);
-    }
-    return sum;
-}
-
 static void write_overrides(struct page *page)
 {
     const struct routes *routes = page->view->routes;
@@ -222,25 +216,13 @@ static void write_overrides(struct page *page)
             exposition_label(&labels, "route", routes->routes[i].conf->name);
             exposition_label(&labels, "result", override_row((enum override_result)result)->name);
             exposition_number(&page->to, "penstock_overrides", "_total", &labels,
-                              override_sum(page, routes->routes[i].conf->slot, (enum override_result)result));
+                              route_sum(page, routes->routes[i].conf->slot,
+                                        offsetof(struct shard_route, overrides[result])));
         }
 }
 
 /* ---- mirrors
  * ----------------------------------------------------------------------------------------------- */
-
-static uint64_t mirror_sum(const struct page *page, uint32_t slot, size_t offset)
-{
-    uint64_t sum = 0;
-
-    for (size_t w = 0; w < page->view->shards_len; w++) {
-        struct shard_route *route = shard_route(page->view->shards[w], slot);
-
-        if (route)
-            sum += cell_get((const struct cell *)(const void *)((const char *)&route->mirror + offset));
-    }
-    return sum;
-}
 
 /* One cell of a mirror, told apart from its like by a label. It is there while there are copies, and after.
  */
@@ -251,7 +233,8 @@ static void mirror_cell(struct page *page, const char *name, const char *suffix,
 
     for (size_t i = 0; i < routes->routes_len; i++) {
         const struct route_mirror *mirror = &routes->routes[i].mirror;
-        uint64_t n = mirror_sum(page, routes->routes[i].conf->slot, offset);
+        uint64_t n =
+            route_sum(page, routes->routes[i].conf->slot, offsetof(struct shard_route, mirror) + offset);
         EXPOSITION_LABELS(labels);
 
         if (!mirror->group || (mirror->share == 0 && n == 0))
@@ -507,19 +490,6 @@ static void write_target_cell(struct page *page, const struct side_cell *cell)
     }
 }
 
-static uint64_t group_sum(const struct page *page, uint32_t slot, size_t offset)
-{
-    uint64_t sum = 0;
-
-    for (size_t w = 0; w < page->view->shards_len; w++) {
-        struct shard_group *group = shard_group(page->view->shards[w], slot);
-
-        if (group)
-            sum += cell_get((const struct cell *)(const void *)((const char *)group + offset));
-    }
-    return sum;
-}
-
 static void group_labels(const struct config_group *group, struct buf *labels)
 {
     exposition_label(labels, "group", group->name);
@@ -723,14 +693,13 @@ static void worker_seconds(struct page *page, const char *name, enum exposition_
 {
     exposition_family(&page->to, name, kind, help);
     for (size_t w = 0; w < page->view->shards_len; w++) {
-        const char *base = (const char *)page->view->shards[w];
         char worker[24];
         EXPOSITION_LABELS(labels);
 
         snprintf(worker, sizeof worker, "%zu", w);
         exposition_label(&labels, "worker", worker);
         exposition_real(&page->to, name, kind == EXPOSITION_COUNTER ? "_total" : "", &labels,
-                        (double)cell_get((const struct cell *)(const void *)(base + offset)) / NS_PER_S);
+                        (double)cell_get_at(page->view->shards[w], offset) / NS_PER_S);
     }
 }
 

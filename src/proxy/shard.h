@@ -44,6 +44,11 @@ static inline uint64_t cell_get(const struct cell *cell)
 {
     return atomic_load_explicit(&cell->n, memory_order_relaxed);
 }
+/* Of the cell that lies so many bytes behind the beginning of a struct of cells; 0 without one. */
+static inline uint64_t cell_get_at(const void *cells, size_t offset)
+{
+    return cells ? cell_get((const struct cell *)(const void *)((const char *)cells + offset)) : 0;
+}
 
 /*
  * Upper edges of the duration histogram that /metrics shows, in seconds: the advice of the OpenTelemetry HTTP

@@ -602,11 +602,8 @@ uint64_t proxy_side_sum(struct proxy *proxy, enum route_side side, size_t offset
 {
     uint64_t sum = 0;
 
-    for (size_t i = 0; i < crew_size(proxy->crew); i++) {
-        const struct shard_side *cells = &shard_route(crew_shard(proxy->crew, i), 0)->side[side];
-
-        sum += cell_get((const struct cell *)(const void *)((const char *)cells + offset));
-    }
+    for (size_t i = 0; i < crew_size(proxy->crew); i++)
+        sum += cell_get_at(&shard_route(crew_shard(proxy->crew, i), 0)->side[side], offset);
     return sum;
 }
 

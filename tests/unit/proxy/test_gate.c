@@ -136,11 +136,8 @@ static uint64_t group_sum(uint32_t slot, size_t offset)
 {
     uint64_t sum = 0;
 
-    for (size_t w = 0; w < crew_size(proxy.crew); w++) {
-        const struct shard_group *cells = shard_group(crew_shard(proxy.crew, w), slot);
-
-        sum += cell_get((const struct cell *)(const void *)((const char *)cells + offset));
-    }
+    for (size_t w = 0; w < crew_size(proxy.crew); w++)
+        sum += cell_get_at(shard_group(crew_shard(proxy.crew, w), slot), offset);
     return sum;
 }
 

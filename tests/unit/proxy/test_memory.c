@@ -29,7 +29,7 @@ static size_t used(void)
 
 static uint64_t count(size_t offset)
 {
-    return cell_get((const struct cell *)(const void *)((const char *)crew_shard(proxy.crew, 0) + offset));
+    return cell_get_at(crew_shard(proxy.crew, 0), offset);
 }
 
 /* Waits until the request of `client` has come to the target, or been answered by the proxy. */

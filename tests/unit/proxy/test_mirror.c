@@ -39,11 +39,8 @@ static uint64_t sum(size_t offset)
 {
     uint64_t sum = 0;
 
-    for (size_t i = 0; i < crew_size(proxy.crew); i++) {
-        const struct shard_mirror *cells = &shard_route(crew_shard(proxy.crew, i), 0)->mirror;
-
-        sum += cell_get((const struct cell *)(const void *)((const char *)cells + offset));
-    }
+    for (size_t i = 0; i < crew_size(proxy.crew); i++)
+        sum += cell_get_at(&shard_route(crew_shard(proxy.crew, i), 0)->mirror, offset);
     return sum;
 }
 
