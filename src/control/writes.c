@@ -132,29 +132,27 @@ static void start(struct call *call, struct live *live, struct conf_report *repo
     call_answer(call, 201, json);
 }
 
-/* True or false from the query; false also when it is missing. Anything else was answered: NULL. */
-static const bool *force_of(struct call *call)
+/* The flag from the query, which may be missing. False when it is neither, which was answered. */
+static bool read_force(struct call *call, bool *force_r)
 {
-    static const bool no = false, yes = true;
     char text[8];
+    bool given = call_query(call, "force", text, sizeof text);
 
-    if (!call_query(call, "force", text, sizeof text) || strcmp(text, "false") == 0)
-        return &no;
-    if (strcmp(text, "true") == 0)
-        return &yes;
+    *force_r = given && strcmp(text, "true") == 0;
+    if (!given || *force_r || strcmp(text, "false") == 0)
+        return true;
     call_refuse(call, 400, NULL, NULL, "\"force\" is true or false");
-    return NULL;
+    return false;
 }
 
 static void update(struct call *call, struct live *live, struct conf_report *report)
 {
-    const bool *force = force_of(call);
-    struct run_update order = {.text = call->request->body, .force = force && *force, .actor = call->actor};
+    struct run_update order = {.text = call->request->body, .actor = call->actor};
     char why[ORDER_WHY_MAX];
     json_t *changes, *json;
     enum order_result result;
 
-    if (!force)
+    if (!read_force(call, &order.force))
         return;
     result = orders_update(call->board, live, &order, report, &changes, why);
     if (result != ORDER_DONE) {
