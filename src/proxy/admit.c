@@ -57,6 +57,17 @@ static bool hops_are_over(const struct txn *txn)
     return txn->head.method == METHOD_OPTIONS && str_to_u64(value, &hops) && hops == 0;
 }
 
+static enum h1_error parse(struct txn *txn)
+{
+    const struct config *config = txn->worker->config;
+    enum h1_error error =
+        h1_request_parse(&txn->front->scan, &config->limits.request, txn->front->in.p, &txn->head);
+
+    if (!error && txn->head.may_alias && config->ambiguous_fields == CONFIG_AMBIGUOUS_REJECT)
+        return H1_FIELD_AMBIGUOUS;
+    return error;
+}
+
 enum next step_head(struct txn *txn)
 {
     struct front *front = txn->front;
@@ -75,9 +86,7 @@ enum next step_head(struct txn *txn)
         return step_fail(txn, OUTCOME_OVERLOAD, "the memory for long requests is used up");
     }
     if (!error)
-        error = h1_request_parse(&front->scan, &txn->worker->config->limits.request, front->in.p, &txn->head);
-    if (!error && txn->head.may_alias && txn->worker->config->ambiguous_fields == CONFIG_AMBIGUOUS_REJECT)
-        error = H1_FIELD_AMBIGUOUS;
+        error = parse(txn);
     if (error)
         return refuse(txn, error);
     front->in.keep = front->in.off = front->scan.end;

@@ -155,17 +155,6 @@ static void turn_away(struct front *front)
         linger(front);
 }
 
-/* Makes sure that there is a buffer to read into. */
-static bool hold(struct front *front)
-{
-    struct worker *worker = front->worker;
-
-    if (relay_hold(&front->in, &worker->relay_memory))
-        return true;
-    worker_trim(worker);
-    return relay_hold(&front->in, &worker->relay_memory);
-}
-
 void front_drain(struct front *front)
 {
     front->closing = true;
@@ -488,7 +477,7 @@ static void on_readable(struct front *front)
         read_away(front);
         return;
     }
-    if (!hold(front)) {
+    if (!worker_hold_buf(front->worker, &front->in)) {
         turn_away(front);
         return;
     }

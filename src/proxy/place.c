@@ -85,8 +85,10 @@ static enum next begin_waiting(struct txn *txn, struct gate *gate)
     return WAIT;
 }
 
-static void leave_line(struct txn *txn)
+void place_leave_line(struct txn *txn)
 {
+    if (!txn->waiting)
+        return;
     wheel_cancel(&txn->worker->wheel, &txn->timer);
     gate_quit(gate_of(txn), txn);
 }
@@ -118,9 +120,8 @@ static bool is_behind(const struct txn *txn)
 /* Weight 0 means that nothing more is sent there. A request that somebody has sent to this side stays. */
 static bool side_is_closed(const struct txn *txn, const struct route *route)
 {
-    bool drawn = txn->pick.assignment == ASSIGNMENT_RANDOM || txn->pick.assignment == ASSIGNMENT_STICKY;
-
-    return drawn && route->weight == (txn->pick.side == ROUTE_CANARY ? 0 : CONFIG_WEIGHT_ONE);
+    return assignment_is_drawn(txn->pick.assignment) &&
+           route->weight == (txn->pick.side == ROUTE_CANARY ? 0 : CONFIG_WEIGHT_ONE);
 }
 
 bool place_is_elsewhere(const struct txn *txn)
@@ -155,7 +156,7 @@ static void catch_up(struct txn *txn)
         worker_drop_routes(worker, txn->later);
     txn->later = worker_hold_routes(worker);
     if (side_is_closed(txn, route)) {
-        leave_line(txn);
+        place_leave_line(txn);
         change_side(txn);
     }
     if (!txn->score.scorer)
@@ -189,8 +190,7 @@ enum next step_place(struct txn *txn)
     case FOUND_PLACE:
         break;
     }
-    if (txn->waiting)
-        leave_line(txn);
+    place_leave_line(txn);
     step_to(txn, TXN_LEASE);
     return NEXT;
 }

@@ -12,6 +12,8 @@
 
 /* Whether the present snapshot gives nothing more to the side for which it waits. */
 MUST_CHECK bool place_is_elsewhere(const struct txn *txn);
+/* Leaves the line, if it waits in one. */
+void place_leave_line(struct txn *txn);
 /* Its time is over. Ends it. */
 MUST_CHECK enum next place_is_late(struct txn *txn);
 

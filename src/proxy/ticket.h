@@ -37,8 +37,8 @@ struct ticket {
 /* Reads the parts, without a look at the signature. False when `value` has not exactly this form. Slices are
  * of `value`. */
 MUST_CHECK bool ticket_parse(struct str value, struct ticket *ticket_r);
-/* Whether `secret` has signed it. Takes the same time wherever a signature is wrong. False too when OpenSSL has
- * no memory. */
+/* Whether `secret` has signed it. Takes the same time wherever a signature is wrong. False too when OpenSSL
+ * has no memory. */
 MUST_CHECK bool ticket_is_signed(const struct ticket *ticket, const char *secret);
 /* Whether it is for this route. */
 bool ticket_is_for(const struct ticket *ticket, const char *route);

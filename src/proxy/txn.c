@@ -5,8 +5,8 @@
 #include "proxy/eject.h"
 #include "proxy/front.h"
 #include "proxy/gate.h"
-#include "proxy/place.h"
 #include "proxy/mirror.h"
+#include "proxy/place.h"
 #include "proxy/record.h"
 #include "proxy/retry.h"
 #include "proxy/rules.h"
@@ -119,14 +119,6 @@ void step_deadlines(struct txn *txn)
 
 /* ---- endings ---- */
 
-static void leave_line(struct txn *txn)
-{
-    if (!txn->waiting)
-        return;
-    wheel_cancel(&txn->worker->wheel, &txn->timer);
-    gate_quit(txn->worker->gates.by_slot[txn->group->conf->slot], txn);
-}
-
 static void leave_place(struct txn *txn)
 {
     if (!txn->held)
@@ -141,7 +133,7 @@ static void end_try(struct txn *txn, bool keep)
 {
     uint32_t slot;
 
-    leave_line(txn);
+    place_leave_line(txn);
     retry_over(txn);
     if (!txn->trying)
         return;
@@ -201,7 +193,7 @@ static void finish(struct txn *txn, enum outcome outcome)
     if (txn->outcome == OUTCOME_SERVED)
         txn->outcome = outcome;
     keep = may_keep_back(txn);
-    leave_line(txn);
+    place_leave_line(txn);
     step_to(txn, TXN_END);
     note_target(txn, txn->outcome);
     record_txn(txn);
@@ -449,19 +441,11 @@ static ssize_t read_back(struct txn *txn)
     return CONN_AGAIN;
 }
 
-static bool hold_back(struct txn *txn)
-{
-    if (relay_hold(&txn->back_in, &txn->worker->relay_memory))
-        return true;
-    worker_trim(txn->worker);
-    return relay_hold(&txn->back_in, &txn->worker->relay_memory);
-}
-
 static void on_back_readable(struct txn *txn)
 {
     ssize_t n;
 
-    if (!hold_back(txn)) {
+    if (!worker_hold_buf(txn->worker, &txn->back_in)) {
         ends_or_runs(txn, step_fail(txn, OUTCOME_OVERLOAD, "the memory for answers is used up"));
         return;
     }

@@ -35,7 +35,8 @@ struct str worker_date(struct worker *worker)
     return (struct str){worker->date, sizeof worker->date};
 }
 
-void worker_trim(struct worker *worker)
+/* Gives back what is kept for reuse. */
+static void trim(struct worker *worker)
 {
     mem_pool_trim(&worker->front_memory);
     mem_pool_trim(&worker->txn_memory);
@@ -51,8 +52,16 @@ bool worker_is_short(struct worker *worker)
 
     if (!budget_is_short(memory))
         return false;
-    worker_trim(worker);
+    trim(worker);
     return budget_is_short(memory);
+}
+
+bool worker_hold_buf(struct worker *worker, struct relay_buf *buf)
+{
+    if (relay_hold(buf, &worker->relay_memory))
+        return true;
+    trim(worker);
+    return relay_hold(buf, &worker->relay_memory);
 }
 
 void worker_again(struct worker *worker, struct front *front)

@@ -169,8 +169,9 @@ void worker_look_later(struct worker *worker);
 void worker_poke_other(struct worker *worker, unsigned index);
 /* Whether memory is short for anything new, also after what is kept for reuse was given back. */
 MUST_CHECK bool worker_is_short(struct worker *worker);
-/* Gives back what is kept for reuse, so that what was refused may be tried again. */
-void worker_trim(struct worker *worker);
+/* Makes sure that a buffer is held, if need be of what is given back for it. False when there is no memory.
+ */
+MUST_CHECK bool worker_hold_buf(struct worker *worker, struct relay_buf *buf);
 /* A transaction begins or ends to use the present snapshot. */
 const struct routes *worker_hold_routes(struct worker *worker);
 void worker_drop_routes(struct worker *worker, const struct routes *routes);
