@@ -87,8 +87,8 @@ void judge_restart(struct judge *judge, double g, double e);
 double judge_probe(struct judge *judge, double g, const struct plan *plan);
 /* The counts begin anew: a raise, a step back. */
 void judge_new_step(struct judge *judge);
-/* Whether the grace of the present raise has shown that there was no cold start: so few slow answers, by their
- * upper limit, that no grace was needed. False when there is too little traffic to say so. */
+/* Whether the grace of the present raise has shown that there was no cold start: so few slow answers, by
+ * their upper limit, that no grace was needed. False when there is too little traffic to say so. */
 bool judge_grace_was_calm(const struct judge *judge, const struct plan *plan);
 /* Remembers u of every metric as proven: the present weight ended forward. */
 void judge_prove(struct judge *judge);

@@ -17,7 +17,7 @@ static const uint64_t slow_least = 5, requests_least = 30;
 static const double capacity_growth = 1.2; /* healthy targets that end a hold */
 static const int64_t drain_max_ns = 15 * NS_PER_S;
 static const int64_t drain_part = 2; /* of the probation at most: half */
-enum { SMALL_MAX = 8200 };                 /* beyond it the next raise goes to 100 */
+enum { SMALL_MAX = 8200 };           /* beyond it the next raise goes to 100 */
 
 static double share(uint64_t part, uint64_t whole)
 {

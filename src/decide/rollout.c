@@ -514,8 +514,8 @@ static void begin(struct rollout *rollout, const struct plan *plan, const struct
     rollout->warm = false;
 }
 
-/* A canary without a cold start is judged by its slow answers from the first one on. After a retreat every raise
- * may be one too much, and has its grace. */
+/* A canary without a cold start is judged by its slow answers from the first one on. After a retreat every
+ * raise may be one too much, and has its grace. */
 static bool is_warm(const struct rollout *rollout, const struct plan *plan)
 {
     if (rollout->grace_ns == 0)

@@ -16,8 +16,8 @@
  *
  * A decision with `commit` has changed nothing yet; one that goes back is in force in `*r` when rollout_step
  * returns. After a refusal the rollout holds with the reason `storage` and proposes again at the next step.
- * r->weight may move in small parts over several seconds (ramp.maxStepPerSecond and slowStart, rollback.mode ramp): always
- * publish what it says.
+ * r->weight may move in small parts over several seconds (ramp.maxStepPerSecond and slowStart, rollback.mode
+ * ramp): always publish what it says.
  */
 #ifndef DECIDE_ROLLOUT_H
 #define DECIDE_ROLLOUT_H
@@ -89,7 +89,7 @@ struct rollout {
     uint32_t target;          /* that `weight` is moving to; read by others */
     int32_t step;             /* index in plan->steps; -1: before the first; read by others */
     int32_t weight_step;      /* the last STEP_WEIGHT at or before `step`; -1: none */
-    int32_t passed;           /* steps before it were left forward once; what they wait for is not asked again */
+    int32_t passed; /* steps before it were left forward once; what they wait for is not asked again */
     char stable[PLAN_NAME_MAX], canary[PLAN_NAME_MAX]; /* platforms, for texts */
 
     /* Clocks: durations, so that they outlive a restart. */

@@ -8,8 +8,8 @@
 #define ONE_ROUTE BUILD_HEAD "routes: [ { name: r, stable: a, canary: b } ]\n"
 #define TWO_ROUTES                                                                                           \
     BUILD_HEAD                                                                                               \
-        "routes: [ { name: web, stable: a, canary: b, affinity: { cookie: c } }, { name: api, match: { "     \
-        "pathPrefix: /api }, stable: a, canary: b, affinity: { cookie: c } } ]\n"
+    "routes: [ { name: web, stable: a, canary: b, affinity: { cookie: c } }, { name: api, match: { "         \
+    "pathPrefix: /api }, stable: a, canary: b, affinity: { cookie: c } } ]\n"
 #define NO_CANARY BUILD_HEAD "routes: [ { name: r, stable: a } ]\n"
 
 static struct config *config;
