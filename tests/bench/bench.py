@@ -264,6 +264,27 @@ def idle_memory(server, count):
             s.close()
 
 
+def busy_memory(server, count):
+    """Of connections in the middle of a long answer that their clients do not read."""
+    sockets = []
+    wrk(server.port, LARGE, 8, 1)
+    before = server.rss()
+    try:
+        for _ in range(count):
+            s = socket.socket()
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            s.connect(("127.0.0.1", server.port))
+            s.sendall(f"GET {LARGE} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+            sockets.append(s)
+        for s in sockets:
+            s.recv(1)
+        time.sleep(1)
+        return {"busy_bytes": (server.rss() - before) / count}
+    finally:
+        for s in sockets:
+            s.close()
+
+
 def allocations(folder, ports, seconds):
     """Heap calls a request in steady state: the second of two loads, counted by a preloaded library."""
     with open(f"{folder}/mallocs.txt", "w+") as err:
@@ -377,8 +398,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3)
-    parser.add_argument("--only", default="", help="loads: small, syscalls, large, close, idle, allocations, latency; and "
-                                                      "instructions, which needs valgrind")
+    parser.add_argument("--only", default="", help="loads: small, syscalls, large, close, idle, busy, allocations, latency; "
+                                                      "and instructions, which needs valgrind")
     parser.add_argument("--json", help="writes all figures to this file")
     args = parser.parse_args()
     wanted = set(filter(None, args.only.split(",")))
@@ -423,6 +444,8 @@ def run(args, wanted, results, servers, http, folder, origin):
          lambda name: cpu_per_request(servers[name], SMALL, 32, s, close=True), cpu)
     load("idle", "5,000 idle connections", http, 1, lambda name: idle_memory(servers[name], 5000),
          [("idle_bytes", "bytes of private memory each")])
+    load("busy", "200 connections with an answer of 10 MiB that is not read", list(servers), 1,
+         lambda name: busy_memory(servers[name], 200), [("busy_bytes", "bytes of private memory each")])
     load("latency", "2,000 requests a second, open loop", list(servers), n,
          lambda name: added_latency(servers[name], 2000, s), [("p50", "us"), ("p99", "us"), ("p99.9", "us")])
     if not wanted or "allocations" in wanted:
