@@ -42,6 +42,7 @@ static void side_read(struct state_side *side, const json_t *json)
                                 .span_s = number(recent, "seconds"),
                                 .requests = count(recent, "requests"),
                                 .errors = count(recent, "errors"),
+                                .overridden = count(recent, "overridden"),
                                 .p50_ms = number(recent, "p50"),
                                 .p99_ms = number(recent, "p99")};
 }
@@ -56,11 +57,17 @@ double state_side_errors(const struct state_side *side)
     return side->requests ? (double)side->errors / (double)side->requests * 100 : 0;
 }
 
+/* They are counted at different times, so there may be one more of those that were overridden. */
+static uint64_t by_weight(const struct state_side *side)
+{
+    return side->requests > side->overridden ? side->requests - side->overridden : 0;
+}
+
 double state_canary_share(const struct state_route *route)
 {
-    uint64_t all = route->stable.requests + route->canary.requests;
+    uint64_t canary = by_weight(&route->canary), all = canary + by_weight(&route->stable);
 
-    return all ? (double)route->canary.requests / (double)all * 100 : -1;
+    return all ? (double)canary / (double)all * 100 : -1;
 }
 
 /* ---- a rollout ---- */

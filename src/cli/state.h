@@ -24,6 +24,7 @@ struct state_side {
     uint64_t waiting;       /* requests, for a place in the group */
     double span_s;          /* of the figures below */
     uint64_t requests, errors;
+    uint64_t overridden; /* of the requests, those that an override has sent here */
     double p50_ms, p99_ms;
 };
 
@@ -88,7 +89,8 @@ const json_t *state_find_route(const json_t *status, const char *name);
 /* Requests a second, and errors in percent. */
 double state_side_rate(const struct state_side *side);
 double state_side_errors(const struct state_side *side);
-/* The canary's share of both sides' requests in percent; negative without any. */
+/* The canary's share in percent of the requests of both sides that went by the weight; negative without any.
+ */
 double state_canary_share(const struct state_route *route);
 
 #endif

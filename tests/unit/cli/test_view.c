@@ -67,6 +67,21 @@ START_TEST(a_route_is_read_with_its_numbers)
 }
 END_TEST
 
+START_TEST(requests_that_testers_have_sent_are_no_part_of_the_share)
+{
+    json_t *json = read_route("{\"stable\":{\"recent\":{\"requests\":310,\"overridden\":10}},"
+                              "\"canary\":{\"recent\":{\"requests\":140,\"overridden\":40}}}");
+
+    ck_assert(state_canary_share(&route) == 25);
+    ck_assert_uint_eq(route.canary.requests, 140);
+    json_decref(json);
+    json = read_route(
+        "{\"canary\":{\"recent\":{\"requests\":3,\"overridden\":4}}}"); /* read at different times */
+    ck_assert(state_canary_share(&route) < 0);
+    json_decref(json);
+}
+END_TEST
+
 START_TEST(what_is_missing_is_empty)
 {
     json_t *json = read_route("{}");
@@ -313,6 +328,7 @@ Suite *unit_suite(void)
     TCase *tc = tcase_create("view");
 
     tcase_add_test(tc, a_route_is_read_with_its_numbers);
+    tcase_add_test(tc, requests_that_testers_have_sent_are_no_part_of_the_share);
     tcase_add_test(tc, what_is_missing_is_empty);
     tcase_add_test(tc, an_eta_of_never_is_not_a_number_of_seconds);
     tcase_add_test(tc, a_view_shows_weight_groups_evidence_and_steps);
