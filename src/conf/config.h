@@ -185,7 +185,11 @@ struct config_tls {
 struct config_group {
     char *name;
     char *platform; /* the label; the group's name unless written */
-    uint32_t slot;  /* identity in the counters, as above */
+    /* What logs, metrics and traces call what it runs; the configuration's unless written. */
+    char *service;
+    char *env;     /* NULL: not said */
+    char *version; /* NULL: not said */
+    uint32_t slot; /* identity in the counters, as above */
     struct config_tag tags[CONFIG_TAGS_MAX];
     size_t tags_len;
     struct config_target *targets;
@@ -404,9 +408,11 @@ struct config_edge_timeouts {
 
 struct config {
     uint32_t refs;
-    char *path;         /* the file it came from; "-" for standard input */
-    unsigned workers;   /* auto is resolved: 1 to CONFIG_WORKERS_MAX */
-    char *service;      /* what the access log calls this service; "penstock" unless written */
+    char *path;       /* the file it came from; "-" for standard input */
+    unsigned workers; /* auto is resolved: 1 to CONFIG_WORKERS_MAX */
+    char *service;    /* what logs and metrics call this service; "penstock" unless written */
+    char *env;        /* and its environment and version; NULL: not said */
+    char *version;
     char *label_header; /* request header that carries the platform to the target: "X-Platform" */
     char *via_name;     /* our pseudonym in Via */
     enum config_ambiguous ambiguous_fields;

@@ -86,8 +86,23 @@ void config_init_group(struct schema_reader *reader, void *at)
     group->pool_idle_ns = config->timeouts.pool_idle_ns;
 }
 
+/* What the group does not write: its tag of this name, else what holds for all. */
+static void inherit_tag(const struct config_group *group, const char *key, const char *general, char **text)
+{
+    const char *from = general;
+
+    if (*text)
+        return;
+    for (size_t i = 0; i < group->tags_len; i++)
+        if (group->tags[i].key && group->tags[i].value && strcmp(group->tags[i].key, key) == 0)
+            from = group->tags[i].value;
+    if (from)
+        *text = mem_strdup(from);
+}
+
 void config_check_group(struct schema_reader *reader, const struct tree *map, void *at)
 {
+    const struct config *config = reader->object;
     const struct tree *list = tree_find(map, "targets");
     struct config_group *group = at;
 
@@ -96,6 +111,10 @@ void config_check_group(struct schema_reader *reader, const struct tree *map, vo
                        "balance: consistentHash and hash belong together; write both or neither");
     if (!group->platform && group->name && !tree_find(map, "platform"))
         group->platform = mem_strdup(group->name);
+    if (!group->service && config->service)
+        group->service = mem_strdup(config->service);
+    inherit_tag(group, "env", config->env, &group->env);
+    inherit_tag(group, "version", config->version, &group->version);
     for (size_t i = 1; i < group->targets_len; i++)
         for (size_t j = 0; j < i; j++)
             if (address_eq(&group->targets[i].address, &group->targets[j].address)) {

@@ -76,14 +76,6 @@ static void count(const struct txn *txn, int64_t now_ns)
         cell_add(&shard_target(shard, txn->target->conf->slot)->failures, 1);
 }
 
-static struct str tag_of(const struct config_group *group, struct str key)
-{
-    for (size_t i = 0; i < group->tags_len; i++)
-        if (str_eq(str_from(group->tags[i].key), key))
-            return str_from(group->tags[i].value);
-    return STR_NULL;
-}
-
 static struct str severity_of(const struct txn *txn, unsigned status)
 {
     enum blame blame = outcome_row(txn->outcome)->blame;
@@ -107,12 +99,23 @@ static void fill_phases(struct accesslog_record *record, const struct txn *txn, 
     record->body_ns = span(replied, now_ns);
 }
 
+/* Whose line it is: what is said of the group, once there is one, takes its place. */
+static void fill_origin(struct accesslog_record *record, const struct worker *worker)
+{
+    record->service = str_from(worker->config->service);
+    record->env = str_from(worker->config->env);
+    record->version = str_from(worker->config->version);
+    record->host = str_from(worker->shared->host);
+    record->source = STR("penstock");
+}
+
 static void fill_group(struct accesslog_record *record, const struct config_group *group)
 {
     record->group = str_from(group->name);
     record->platform = str_from(group->platform);
-    record->env = tag_of(group, STR("env"));
-    record->version = tag_of(group, STR("version"));
+    record->service = str_from(group->service);
+    record->env = str_from(group->env);
+    record->version = str_from(group->version);
 }
 
 static void fill_rollout(struct accesslog_record *record, const struct route *route)
@@ -127,9 +130,7 @@ static void fill_labels(struct accesslog_record *record, const struct txn *txn)
     const struct outcome_row *row = outcome_row(txn->outcome);
 
     record->severity = severity_of(txn, logged_status(txn));
-    record->service = str_from(txn->worker->config->service);
-    record->host = str_from(txn->worker->shared->host);
-    record->source = STR("penstock");
+    fill_origin(record, txn->worker);
     record->outcome = str_from(row->name);
     record->blame = str_from(blame_name(row->blame));
     if (!txn->route)
@@ -281,9 +282,7 @@ void record_mirror(const struct mirror *mirror)
     if (!accesslog_wanted(&worker->log))
         return;
     record.wall_ns = worker_wall_ns(worker, mirror->begun_ns);
-    record.service = str_from(worker->config->service);
-    record.host = str_from(worker->shared->host);
-    record.source = STR("penstock");
+    fill_origin(&record, worker);
     record.severity = mirror_agreement(mirror) == MIRROR_AGREEMENT_DIFFERENT ? STR("warn") : STR("info");
     record.assignment = STR("mirror");
     record.outcome = str_from(outcome_row(mirror->outcome)->name);

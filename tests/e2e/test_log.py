@@ -17,7 +17,8 @@ need("nginx", "node", "h2load")
 def _(t):
     target = Nginx(t, "fargate")
     p = Penstock(t, {"ec2": [Nginx(t, "ec2")], "fargate": [target]}, weight=100,
-                 targetGroups={"fargate": {"tags": {"env": "prd-fargate"}}})
+                 version="1.2",
+                 targetGroups={"fargate": {"env": "prd-fargate", "service": "shop"}})
     with Wire(p.address) as wire:
         wire.ask("POST", "/users/1?q=%20x", host="www.example.com:8080", body=b"hello",
                  fields=[("User-Agent", "test/1"), ("Referer", "http://r/"), ("X-Request-Id", "id-0123456789abcdef"),
@@ -26,7 +27,7 @@ def _(t):
     r = p.log.wait(1)[0]
     for key, value in {
         "platform": "fargate", "route": "web", "group": "fargate", "target": target.text, "weight": 100,
-        "assignment": "random", "outcome": "served", "status": "info", "service": "penstock", "env": "prd-fargate",
+        "assignment": "random", "outcome": "served", "status": "info", "service": "shop", "env": "prd-fargate", "version": "1.2",
         "http.method": "POST", "http.status_code": 200, "http.version": "1.1", "http.useragent": "test/1",
         "http.referer": "http://r/", "http.request_id": "id-0123456789abcdef",
         "http.url": "http://www.example.com:8080/users/1?q=%20x", "network.client.ip": "127.0.0.1",

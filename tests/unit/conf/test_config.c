@@ -66,9 +66,10 @@ static const struct problems_case cases[] = {
     /* keys */
     {ALL "listener: []\n", "t:6:1: listener: unknown key; did you mean \"listeners\"?\n"},
     {ALL "time_outs: {}\n", "t:6:1: time_outs: unknown key; did you mean \"timeouts\"?\n"},
-    {ALL "discovery: {}\n", "t:6:1: discovery: unknown key; known here: workers, service, labelHeader, "
-                            "viaName, ambiguousFields, halfClosed, forwarded, listeners, tls, admin, state, "
-                            "accessLog, timeouts, limits, targetGroups, routes\n"},
+    {ALL "discovery: {}\n",
+     "t:6:1: discovery: unknown key; known here: workers, service, env, version, "
+     "labelHeader, viaName, ambiguousFields, halfClosed, forwarded, listeners, tls, admin, state, "
+     "accessLog, timeouts, limits, targetGroups, routes\n"},
     {ALL "accessLog: [ stdout: { color: true } ]\n",
      "t:6:24: color: unknown key; there is none here: write {}\n"},
     /* kinds of values */
@@ -420,6 +421,9 @@ START_TEST(what_is_not_written_has_its_default)
     ck_assert_int_eq(sched_getaffinity(0, sizeof set, &set), 0);
     ck_assert_uint_eq(config->workers, (unsigned)CPU_COUNT(&set) > 64 ? 64 : (unsigned)CPU_COUNT(&set));
     ck_assert_str_eq(config->service, "penstock");
+    ck_assert_ptr_null(config->env);
+    ck_assert_str_eq(config->groups[0].service, "penstock");
+    ck_assert_ptr_null(config->groups[0].version);
     ck_assert_str_eq(config->label_header, "X-Platform");
     ck_assert_str_eq(config->via_name, "penstock");
     ck_assert(!config->admin.enabled);
@@ -485,7 +489,8 @@ static const char full[] =
     "}\n"
     "targetGroups:\n"
     "  one: { targets: [ \"10.0.0.1:80\", { address: \"[2001:db8::1]:81\" } ] }\n"
-    "  two: { platform: fargate, tags: { env: prd, n: 1 }, targets: [ \"10.0.0.3:80\" ], "
+    "  two: { platform: fargate, service: shop, version: 1.3, tags: { env: prd-fargate, n: 1 }, targets: [ "
+    "\"10.0.0.3:80\" ], "
     "maxConnections: 7, concurrency: { group: 30, target: 20 }, poolIdle: 1s }\n"
     "timeouts: { connect: 1s, body: 7s, clientWrite: 9s, total: 1h, poolIdle: 2s }\n"
     "limits: { maxBody: 2KiB, responseHead: 4KiB, responseFields: 50, trailerFields: 3 }\n"
@@ -494,6 +499,8 @@ static const char full[] =
     "admin: { address: \"unix:/run/x.sock\", token: 0123456789abcdef0, hosts: [ Admin.Internal ] }\n"
     "listeners: [ { address: \"127.0.0.1:0\" } ]\n"
     "service: shop front\n"
+    "env: prd\n"
+    "version: 1.2\n"
     "workers: 3\n";
 
 START_TEST(what_is_written_arrives)
@@ -572,6 +579,13 @@ START_TEST(what_is_written_arrives)
     ck_assert_str_eq(config->admin.token, "0123456789abcdef0");
     ck_assert_str_eq(config->admin.hosts[0], "admin.internal");
     ck_assert_str_eq(config->service, "shop front");
+    ck_assert_str_eq(config->env, "prd");
+    ck_assert_str_eq(config->groups[0].service, "shop front");
+    ck_assert_str_eq(config->groups[0].env, "prd");
+    ck_assert_str_eq(config->groups[0].version, "1.2");
+    ck_assert_str_eq(two->service, "shop");
+    ck_assert_str_eq(two->env, "prd-fargate"); /* by the tag */
+    ck_assert_str_eq(two->version, "1.3");
     ck_assert_uint_eq(config->workers, 3);
     ck_assert_str_eq(config->path, "t");
     ck_assert_ptr_eq(config_ref(config), config);
