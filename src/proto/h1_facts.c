@@ -15,7 +15,7 @@ static bool parse_length(struct str text, uint64_t *length_r)
 
 /* The Content-Length lines of a message without Transfer-Encoding (RFC 9112 section 6.3). A response may
  * repeat itself in equal lines, of which one is kept; a request may not. */
-static enum h1_error find_length(struct head *head, bool may_repeat)
+enum h1_error h1_facts_length(struct head *head, bool may_repeat)
 {
     const struct field *first = head_find(head, FIELD_CONTENT_LENGTH);
 
@@ -160,7 +160,7 @@ static enum h1_error frame_request(struct head *head)
         return H1_LENGTH_AND_CODING;
     if (coded && head->minor == 0)
         return H1_CODING_IN_1_0;
-    error = coded ? check_codings(head) : find_length(head, false);
+    error = coded ? check_codings(head) : h1_facts_length(head, false);
     if (error)
         return error;
     head->framing = coded ? FRAMING_CHUNKED : head->content_length ? FRAMING_LENGTH : FRAMING_NONE;
@@ -168,7 +168,7 @@ static enum h1_error frame_request(struct head *head)
 }
 
 /* RFC 9110 section 10.1.1: from HTTP/1.0 it means nothing; without content there is nothing to wait for. */
-static enum h1_error check_expect(struct head *head)
+enum h1_error h1_facts_expect(struct head *head)
 {
     const struct field *expect = head_find(head, FIELD_EXPECT);
 
@@ -224,7 +224,7 @@ enum h1_error h1_request_facts(struct head *head)
     if (!error)
         error = read_connection(head, &connection);
     if (!error)
-        error = check_expect(head);
+        error = h1_facts_expect(head);
     if (!error)
         error = check_upgrade(head, &connection);
     if (error)
@@ -247,7 +247,7 @@ static bool has_no_content(const struct head *head, enum method method)
 static enum h1_error frame_no_content(struct head *head, bool coded)
 {
     bool tells = head->status >= 200 && head->status != 204 && !coded;
-    enum h1_error error = find_length(head, true);
+    enum h1_error error = h1_facts_length(head, true);
 
     head->framing = FRAMING_NONE;
     if (error || tells)
@@ -269,7 +269,7 @@ static enum h1_error frame_response(struct head *head, enum method method)
         return H1_LENGTH_AND_CODING;
     if (coded && head->minor == 0)
         return H1_CODING_IN_1_0;
-    error = coded ? check_codings(head) : find_length(head, true);
+    error = coded ? check_codings(head) : h1_facts_length(head, true);
     if (error)
         return error;
     head->framing = coded ? FRAMING_CHUNKED : head->has_length ? FRAMING_LENGTH : FRAMING_UNTIL_CLOSE;

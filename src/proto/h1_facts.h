@@ -15,4 +15,9 @@ MUST_CHECK enum h1_error h1_request_facts(struct head *head);
 /* The same for a response to a request with this method. */
 MUST_CHECK enum h1_error h1_response_facts(struct head *head, enum method method);
 
+/* Parts of these that HTTP/2 shares: the content length, once its framing is known to be by length (a
+ * response may repeat itself in equal lines), and what a client expects. */
+MUST_CHECK enum h1_error h1_facts_length(struct head *head, bool may_repeat);
+MUST_CHECK enum h1_error h1_facts_expect(struct head *head);
+
 #endif

@@ -64,9 +64,11 @@ struct head {
     bool has_length;
     bool keep_alive; /* the sender and the framing let the connection live on; false for any HTTP/1.0 request
                       */
-    bool expect_continue; /* the client waits for 100 (Continue) before it sends content */
-    bool te_trailers;     /* the client takes trailers (TE: trailers) */
-    bool may_alias;       /* some field has FIELD_ALIAS */
+    bool expect_continue;  /* the client waits for 100 (Continue) before it sends content */
+    bool te_trailers;      /* the client takes trailers (TE: trailers) */
+    bool extended_connect; /* HTTP/2: what is told here as a GET with upgrade was a CONNECT with :protocol
+                              (RFC 8441) */
+    bool may_alias;        /* some field has FIELD_ALIAS */
     enum upgrade upgrade;
 
     uint8_t first[FIELD_ID_LEN]; /* 1 + index of the first field of each known id, 0 for none */

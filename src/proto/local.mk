@@ -7,6 +7,15 @@ src_libpenstock_a_SOURCES += \
 	src/proto/h1_limits.h \
 	src/proto/h1_line.c src/proto/h1_line.h \
 	src/proto/h1_write.c src/proto/h1_write.h \
+	src/proto/h2.c src/proto/h2.h \
+	src/proto/h2_error.c src/proto/h2_error.def src/proto/h2_error.h \
+	src/proto/h2_events.c \
+	src/proto/h2_facts.c src/proto/h2_facts.h \
+	src/proto/h2_flood.c src/proto/h2_flood.h \
+	src/proto/h2_mem.c src/proto/h2_mem.h \
+	src/proto/h2_section.c src/proto/h2_section.h \
+	src/proto/h2_send.c \
+	src/proto/h2_session.h \
 	src/proto/head.c src/proto/head.h \
 	src/proto/hops.c src/proto/hops.h \
 	src/proto/method.c src/proto/method.def src/proto/method.h \

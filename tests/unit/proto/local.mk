@@ -1,10 +1,11 @@
-EXTRA_DIST += tests/unit/proto/heads.h
+EXTRA_DIST += tests/unit/proto/h2peer.h tests/unit/proto/heads.h
 unit_tests += \
 	tests/unit/proto/test_field \
 	tests/unit/proto/test_h1_body \
 	tests/unit/proto/test_h1_request \
 	tests/unit/proto/test_h1_response \
 	tests/unit/proto/test_h1_write \
+	tests/unit/proto/test_h2 \
 	tests/unit/proto/test_head \
 	tests/unit/proto/test_hops \
 	tests/unit/proto/test_octet \
