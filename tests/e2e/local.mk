@@ -11,6 +11,7 @@ e2e_tests = \
 	tests/e2e/test_headers.py \
 	tests/e2e/test_holds.py \
 	tests/e2e/test_limits.py \
+	tests/e2e/test_live.py \
 	tests/e2e/test_log.py \
 	tests/e2e/test_mirror.py \
 	tests/e2e/test_orders.py \
@@ -41,6 +42,7 @@ tsan_tests = \
 	tests/e2e/test_weights.py
 
 EXTRA_DIST += \
+	tests/e2e/addresses.lua \
 	tests/e2e/certs.py \
 	tests/e2e/harness.py \
 	tests/e2e/load.py \
@@ -56,3 +58,8 @@ EXTRA_DIST += \
 	tests/e2e/strict.py \
 	tests/e2e/wire.py \
 	tests/e2e/wrk.lua
+
+# The judge beside real targets with minutes that last minutes: `make check-live`, most of an hour, mostly waiting.
+check-live: all
+	$(AM_TESTS_ENVIRONMENT) PENSTOCK_E2E_MINUTE=60 python3 $(srcdir)/tests/e2e/test_live.py
+.PHONY: check-live

@@ -16,15 +16,27 @@ const faults = {
     echo: false,       // answers with the request as it was read
     reset: false,      // breaks the connection instead of answering
     closeAfterMs: 3600000, // idle keep-alive connections
+    capacity: 0,       // requests a second that are answered at once, half a second's worth of them at a time; 0: any number
+    beyondMs: 1000,    // before the answer to those beyond
 };
+let busyUntil = 0; // by requests within the capacity
 const counts = { requests: 0, errors: 0, open: 0, connections: 0 };
+
+// Whether there is room for one more request within the capacity.
+function takes() {
+    const now = performance.now();
+    if (busyUntil - now > 500)
+        return false;
+    busyUntil = Math.max(busyUntil, now) + 1000 / faults.capacity;
+    return true;
+}
 
 function answer(request, response) {
     if (faults.reset) {
         request.socket.resetAndDestroy();
         return;
     }
-    if (Math.random() < faults.errorRate) {
+    if (Math.random() < faults.errorRate || request.url.startsWith('/fail')) {
         counts.errors += 1;
         response.statusCode = 500;
     }
@@ -92,8 +104,9 @@ const server = http.createServer((request, response) => {
     response.on('close', () => { counts.open -= 1; });
     if (faults.hang)
         return;
-    if (faults.delayMs > 0)
-        setTimeout(answer, faults.delayMs, request, response);
+    const wait = faults.capacity > 0 && !takes() ? faults.beyondMs : faults.delayMs;
+    if (wait > 0)
+        setTimeout(answer, wait, request, response);
     else
         answer(request, response);
 });

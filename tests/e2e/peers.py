@@ -135,7 +135,8 @@ class Node(Process):
         return json.loads(line)
 
     def set(self, **faults):
-        """errorRate (share of 500), delayMs, hang, closeAfterMs (idle keep-alive), reset, echo."""
+        """errorRate (share of 500), delayMs, hang, closeAfterMs (idle keep-alive), reset, echo,
+        capacity (requests a second; those beyond wait beyondMs)."""
         return self._ask({"set": faults})
 
     def counts(self):
