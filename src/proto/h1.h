@@ -29,8 +29,8 @@ struct h1_scan {
     uint32_t line;  /* of the line in progress */
     uint32_t seen;  /* what was looked at; a CR at the end of the input counts as not seen */
     uint32_t end;   /* behind the empty line; 0 until DONE */
-    uint32_t lines; /* finished lines that are not empty */
-    enum h1_error error;
+    uint16_t lines; /* finished lines that are not empty */
+    enum h1_error error : 16;
 };
 
 void h1_scan_init(struct h1_scan *scan);

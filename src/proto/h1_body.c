@@ -263,6 +263,15 @@ static size_t take_trailers(struct h1_body *body, const char *in, size_t len)
     return body->scan.end;
 }
 
+/* There is nothing to take. */
+static enum h1_body_event more(struct h1_body *body)
+{
+    if (!body->ends || body->state != H1_BODY_UNTIL_CLOSE)
+        return H1_BODY_MORE;
+    body->state = H1_BODY_COMPLETE;
+    return H1_BODY_DONE;
+}
+
 enum h1_body_event h1_body_feed(struct h1_body *body, const char *in, size_t len, struct str *data_r,
                                 size_t *consumed_r)
 {
@@ -278,7 +287,7 @@ enum h1_body_event h1_body_feed(struct h1_body *body, const char *in, size_t len
     if (body->state == H1_BODY_COMPLETE)
         return H1_BODY_DONE;
     if (at == len || body->state == H1_BODY_TRAILERS)
-        return H1_BODY_MORE;
+        return more(body);
     *consumed_r += take_payload(body, in + at, len - at, data_r);
     return H1_BODY_DATA;
 }

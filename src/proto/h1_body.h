@@ -60,6 +60,7 @@ struct h1_body {
     struct field *trailers; /* the caller's array, or NULL to drop trailers (they are checked all the same) */
     size_t trailers_cap;
     size_t trailers_len; /* set at DONE; the slices lie in the input of that call */
+    bool ends;           /* h1_body_end */
 };
 
 /* `limits` is borrowed for the life of the body. For FRAMING_NONE the first feed is DONE. */
@@ -77,6 +78,12 @@ MUST_CHECK enum h1_body_event h1_body_feed(struct h1_body *body, const char *in,
 uint64_t h1_body_plain(const struct h1_body *body);
 /* `len` of them, at most, have passed. */
 void h1_body_pass(struct h1_body *body, uint64_t len);
+/* Until the connection closes: what has been fed, and what is offered from now on, is all of it. For content
+ * whose end is told by other means. */
+static inline void h1_body_end(struct h1_body *body)
+{
+    body->ends = true;
+}
 /* The connection ended: whether the message is complete; else it was cut short. */
 MUST_CHECK bool h1_body_eof(const struct h1_body *body);
 /* Whether nothing is to come, so that the next feed will be DONE without input. */

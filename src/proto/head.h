@@ -27,6 +27,13 @@ enum framing {
     FRAMING_UNTIL_CLOSE, /* a response that ends with its connection */
 };
 
+/* How the content is delimited where its end is told by other means, and it comes without chunks: by its
+ * length or not at all. */
+static inline enum framing framing_raw(enum framing framing)
+{
+    return framing == FRAMING_CHUNKED ? FRAMING_UNTIL_CLOSE : framing;
+}
+
 /* The protocol that both Upgrade and Connection ask for (request) or grant (response). */
 enum upgrade {
     UPGRADE_NONE,

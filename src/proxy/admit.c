@@ -42,7 +42,7 @@ static unsigned own_hops(const struct txn *txn)
 
 static enum next refuse(struct txn *txn, enum h1_error error)
 {
-    txn->front->closing = true;
+    txn->in->closing = true;
     if (!compose_ids(txn))
         return step_cut(txn, OUTCOME_HEAD_TOO_LARGE);
     return step_refuse(txn, error == H1_METHOD_REFUSED ? OUTCOME_METHOD_REFUSED : OUTCOME_BAD_REQUEST, error);
@@ -60,8 +60,7 @@ static bool hops_are_over(const struct txn *txn)
 static enum h1_error parse(struct txn *txn)
 {
     const struct config *config = txn->worker->config;
-    enum h1_error error =
-        h1_request_parse(&txn->front->scan, &config->limits.request, txn->front->in.p, &txn->head);
+    enum h1_error error = txn->in->ops->head(txn->in, &txn->head);
 
     if (!error && txn->head.may_alias && config->ambiguous_fields == CONFIG_AMBIGUOUS_REJECT)
         return H1_FIELD_AMBIGUOUS;
@@ -70,31 +69,31 @@ static enum h1_error parse(struct txn *txn)
 
 enum next step_head(struct txn *txn)
 {
-    struct front *front = txn->front;
-    enum h1_error error = front->scan.error;
+    struct inbound *in = txn->in;
+    enum h1_error error = in->scan.error;
 
     h1_body_init(&txn->body, FRAMING_UNTIL_CLOSE, 0, &h1_request_limits); /* until the framing is known */
     head_init(&txn->head, txn->fields, txn->worker->config->limits.request.fields);
-    if (!error && front->scan.end == 0) {
+    if (!error && in->scan.end == 0) {
         if (!compose_ids(txn))
             return step_cut(txn, OUTCOME_HEAD_TOO_LARGE);
         return step_fail(txn, OUTCOME_HEAD_TIMEOUT, NULL);
     }
-    if (!error && front->in.cap - front->scan.end < BODY_ROOM_MIN &&
-        !relay_grow(&front->in, &txn->worker->relay_memory)) {
-        front->closing = true;
+    if (!error && in->buf.cap - in->scan.end < BODY_ROOM_MIN &&
+        !relay_grow(&in->buf, &txn->worker->relay_memory)) {
+        in->closing = true;
         return step_fail(txn, OUTCOME_OVERLOAD, "the memory for long requests is used up");
     }
     if (!error)
         error = parse(txn);
     if (error)
         return refuse(txn, error);
-    front->in.keep = front->in.off = front->scan.end;
-    h1_body_init(&txn->body, txn->head.framing, txn->head.content_length,
-                 &txn->routes->config->limits.request);
-    front->last = txn->head.minor > 0 && !txn->head.keep_alive;
+    in->buf.keep = in->buf.off = in->scan.end;
+    h1_body_init(&txn->body, in->framed ? framing_raw(txn->head.framing) : txn->head.framing,
+                 txn->head.content_length, &txn->routes->config->limits.request);
+    in->last = txn->head.minor > 0 && !txn->head.keep_alive;
     if (!txn->head.keep_alive || txn->worker->draining)
-        front->closing = true;
+        in->closing = true;
     if (!compose_ids(txn))
         return step_cut(txn, OUTCOME_HEAD_TOO_LARGE);
     if (own_hops(txn) >= LOOP_HOPS)

@@ -2,6 +2,7 @@
 #include "proxy/compose.h"
 #include "proxy/front.h"
 #include "proxy/mirror.h"
+#include "proxy/outbound.h"
 #include "proxy/step.h"
 #include "proxy/worker.h"
 
@@ -42,7 +43,8 @@ enum next step_lease(struct txn *txn)
     begin_try(txn);
     if (txn->group->conf->proxy_protocol)
         txn->fresh = true; /* a connection is about one client */
-    if (!txn->fresh && (txn->back = pool_take(pool, txn->group->conf->tls.context, txn_on_back, txn))) {
+    if (!txn->fresh && (txn->back = pool_take(pool, txn->group->conf->tls.context, outbound_on_conn, txn))) {
+        txn->out = &outbound_h1;
         txn->connect_ns = worker->now_ns;
         step_to(txn, TXN_SEND);
         return NEXT;
@@ -50,10 +52,11 @@ enum next step_lease(struct txn *txn)
     if (pool->open >= txn->group->conf->max_connections && !pool_shed(pool))
         return step_fail(txn, OUTCOME_OVERLOAD, "the connections to this target are used up");
     cell_add(&shard_target(worker->shard, target->conf->slot)->connects, 1);
-    txn->back =
-        pool_connect(pool, &target->conf->address, txn->group->conf->tls.context, txn_on_back, txn, &error);
+    txn->back = pool_connect(pool, &target->conf->address, txn->group->conf->tls.context, outbound_on_conn,
+                             txn, &error);
     if (!txn->back)
         return connect_failed(txn, error);
+    txn->out = &outbound_h1;
     step_to(txn, TXN_CONNECT);
     step_deadlines(txn);
     return WAIT;
@@ -109,13 +112,18 @@ static bool queue_end(struct txn *txn)
             field_name_alike(field->name, subject))
             field->flags |= FIELD_HOP;
     }
-    return relay_add_trailers(&txn->up, txn->body.trailers, txn->body.trailers_len);
+    return txn->out->framed || relay_add_trailers(&txn->up, txn->body.trailers, txn->body.trailers_len);
+}
+
+static bool sends_chunks(const struct txn *txn)
+{
+    return txn->head.framing == FRAMING_CHUNKED && !txn->out->framed;
 }
 
 /* Queues what is there of the body. */
 static enum filled fill_up(struct txn *txn)
 {
-    struct relay_buf *in = &txn->front->in;
+    struct relay_buf *in = &txn->in->buf;
 
     while (!txn->body_sent && relay_has_room(&txn->up)) {
         struct str rest = relay_rest(in), data;
@@ -131,7 +139,7 @@ static enum filled fill_up(struct txn *txn)
                 return FILLED_REFUSED;
             if (txn->mirror)
                 mirror_copy_body(txn->mirror, data);
-            relay_add_body(&txn->up, data, txn->head.framing == FRAMING_CHUNKED);
+            relay_add_body(&txn->up, data, sends_chunks(txn));
             break;
         case H1_BODY_DONE:
             if (!queue_end(txn))
@@ -147,18 +155,10 @@ static enum filled fill_up(struct txn *txn)
 
 static enum next refuse_body(struct txn *txn)
 {
-    txn->front->closing = true; /* where the next request begins is not known, or far away */
+    txn->in->closing = true; /* where the next request begins is not known, or far away */
     if (txn->body.error)
         return step_refuse(txn, OUTCOME_BAD_REQUEST, txn->body.error);
     return step_fail(txn, OUTCOME_BODY_TOO_LARGE, NULL);
-}
-
-/* The queue to the target is empty: makes room for the client's next bytes. */
-static void read_on(struct txn *txn)
-{
-    relay_rewind(&txn->front->in);
-    if (!txn->body_sent)
-        front_want_body(txn->front);
 }
 
 enum next step_pump(struct txn *txn)
@@ -172,16 +172,16 @@ enum next step_pump(struct txn *txn)
         filled = fill_up(txn);
         if (filled == FILLED_REFUSED)
             return refuse_body(txn);
-        if (filled == FILLED_ALL && txn->front->ended) {
-            front_close(txn->front); /* the rest of the body will never come */
+        if (filled == FILLED_ALL && txn->in->ended) {
+            step_close(txn); /* the rest of the body will never come */
             return OVER;
         }
-        flushed = relay_flush(&txn->up, &txn->back->conn);
+        flushed = txn->out->flush(txn);
     } while (flushed == RELAY_DRAINED && filled == FILLED_UP && !txn->body_sent);
     if (flushed == RELAY_DRAINED && txn->body_sent && txn->mirror)
         mirror_go(txn->mirror);
     if (flushed == RELAY_DRAINED)
-        read_on(txn);
+        txn->in->ops->read_on(txn->in, !txn->body_sent);
     else if (flushed == RELAY_BROKEN) /* it may have answered before it closed: reading will tell */
         txn->up_broken = true;
     step_deadlines(txn);
@@ -191,7 +191,7 @@ enum next step_pump(struct txn *txn)
 enum next step_send(struct txn *txn)
 {
     relay_queue_init(&txn->up);
-    h1_scan_init(&txn->back_scan);
+    txn->out->begin(txn);
     want_trailers(txn);
     if (!compose_request(txn, &txn->up))
         return step_fail(txn, OUTCOME_HEAD_TOO_LARGE, NULL);

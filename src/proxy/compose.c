@@ -377,8 +377,7 @@ static bool announce(struct txn *txn, struct relay_queue *up)
 
 bool compose_request(struct txn *txn, struct relay_queue *up)
 {
-    struct front *front = txn->front;
-    const char *end = front->in.p + front->scan.end - 2;
+    const char *end = txn->in->buf.p + txn->in->scan.end - 2;
     const struct rules rules = rules_of_request(txn);
     struct buf line, own;
     size_t line_len;
@@ -470,7 +469,7 @@ static void write_reply_hop(struct buf *buf, const struct txn *txn, const struct
 
 bool compose_reply(struct txn *txn, struct head *head, bool close)
 {
-    const char *end = txn->back_in.p + txn->back_scan.end - 2;
+    const char *end = txn->back_in.p + txn->back_head_end - 2;
     const struct rules rules = rules_of_reply(txn);
     struct str reason = reason_of(head);
     bool odd_length = drop_odd_length(head);
@@ -502,7 +501,7 @@ bool compose_reply(struct txn *txn, struct head *head, bool close)
 
 bool compose_interim(struct txn *txn, const struct head *head)
 {
-    const char *end = txn->back_in.p + txn->back_scan.end - 2;
+    const char *end = txn->back_in.p + txn->back_head_end - 2;
     struct str reason = reason_of(head);
     struct buf line;
 
@@ -518,7 +517,7 @@ bool compose_interim(struct txn *txn, const struct head *head)
 
 bool compose_switch(struct txn *txn, const struct head *head)
 {
-    const char *end = txn->back_in.p + txn->back_scan.end - 2;
+    const char *end = txn->back_in.p + txn->back_head_end - 2;
     struct buf line, own;
 
     if (!compose_start(txn, &line, 64) || !compose_start(txn, &own, REPLY_FIELDS_MAX))

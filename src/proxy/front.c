@@ -59,19 +59,6 @@ static void set_state(struct front *front, enum front_state state)
         enter(list_of(front->worker, state), front);
 }
 
-void front_deadline(struct front *front, int64_t ns)
-{
-    if (ns)
-        wheel_set(&front->worker->wheel, &front->timer, front->worker->now_ns + ns);
-    else
-        front_no_deadline(front);
-}
-
-void front_no_deadline(struct front *front)
-{
-    wheel_cancel(&front->worker->wheel, &front->timer);
-}
-
 /* ---- the end ---- */
 
 static void unlink_front(struct front *front)
@@ -89,8 +76,8 @@ static void destroy(struct front *front)
     struct worker *worker = front->worker;
 
     set_state(front, FRONT_CLOSED);
-    front_no_deadline(front);
-    relay_release(&front->in, &worker->relay_memory);
+    inbound_deadline(front->worker, &front->in, 0);
+    relay_release(&front->in.buf, &worker->relay_memory);
     unlink_front(front);
     if (front->counted)
         crowd_leave(&worker->shared->crowd.connections, front->place);
@@ -102,16 +89,26 @@ static void destroy(struct front *front)
 
 void front_close(struct front *front)
 {
-    if (front->txn)
-        txn_abandon(front->txn, OUTCOME_CLIENT_GONE);
+    if (front->in.txn)
+        txn_abandon(front->in.txn, OUTCOME_CLIENT_GONE);
     conn_close(&front->conn);
     destroy(front);
 }
 
-void front_cut(struct front *front)
+static struct front *front_of(struct inbound *in)
 {
-    conn_abort(&front->conn);
-    destroy(front);
+    return CONTAINER_OF(in, struct front, in);
+}
+
+static void cut(struct inbound *in)
+{
+    conn_abort(&front_of(in)->conn);
+    destroy(front_of(in));
+}
+
+static void close_of(struct inbound *in)
+{
+    front_close(front_of(in));
 }
 
 /* Our side is closed; the client may still be sending, and a reset now could destroy the answer on its way to
@@ -120,15 +117,15 @@ static void linger(struct front *front)
 {
     set_state(front, FRONT_LINGER);
     conn_shutdown(&front->conn);
-    relay_release(&front->in, &front->worker->relay_memory);
+    relay_release(&front->in.buf, &front->worker->relay_memory);
     conn_read_resume(&front->conn);
-    front_deadline(front, front->worker->config->timeouts.linger_ns);
+    inbound_deadline(front->worker, &front->in, front->worker->config->timeouts.linger_ns);
 }
 
 /* Closes at once when nothing more can come that a reset would answer. */
 static void part(struct front *front)
 {
-    if ((front->last || front->ended) && front->in.off == front->in.len)
+    if ((front->in.last || front->in.ended) && front->in.buf.off == front->in.buf.len)
         front_close(front);
     else
         linger(front);
@@ -157,11 +154,11 @@ static void turn_away(struct front *front)
 
 void front_drain(struct front *front)
 {
-    front->closing = true;
+    front->in.closing = true;
     if (front->state != FRONT_IDLE && front->state != FRONT_GREETS && front->state != FRONT_SHAKES)
         return;
-    if (front->requests == 0)
-        front_deadline(front, FRESH_MS * NS_PER_MS);
+    if (!front->served)
+        inbound_deadline(front->worker, &front->in, FRESH_MS * NS_PER_MS);
     else if (!conn_has_bytes(&front->conn))
         front_close(front);
 }
@@ -208,31 +205,33 @@ static void become_idle(struct front *front)
 {
     struct worker *worker = front->worker;
 
-    relay_release(&front->in, &worker->relay_memory);
+    relay_release(&front->in.buf, &worker->relay_memory);
     set_state(front, FRONT_IDLE);
-    front_deadline(front, idle_time(worker));
+    inbound_deadline(front->worker, &front->in, idle_time(worker));
 }
 
 static void begin_head(struct front *front)
 {
     set_state(front, FRONT_HEAD);
-    front->first_byte_ns = front->worker->now_ns;
-    front_deadline(front, front->worker->config->timeouts.head_ns);
+    front->in.first_byte_ns = front->worker->now_ns;
+    inbound_deadline(front->worker, &front->in, front->worker->config->timeouts.head_ns);
 }
 
-void front_done(struct front *front)
+/* The answer is out: goes on with the next request, or closes. */
+static void done(struct inbound *in)
 {
-    front->txn = NULL;
-    front->requests++;
-    if (front->closing || (front->ended && front->in.off == front->in.len)) {
+    struct front *front = front_of(in);
+
+    front->served = true;
+    if (front->in.closing || (front->in.ended && front->in.buf.off == front->in.buf.len)) {
         part(front);
         return;
     }
-    relay_restart(&front->in);
-    h1_scan_init(&front->scan);
-    if (!front->ended)
+    relay_restart(&front->in.buf);
+    h1_scan_init(&front->in.scan);
+    if (!front->in.ended)
         conn_read_resume(&front->conn);
-    if (front->in.len == 0) {
+    if (front->in.buf.len == 0) {
         become_idle(front);
         return;
     }
@@ -245,8 +244,8 @@ void front_done(struct front *front)
 static void hand_over(struct front *front)
 {
     set_state(front, FRONT_BUSY);
-    front_no_deadline(front);
-    if (!txn_begin(front))
+    inbound_deadline(front->worker, &front->in, 0);
+    if (!txn_begin(front, &front->in))
         turn_away(front);
 }
 
@@ -262,11 +261,11 @@ static void serve(struct front *front)
             worker_again(front->worker, front);
             break;
         }
-        if (h1_scan(&front->scan, limits, front->in.p, front->in.len) != H1_SCAN_MORE)
+        if (h1_scan(&front->in.scan, limits, front->in.buf.p, front->in.buf.len) != H1_SCAN_MORE)
             hand_over(front);
-        else if (front->ended)
+        else if (front->in.ended)
             front_close(front);
-        else if (relay_room(&front->in) > 0 || relay_grow(&front->in, &front->worker->relay_memory))
+        else if (relay_room(&front->in.buf) > 0 || relay_grow(&front->in.buf, &front->worker->relay_memory))
             break;
         else
             turn_away(front);
@@ -287,10 +286,10 @@ static void on_end(struct front *front, bool broken)
     bool waits = front->state == FRONT_HEAD && front->again && !broken &&
                  front->worker->config->half_closed == CONFIG_HALF_CLOSED_SERVE;
 
-    if (!waits && !(front->txn && txn_on_client_end(front->txn, broken))) {
+    if (!waits && !(front->in.txn && txn_on_client_end(front->in.txn, broken))) {
         front_close(front);
     } else if (front->state != FRONT_CLOSED) {
-        front->ended = true;
+        front->in.ended = true;
         conn_read_pause(&front->conn);
     }
 }
@@ -298,10 +297,10 @@ static void on_end(struct front *front, bool broken)
 /* One read; CONN_AGAIN also where there is no room, and the transaction asks again when it has made some. */
 static ssize_t receive(struct front *front)
 {
-    if (front->state == FRONT_BUSY && txn_takes_bulk(front->txn))
-        return txn_read_bulk(front->txn);
-    if (relay_room(&front->in) > 0)
-        return relay_recv(&front->in, &front->conn);
+    if (front->state == FRONT_BUSY && txn_takes_bulk(front->in.txn))
+        return txn_read_bulk(front->in.txn);
+    if (relay_room(&front->in.buf) > 0)
+        return relay_recv(&front->in.buf, &front->conn);
     conn_read_pause(&front->conn);
     return CONN_AGAIN;
 }
@@ -383,15 +382,16 @@ static void shake(struct front *front)
     struct worker *worker = front->worker;
 
     set_state(front, FRONT_SHAKES);
-    front_deadline(front, worker->draining ? FRESH_MS * NS_PER_MS : worker->config->timeouts.handshake_ns);
+    inbound_deadline(front->worker, &front->in,
+                     worker->draining ? FRESH_MS * NS_PER_MS : worker->config->timeouts.handshake_ns);
     if (must_shed(worker) && worker->shaking.oldest != front && !front_shed_handshake(worker))
         BUG("no handshake is older");
-    if (!tls_server_begin(tls_of(front), &front->conn, relay_rest(&front->in))) {
+    if (!tls_server_begin(tls_of(front), &front->conn, relay_rest(&front->in.buf))) {
         front_close(front);
         return;
     }
     if (front->state == FRONT_SHAKES)
-        relay_release(&front->in, &worker->relay_memory);
+        relay_release(&front->in.buf, &worker->relay_memory);
 }
 
 /* The client gets our alert, or, when it has spoken HTTP to us, an answer that it understands. */
@@ -419,7 +419,7 @@ static void shaken(struct front *front)
     enum tls_end end = tls_server_end(&front->conn);
 
     cell_add(&front->worker->shard->handshakes[end], 1);
-    relay_release(&front->in, &front->worker->relay_memory);
+    relay_release(&front->in.buf, &front->worker->relay_memory);
     if (end != TLS_END_FULL && end != TLS_END_RESUMED) {
         shaken_in_vain(front, end);
         return;
@@ -427,8 +427,9 @@ static void shaken(struct front *front)
     front->secure = true;
     conn_write_done(&front->conn);
     set_state(front, FRONT_IDLE);
-    front_deadline(front,
-                   front->worker->draining ? FRESH_MS * NS_PER_MS : front->worker->config->timeouts.head_ns);
+    inbound_deadline(front->worker, &front->in,
+                     front->worker->draining ? FRESH_MS * NS_PER_MS
+                                             : front->worker->config->timeouts.head_ns);
     if (conn_holds(&front->conn)) /* the first request came with the end of the handshake */
         on_readable(front);
 }
@@ -439,7 +440,7 @@ static void greet(struct front *front)
     struct proxyline line;
     const char *why;
 
-    switch (proxyline_parse(front->in.p, front->in.len, &line, &why)) {
+    switch (proxyline_parse(front->in.buf.p, front->in.buf.len, &line, &why)) {
     case PROXYLINE_MORE:
         return;
     case PROXYLINE_BAD:
@@ -456,17 +457,17 @@ static void greet(struct front *front)
         front_close(front);
         return;
     }
-    front->in.keep = front->in.off = (uint32_t)line.len;
-    relay_restart(&front->in);
+    front->in.buf.keep = front->in.buf.off = (uint32_t)line.len;
+    relay_restart(&front->in.buf);
     if (tls_of(front)) {
         shake(front);
         return;
     }
     set_state(front, FRONT_IDLE);
-    if (front->in.len)
+    if (front->in.buf.len)
         begin_request(front);
     else
-        relay_release(&front->in, &front->worker->relay_memory);
+        relay_release(&front->in.buf, &front->worker->relay_memory);
 }
 
 static void on_readable(struct front *front)
@@ -477,7 +478,7 @@ static void on_readable(struct front *front)
         read_away(front);
         return;
     }
-    if (!worker_hold_buf(front->worker, &front->in)) {
+    if (!worker_hold_buf(front->worker, &front->in.buf)) {
         turn_away(front);
         return;
     }
@@ -491,7 +492,7 @@ static void on_readable(struct front *front)
     if (front->state == FRONT_GREETS)
         greet(front);
     else if (front->state == FRONT_BUSY)
-        txn_on_body(front->txn);
+        txn_on_body(front->in.txn);
     else
         begin_request(front);
 }
@@ -505,21 +506,15 @@ static void on_ready(struct conn *conn, unsigned ready)
         shaken(front);
     else if (ready & CONN_READABLE)
         on_readable(front);
-    else if (front->txn)
-        txn_on_client_writable(front->txn);
+    else if (front->in.txn)
+        txn_on_client_writable(front->in.txn);
     else
         conn_write_done(conn);
 }
 
-void front_want_body(struct front *front)
-{
-    if (!front->ended)
-        conn_read_resume(&front->conn);
-}
-
 static void on_timer(struct wheel_timer *timer, int64_t now_ns)
 {
-    struct front *front = CONTAINER_OF(timer, struct front, timer);
+    struct front *front = CONTAINER_OF(timer, struct front, in.timer);
 
     front->worker->now_ns = now_ns;
     switch (front->state) {
@@ -536,19 +531,59 @@ static void on_timer(struct wheel_timer *timer, int64_t now_ns)
         front_close(front);
         return;
     case FRONT_HEAD:
-        front->closing = true;
-        if (h1_scan_begun(&front->scan, front->in.len))
+        front->in.closing = true;
+        if (h1_scan_begun(&front->in.scan, front->in.buf.len))
             hand_over(front);
         else
             front_close(front);
         return;
     case FRONT_BUSY:
-        txn_on_client_timeout(front->txn);
+        txn_on_client_timeout(front->in.txn);
         return;
     case FRONT_CLOSED:
         BUG("a closed front has a timer");
     }
 }
+
+/* ---- for the transaction ---- */
+
+static enum h1_error read_head(struct inbound *in, struct head *head_r)
+{
+    return h1_request_parse(&in->scan, &in->txn->worker->config->limits.request, in->buf.p, head_r);
+}
+
+static void read_on(struct inbound *in, bool more)
+{
+    relay_rewind(&in->buf);
+    if (more && !in->ended)
+        conn_read_resume(&front_of(in)->conn);
+}
+
+static enum relay_result flush(struct inbound *in)
+{
+    return relay_flush(&in->txn->down, &front_of(in)->conn);
+}
+
+static uint64_t held(const struct inbound *in)
+{
+    return conn_held(&in->txn->front->conn);
+}
+
+static void shut(struct inbound *in)
+{
+    conn_shutdown(&front_of(in)->conn);
+}
+
+static const struct inbound_ops h1_ops = {
+    .head = read_head,
+    .read_on = read_on,
+    .flush = flush,
+    .held = held,
+    .shutdown = shut,
+    .done = done,
+    .cut = cut,
+    .close = close_of,
+};
 
 /* ---- the beginning ---- */
 
@@ -576,15 +611,15 @@ struct front *front_new(struct worker *worker, size_t listener, int fd, const st
                             .listener = (uint8_t)listener,
                             .state = conf->proxies_len ? FRONT_GREETS : FRONT_IDLE,
                             .exempt = true,
-                            .closing = worker->draining};
+                            .in = {.ops = &h1_ops, .closing = worker->draining}};
     note_peer(front, peer);
     if (front->state == FRONT_IDLE && !joins(front)) {
         mem_pool_put(&worker->front_memory, front);
         return NULL;
     }
     conn_init(&front->conn, worker->base, fd, on_ready);
-    wheel_timer_init(&front->timer, on_timer);
-    h1_scan_init(&front->scan);
+    wheel_timer_init(&front->in.timer, on_timer);
+    h1_scan_init(&front->in.scan);
     front->next = worker->fronts;
     if (front->next)
         front->next->prev = front;
@@ -592,7 +627,8 @@ struct front *front_new(struct worker *worker, size_t listener, int fd, const st
     if (front->state == FRONT_IDLE)
         enter(&worker->idle, front);
     /* a new connection is expected to speak */
-    front_deadline(front, worker->draining ? FRESH_MS * NS_PER_MS : worker->config->timeouts.head_ns);
+    inbound_deadline(front->worker, &front->in,
+                     worker->draining ? FRESH_MS * NS_PER_MS : worker->config->timeouts.head_ns);
     if (front->state == FRONT_IDLE && conf->tls.server)
         shake(front);
     return front;

@@ -14,12 +14,11 @@
 #ifndef PROXY_FRONT_H
 #define PROXY_FRONT_H
 
-#include "base/wheel.h"
 #include "net/conn.h"
 #include "net/listen.h"
 #include "proto/h1.h"
 #include "proxy/crowd.h"
-#include "proxy/relay.h"
+#include "proxy/inbound.h"
 
 enum front_state {
     FRONT_GREETS, /* before the first request: the PROXY header is expected */
@@ -36,7 +35,6 @@ enum front_state {
 #define FRONT_REFUSAL                                                                                        \
     "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nConnection: close\r\n\r\n"
 
-struct txn;
 struct worker;
 
 struct front {
@@ -45,27 +43,20 @@ struct front {
     struct front *prev, *next; /* in worker->fronts; in dead_fronts when CLOSED */
     struct front *next_again;
     struct front *idle_prev, *idle_next; /* by the time they became idle, or began to shake */
-    enum front_state state;
-    bool closing; /* no further request on this connection */
-    bool last;    /* the client has said that it sends nothing behind the request in progress */
-    bool ended;   /* the client says no more: what it has sent is served, then we close */
-    bool serving; /* serve() is on the stack and takes the next request */
-    bool again;   /* in worker->again: more requests wait in `in` */
-    bool trusted; /* it is a proxy whose word about its client is taken */
-    bool exempt;  /* the peer is not counted: it has no address, or one that is let off */
-    bool counted; /* among the connections of its address */
+    enum front_state state : 8;
+    bool serving;     /* serve() is on the stack and takes the next request */
+    bool again;       /* in worker->again: more requests wait in `in` */
+    bool served;      /* a request, or more */
+    bool secure;      /* TLS, and the handshake is done */
+    bool trusted : 1; /* it is a proxy whose word about its client is taken */
+    bool exempt : 1;  /* the peer is not counted: it has no address, or one that is let off */
+    bool counted : 1; /* among the connections of its address */
     struct crowd_place place;
-    struct relay_buf in;
-    struct h1_scan scan;
-    struct txn *txn; /* while BUSY */
-    struct wheel_timer timer;
-    int64_t first_byte_ns; /* of the request in progress */
-    uint32_t requests;     /* served on this connection */
-    uint16_t port;         /* the peer's */
-    bool secure;           /* TLS, and the handshake is done */
-    uint8_t listener;      /* in the configuration's listeners, the same over reloads */
+    uint16_t port;    /* the peer's */
+    uint8_t listener; /* in the configuration's listeners, the same over reloads */
     uint8_t ip_len;
-    char ip[46]; /* the peer's address as text, without NUL */
+    struct inbound in; /* one request after the other */
+    char ip[45];       /* the peer's address as text, without NUL */
 };
 
 static inline struct str front_ip(const struct front *front)
@@ -93,18 +84,5 @@ void front_again(struct front *front);
 /* Drain: closes after the answer in progress; when idle, now, unless a request is there already or the client
  * has only just come. */
 void front_drain(struct front *front);
-
-/* ---- for the transaction ---- */
-
-/* The answer is queued and sent whole. The front goes on with the next request, or closes. */
-void front_done(struct front *front);
-/* The answer cannot be completed: ends the connection so that the client cannot take what it got for all.
- * Closes it. */
-void front_cut(struct front *front);
-/* Reads on for the request's body: asks the socket again when there is room. */
-void front_want_body(struct front *front);
-/* The client must do something within `ns` from now: send on, or take what is queued. 0 is no limit. */
-void front_deadline(struct front *front, int64_t ns);
-void front_no_deadline(struct front *front);
 
 #endif

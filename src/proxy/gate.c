@@ -38,20 +38,21 @@ static void set_caps(struct gate *gate, const struct config_group *conf)
     gate->wait_ns = conf->concurrency.wait_ns;
 }
 
+static void count_inside(struct worker *worker, struct txn *txn)
+{
+    if (!txn || !txn->trying || txn->held || !worker->gates.by_slot[txn->group->conf->slot]->capped)
+        return;
+    txn->held = gate_enter(
+        worker,
+        &(struct gate){.slot = txn->group->conf->slot, .group_most = UINT32_MAX, .target_most = UINT32_MAX},
+        txn->target->conf->slot);
+}
+
 /* Where a group gets its first cap, what is in flight already has no place yet. */
 static void count_those_inside(struct worker *worker)
 {
-    for (struct front *front = worker->fronts; front; front = front->next) {
-        struct txn *txn = front->txn;
-
-        if (!txn || !txn->trying || txn->held || !worker->gates.by_slot[txn->group->conf->slot]->capped)
-            continue;
-        txn->held = gate_enter(worker,
-                               &(struct gate){.slot = txn->group->conf->slot,
-                                              .group_most = UINT32_MAX,
-                                              .target_most = UINT32_MAX},
-                               txn->target->conf->slot);
-    }
+    for (struct front *front = worker->fronts; front; front = front->next)
+        count_inside(worker, front->in.txn);
 }
 
 void gates_adopt(struct worker *worker)

@@ -11,7 +11,9 @@ src_libpenstock_a_SOURCES += \
 	src/proxy/eject.c src/proxy/eject.h \
 	src/proxy/front.c src/proxy/front.h \
 	src/proxy/gate.c src/proxy/gate.h \
+	src/proxy/inbound.c src/proxy/inbound.h \
 	src/proxy/mirror.c src/proxy/mirror.h \
+	src/proxy/outbound.c src/proxy/outbound.h \
 	src/proxy/outcome.c src/proxy/outcome.h \
 	src/proxy/override.c src/proxy/override.h \
 	src/proxy/pace.c src/proxy/pace.h \

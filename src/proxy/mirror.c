@@ -181,7 +181,7 @@ static const struct route_group *group_of_first(const struct mirror *mirror)
 static void note_first(struct mirror *mirror, bool ended)
 {
     const struct txn *txn = mirror->txn;
-    int64_t since_ns = mirror->worker->now_ns - txn->front->first_byte_ns;
+    int64_t since_ns = mirror->worker->now_ns - txn->in->first_byte_ns;
 
     mirror->first = (struct mirror_first){.ended = ended,
                                           .outcome = txn->outcome,

@@ -19,12 +19,11 @@ static unsigned logged_status(const struct txn *txn)
 
 static uint64_t received(const struct txn *txn)
 {
-    const struct front *front = txn->front;
+    const struct inbound *in = txn->in;
 
-    if (front->scan.end == 0)
-        return front->in.len;
-    return front->scan.end - front->scan.start + txn->body.received + txn->body.overhead +
-           txn->tunnel.up.moved;
+    if (in->scan.end == 0)
+        return in->buf.len;
+    return in->scan.end - in->scan.start + txn->body.received + txn->body.overhead + txn->tunnel.up.moved;
 }
 
 static size_t edge_of(int64_t duration_ns)
@@ -52,7 +51,7 @@ static void count(const struct txn *txn, int64_t now_ns)
 {
     struct shard *shard = txn->worker->shard;
     bool upgraded = txn->outcome == OUTCOME_UPGRADED;
-    int64_t duration_ns = (int64_t)span(txn->front->first_byte_ns, upgraded ? txn->reply_ns : now_ns);
+    int64_t duration_ns = (int64_t)span(txn->in->first_byte_ns, upgraded ? txn->reply_ns : now_ns);
     struct shard_side *side;
 
     cell_add(&shard->requests, 1);
@@ -91,8 +90,8 @@ static void fill_phases(struct accesslog_record *record, const struct txn *txn, 
     int64_t connected = txn->connect_ns ? txn->connect_ns : placed;
     int64_t replied = txn->reply_ns ? txn->reply_ns : now_ns;
 
-    record->duration_ns = span(txn->front->first_byte_ns, now_ns);
-    record->head_ns = span(txn->front->first_byte_ns, txn->head_ns);
+    record->duration_ns = span(txn->in->first_byte_ns, now_ns);
+    record->head_ns = span(txn->in->first_byte_ns, txn->head_ns);
     record->queue_ns = (uint64_t)txn->waited_ns;
     record->connect_ns = span(placed, connected);
     record->first_byte_ns = span(connected, replied);
@@ -209,7 +208,7 @@ static void write_log(struct txn *txn, int64_t now_ns)
     struct accesslog_key key = labels_key(txn);
     struct accesslog_record record = {
         .labels = accesslog_labels(&worker->log, &key),
-        .wall_ns = worker_wall_ns(worker, txn->front->first_byte_ns),
+        .wall_ns = worker_wall_ns(worker, txn->in->first_byte_ns),
         .status = logged_status(txn),
         .target_status = txn->target_status,
         .bytes_read = received(txn),

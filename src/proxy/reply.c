@@ -1,6 +1,7 @@
 /* REPLY and STREAM: the answer on its way back. */
 #include "proxy/compose.h"
 #include "proxy/front.h"
+#include "proxy/outbound.h"
 #include "proxy/step.h"
 #include "proxy/worker.h"
 
@@ -11,11 +12,9 @@ enum { CONNECTION_MAX = 512 }; /* bytes of an answer's Connection, beyond which 
 void step_interim_done(struct txn *txn)
 {
     txn->arena.len = txn->interim_keep; /* there may be any number of them */
-    txn->back_in.off = txn->back_scan.end;
-    relay_restart(&txn->back_in);
-    h1_scan_init(&txn->back_scan);
+    txn->out->next_head(txn);
     if (txn->back_end == BACK_OPEN)
-        conn_read_resume(&txn->back->conn);
+        txn->out->read_on(txn);
 }
 
 /* An interim answer is passed on, but not to HTTP/1.0 (RFC 9110 section 15.2); the final one follows. */
@@ -27,7 +26,7 @@ static enum next pass_interim(struct txn *txn, const struct head *head)
     if (txn->head.minor >= 1) {
         if (!compose_interim(txn, head))
             return step_try_failed(txn, OUTCOME_BAD_RESPONSE, "the head of an interim answer is too large");
-        switch (relay_flush(&txn->down, &txn->front->conn)) {
+        switch (txn->in->ops->flush(txn->in)) {
         case RELAY_DRAINED:
             break;
         case RELAY_BLOCKED: /* its lines stay in back_in until they are sent */
@@ -54,7 +53,7 @@ static bool want_trailers(struct txn *txn, const struct head *head)
     struct buf names;
     char *room;
 
-    if (!txn->chunked || head->framing != FRAMING_CHUNKED || !txn->head.te_trailers)
+    if (!(txn->chunked || txn->in->framed) || head->framing != FRAMING_CHUNKED || !txn->head.te_trailers)
         return false;
     fields = arena_alloc(&txn->arena, txn->route->conf->response.trailer_fields * sizeof *fields);
     room = arena_alloc(&txn->arena, CONNECTION_MAX);
@@ -74,24 +73,25 @@ static bool want_trailers(struct txn *txn, const struct head *head)
 /* The final head is there: how the body is sent on, and whether both connections live on. */
 static enum next begin_answer(struct txn *txn, struct head *head)
 {
-    struct front *front = txn->front;
+    struct inbound *in = txn->in;
     bool delimited = head->framing == FRAMING_NONE || head->framing == FRAMING_LENGTH;
 
     txn->back_keep =
         head->keep_alive && head->framing != FRAMING_UNTIL_CLOSE && !txn->group->conf->proxy_protocol;
     txn->reply_ns = txn->worker->now_ns;
-    h1_body_init(&txn->reply_body, head->framing, head->content_length, &txn->route->conf->response);
-    txn->chunked = !delimited && txn->head.minor >= 1;
+    h1_body_init(&txn->reply_body, txn->out->framed ? framing_raw(head->framing) : head->framing,
+                 head->content_length, &txn->route->conf->response);
+    txn->chunked = !delimited && txn->head.minor >= 1 && !in->framed;
     if (!want_trailers(txn, head))
         head_drop(head, FIELD_TRAILER);
-    if ((!delimited && !txn->chunked) || !txn->body_sent || txn->worker->draining)
-        front->closing = true;
-    if (!compose_reply(txn, head, front->closing)) {
+    if ((!delimited && !txn->chunked && !in->framed) || !txn->body_sent || txn->worker->draining)
+        in->closing = true;
+    if (!compose_reply(txn, head, in->closing)) {
         relay_forget(&txn->down);
         return step_try_failed(txn, OUTCOME_BAD_RESPONSE, "the head of the answer is too large");
     }
     txn->status = head->status;
-    txn->back_in.keep = txn->back_in.off = txn->back_scan.end;
+    txn->back_in.keep = txn->back_in.off = txn->back_head_end;
     step_to(txn, TXN_STREAM);
     return NEXT;
 }
@@ -112,29 +112,25 @@ static enum next more_from_target(struct txn *txn)
 
 enum next step_reply(struct txn *txn)
 {
-    const struct h1_limits *limits = &txn->route->conf->response;
     struct field fields[TXN_RESPONSE_FIELDS_MAX];
+    const char *why = NULL;
     struct head head;
-    enum h1_error error;
 
     if (!relay_drained(&txn->down))
         return WAIT; /* an interim answer is on its way */
     if (txn->back_in.len == 0)
         return more_from_target(txn);
-    switch (h1_scan(&txn->back_scan, limits, txn->back_in.p, txn->back_in.len)) {
-    case H1_SCAN_MORE:
-        if (relay_room(&txn->back_in) == 0 && !relay_grow(&txn->back_in, &txn->worker->relay_memory))
-            return step_fail(txn, OUTCOME_OVERLOAD, "the memory for long answers is used up");
+    head_init(&head, fields, txn->route->conf->response.fields);
+    switch (txn->out->head(txn, &head, &why)) {
+    case OUTBOUND_HEAD_MORE:
         return more_from_target(txn);
-    case H1_SCAN_BAD:
-        return step_try_failed(txn, OUTCOME_BAD_RESPONSE, h1_error_text(txn->back_scan.error));
-    case H1_SCAN_DONE:
+    case OUTBOUND_HEAD_BAD:
+        return step_try_failed(txn, OUTCOME_BAD_RESPONSE, why);
+    case OUTBOUND_HEAD_FULL:
+        return step_fail(txn, OUTCOME_OVERLOAD, "the memory for long answers is used up");
+    case OUTBOUND_HEAD_DONE:
         break;
     }
-    head_init(&head, fields, limits->fields);
-    error = h1_response_parse(&txn->back_scan, txn->back_in.p, txn->head.method, &head);
-    if (error)
-        return step_try_failed(txn, OUTCOME_BAD_RESPONSE, h1_error_text(error));
     if (head.status < 200)
         return pass_interim(txn, &head);
     return step_shields(txn, head.status) ? NEXT : begin_answer(txn, &head);
@@ -192,7 +188,7 @@ static enum next fill_down(struct txn *txn)
 
 enum next step_flush(struct txn *txn)
 {
-    switch (relay_flush(&txn->down, &txn->front->conn)) {
+    switch (txn->in->ops->flush(txn->in)) {
     case RELAY_DRAINED:
         if (txn->reply_queued)
             return step_served(txn);
@@ -209,7 +205,7 @@ enum next step_flush(struct txn *txn)
 
 bool step_takes_bulk(struct txn *txn)
 {
-    return !txn->chunked && /* else it has to be framed anew */
+    return !txn->chunked && !txn->in->framed && !txn->out->framed && /* else it has to be framed anew */
            bulk_takes(&txn->worker->bulk_pipes, &txn->reply_body, &txn->back_in, &txn->down, &txn->back->conn,
                       &txn->front->conn);
 }
@@ -224,7 +220,7 @@ static void read_on(struct txn *txn)
     if (was_full && !step_takes_bulk(txn))
         relay_stretch(&txn->back_in, &txn->worker->relay_memory);
     if (txn->back_end == BACK_OPEN)
-        conn_read_resume(&txn->back->conn);
+        txn->out->read_on(txn);
 }
 
 enum next step_stream(struct txn *txn)

@@ -65,6 +65,8 @@ MUST_CHECK enum next step_fail(struct txn *txn, enum outcome outcome, const char
 MUST_CHECK enum next step_answer(struct txn *txn);
 /* The same with the status and the text of a row of h1_error.def. */
 MUST_CHECK enum next step_refuse(struct txn *txn, enum outcome outcome, enum h1_error error);
+/* The client will never send the rest of its request, nor read an answer. */
+void step_close(struct txn *txn);
 /* The answer cannot be completed: ends the client's connection so that nobody takes it for whole. */
 enum next step_cut(struct txn *txn, enum outcome outcome);
 /* The target's final answer has this status, which is noted. True when stable is asked instead of a canary

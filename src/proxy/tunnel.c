@@ -1,7 +1,8 @@
 /* TUNNEL: bytes in both directions, after client and target have agreed to switch protocols. */
 #include "net/websocket.h"
 #include "proxy/compose.h"
-#include "proxy/front.h"
+#include "proxy/inbound.h"
+#include "proxy/outbound.h"
 #include "proxy/retry.h"
 #include "proxy/step.h"
 #include "proxy/worker.h"
@@ -43,55 +44,82 @@ enum next step_switch(struct txn *txn, const struct head *head)
     }
     txn->target_status = txn->status = head->status;
     txn->reply_ns = txn->worker->now_ns;
-    txn->front->closing = true;
-    txn->tunnel.up.ended = txn->front->ended;
-    txn->back_in.keep = txn->back_in.off = txn->back_scan.end;
+    txn->in->closing = true;
+    txn->tunnel.up.ended = txn->in->ended;
+    txn->back_in.keep = txn->back_in.off = txn->back_head_end;
     /* For the judge the request ends here: how long people talk says nothing about the group. */
     score_end(&txn->score, OUTCOME_UPGRADED, head->status, txn->worker->now_ns);
     score_none(&txn->score);
     retry_over(txn);
     cell_add(&side->tunnels, 1);
-    front_no_deadline(txn->front);
+    inbound_deadline(txn->worker, txn->in, 0);
     step_to(txn, TXN_TUNNEL);
     return NEXT;
 }
 
 /* ---- the tunnel ---- */
 
-/* One direction: what has arrived, what is on its way, and where it comes from and goes to. */
-struct way {
-    struct tunnel_way *state;
-    struct relay_buf *in;
-    struct relay_queue *out;
-    struct conn *from, *to;
-};
-
-/* Moves what has arrived; passes the end of it on when all is through. False when the receiver is broken. */
-static bool move(const struct way *way)
+/* Queues what has come. */
+static void take(struct tunnel_way *way, struct relay_buf *buf, struct relay_queue *queue)
 {
-    struct str rest = relay_rest(way->in);
+    struct str rest = relay_rest(buf);
 
-    if (relay_drained(way->out)) {
-        relay_add(way->out, rest);
-        way->state->moved += rest.len;
-        way->in->off = way->in->len;
+    relay_add(queue, rest);
+    way->moved += rest.len;
+    buf->off = buf->len;
+}
+
+/* Moves what has come from the client; passes the end of it on when all is through. False when the target is
+ * broken. */
+static bool move_up(struct txn *txn)
+{
+    struct tunnel_way *way = &txn->tunnel.up;
+    struct relay_buf *buf = &txn->in->buf;
+
+    do {
+        if (relay_drained(&txn->up))
+            take(way, buf, &txn->up);
+        switch (txn->out->flush(txn)) {
+        case RELAY_BROKEN:
+            return false;
+        case RELAY_BLOCKED:
+            return true;
+        case RELAY_DRAINED:
+            break;
+        }
+        txn->in->ops->read_on(txn->in, !way->ended);
+    } while (buf->off < buf->len); /* what came while the queue was blocked */
+    if (way->ended && !way->closed) {
+        way->closed = true;
+        txn->out->shutdown(txn);
     }
-    switch (relay_flush(way->out, way->to)) {
-    case RELAY_BROKEN:
-        return false;
-    case RELAY_BLOCKED:
-        return true;
-    case RELAY_DRAINED:
-        break;
-    }
-    relay_rewind(way->in);
-    if (way->in->off < way->in->len)
-        return move(way); /* what came while the queue was blocked */
-    if (!way->state->ended) {
-        conn_read_resume(way->from);
-    } else if (!way->state->closed) {
-        way->state->closed = true;
-        conn_shutdown(way->to);
+    return true;
+}
+
+/* The same from the target to the client. */
+static bool move_down(struct txn *txn)
+{
+    struct tunnel_way *way = &txn->tunnel.down;
+    struct relay_buf *buf = &txn->back_in;
+
+    do {
+        if (relay_drained(&txn->down))
+            take(way, buf, &txn->down);
+        switch (txn->in->ops->flush(txn->in)) {
+        case RELAY_BROKEN:
+            return false;
+        case RELAY_BLOCKED:
+            return true;
+        case RELAY_DRAINED:
+            break;
+        }
+        relay_rewind(buf);
+    } while (buf->off < buf->len);
+    if (!way->ended) {
+        txn->out->read_on(txn);
+    } else if (!way->closed) {
+        way->closed = true;
+        txn->in->ops->shutdown(txn->in);
     }
     return true;
 }
@@ -125,17 +153,13 @@ static void watch_silence(struct txn *txn)
 enum next step_tunnel(struct txn *txn)
 {
     struct tunnel *tunnel = &txn->tunnel;
-    struct relay_buf *in = &txn->front->in;
-    struct conn *client = &txn->front->conn, *target = &txn->back->conn;
-    struct way up = {&tunnel->up, in, &txn->up, client, target};
-    struct way down = {&tunnel->down, &txn->back_in, &txn->down, target, client};
 
     if (txn->back_end == BACK_RESET)
         return step_tunnel_over(txn, "the target broke the tunnel", true);
     tunnel->down.ended = txn->back_end == BACK_CLOSED;
-    if (!move(&up))
+    if (!move_up(txn))
         return step_tunnel_over(txn, "the target broke the tunnel", true);
-    if (!move(&down))
+    if (!move_down(txn))
         return step_tunnel_over(txn, "the client broke the tunnel", true);
     if (tunnel->up.closed && tunnel->down.closed)
         return step_tunnel_over(txn, NULL, false);

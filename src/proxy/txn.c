@@ -6,6 +6,7 @@
 #include "proxy/front.h"
 #include "proxy/gate.h"
 #include "proxy/mirror.h"
+#include "proxy/outbound.h"
 #include "proxy/place.h"
 #include "proxy/record.h"
 #include "proxy/retry.h"
@@ -80,7 +81,7 @@ static int64_t time_left(const struct txn *txn)
 /* The client's time for the next piece of its body, 0 while it is not its move. */
 static int64_t time_for_body(struct txn *txn)
 {
-    bool waits = txn->back && txn->step != TXN_CONNECT && client_owes_body(txn);
+    bool waits = txn->out && txn->step != TXN_CONNECT && client_owes_body(txn);
     const struct config_timeouts *timeouts;
 
     if (!waits && !txn->body_pace.begun)
@@ -106,7 +107,7 @@ static int64_t time_of_client(struct txn *txn)
 
 void step_deadlines(struct txn *txn)
 {
-    int64_t ns = txn->back ? time_of_target(txn) : 0, left_ns = txn->back ? time_left(txn) : INT64_MAX;
+    int64_t ns = txn->out ? time_of_target(txn) : 0, left_ns = txn->out ? time_left(txn) : INT64_MAX;
 
     if (left_ns < INT64_MAX && (ns == 0 || left_ns < ns))
         ns = left_ns;
@@ -114,7 +115,7 @@ void step_deadlines(struct txn *txn)
         wheel_set(&txn->worker->wheel, &txn->timer, txn->worker->now_ns + ns);
     else if (!txn->waiting) /* the time of which is one, however the client fares */
         wheel_cancel(&txn->worker->wheel, &txn->timer);
-    front_deadline(txn->front, time_of_client(txn));
+    inbound_deadline(txn->worker, txn->in, time_of_client(txn));
 }
 
 /* ---- endings ---- */
@@ -143,11 +144,9 @@ static void end_try(struct txn *txn, bool keep)
     relay_release(&txn->back_in, &txn->worker->relay_memory);
     bulk_release(&txn->worker->bulk_pipes, &txn->up);
     bulk_release(&txn->worker->bulk_pipes, &txn->down);
-    if (txn->back && keep)
-        pool_give(txn->back, txn->worker->now_ns);
-    else if (txn->back)
-        pool_drop(txn->back);
-    txn->back = NULL;
+    if (txn->out)
+        txn->out->release(txn, keep);
+    txn->out = NULL;
     txn->arena.len = txn->arena_keep;
     txn->worker->balance.busy[slot]--;
     cell_sub(&shard_target(txn->worker->shard, slot)->busy, 1);
@@ -174,13 +173,12 @@ static void note_target(const struct txn *txn, enum outcome outcome)
         eject_answered(txn->worker, txn->group, txn->target);
 }
 
-/* Whether the connection may carry another request. A read that filled the buffer to its end may have left
- * bytes of the target's in the socket, which would be taken for the next answer (http.md M26). */
+/* Whether the connection may carry another request. */
 static bool may_keep_back(const struct txn *txn)
 {
-    return txn->outcome == OUTCOME_SERVED && txn->back_keep && txn->back_end == BACK_OPEN && txn->body_sent &&
-           !txn->up_broken && relay_drained(&txn->up) && txn->back_in.off == txn->back_in.len &&
-           relay_room(&txn->back_in) > 0 && txn->back && !conn_holds(&txn->back->conn);
+    return txn->outcome == OUTCOME_SERVED && txn->back_keep && txn->body_sent && !txn->up_broken &&
+           relay_drained(&txn->up) && txn->back_in.off == txn->back_in.len && txn->out &&
+           txn->out->is_clean(txn);
 }
 
 /* Counts, scores and logs; the slices of the request are valid for the last time. An ending that was decided
@@ -205,7 +203,7 @@ static void finish(struct txn *txn, enum outcome outcome)
     worker_drop_routes(worker, txn->routes);
     if (txn->later)
         worker_drop_routes(worker, txn->later);
-    txn->front->txn = NULL;
+    txn->in->txn = NULL;
     txn->next_dead = worker->dead_txns;
     worker->dead_txns = txn;
 }
@@ -217,36 +215,44 @@ void txn_abandon(struct txn *txn, enum outcome outcome)
 
 enum next step_cut(struct txn *txn, enum outcome outcome)
 {
-    struct front *front = txn->front;
+    struct inbound *in = txn->in;
 
     finish(txn, outcome);
-    front_cut(front);
+    in->ops->cut(in);
     return OVER;
+}
+
+void step_close(struct txn *txn)
+{
+    struct inbound *in = txn->in;
+
+    txn_abandon(txn, OUTCOME_CLIENT_GONE);
+    in->ops->close(in);
 }
 
 enum next step_served(struct txn *txn)
 {
-    struct front *front = txn->front;
+    struct inbound *in = txn->in;
 
     if (!h1_body_complete(&txn->body)) {
-        front->closing = true; /* the rest of the body would be read as a request */
-        front->last = false;
+        in->closing = true; /* the rest of the body would be read as a request */
+        in->last = false;
     }
     finish(txn, txn->outcome);
-    front_done(front);
+    in->ops->done(in);
     return OVER;
 }
 
 enum next step_tunnel_over(struct txn *txn, const char *why, bool broken)
 {
-    struct front *front = txn->front;
+    struct inbound *in = txn->in;
 
     txn->error = why;
     finish(txn, OUTCOME_UPGRADED);
     if (broken)
-        front_cut(front);
+        in->ops->cut(in);
     else
-        front_close(front);
+        in->ops->close(in);
     return OVER;
 }
 
@@ -254,7 +260,7 @@ enum next step_tunnel_over(struct txn *txn, const char *why, bool broken)
  * connection. */
 static void discard_body(struct txn *txn)
 {
-    struct relay_buf *in = &txn->front->in;
+    struct relay_buf *in = &txn->in->buf;
     enum h1_body_event event;
 
     do {
@@ -265,7 +271,7 @@ static void discard_body(struct txn *txn)
         in->off += (uint32_t)consumed;
     } while (event == H1_BODY_DATA);
     if (event != H1_BODY_DONE)
-        txn->front->closing = true;
+        txn->in->closing = true;
 }
 
 static enum next answer(struct txn *txn, enum outcome outcome, unsigned status, const char *error)
@@ -278,10 +284,10 @@ static enum next answer(struct txn *txn, enum outcome outcome, unsigned status, 
     note_target(txn, outcome);
     release_back(txn, false);
     txn->outcome = outcome;
-    if (!txn->front->closing)
+    if (!txn->in->closing)
         discard_body(txn);
-    composed = outcome == OUTCOME_ANSWERED ? rules_answer(txn, txn->front->closing)
-                                           : compose_own(txn, status, txn->front->closing);
+    composed = outcome == OUTCOME_ANSWERED ? rules_answer(txn, txn->in->closing)
+                                           : compose_own(txn, status, txn->in->closing);
     if (!composed) {
         relay_forget(&txn->down);
         return step_cut(txn, outcome);
@@ -411,67 +417,23 @@ static void ends_or_runs(struct txn *txn, enum next next)
 
 /* ---- events ---- */
 
-/* What came before the end is still worth something, and may have to wait for a slow client. */
-static void target_ended(struct txn *txn, bool reset)
+void txn_on_target_end(struct txn *txn, bool reset)
 {
     txn->back_end = reset ? BACK_RESET : BACK_CLOSED;
-    conn_read_pause(&txn->back->conn);
     run(txn);
 }
 
-static ssize_t read_bulk(struct txn *txn, struct relay_queue *queue, struct h1_body *body, struct conn *from)
+void txn_on_target_writable(struct txn *txn)
 {
-    ssize_t n = bulk_fill(queue, body, from);
-
-    if (n > 0)
-        cell_add(&txn->worker->shard->bulk_bytes, (uint64_t)n);
-    return n;
-}
-
-/* One read of the answer, or CONN_AGAIN when the client is slower than the target: going on resumes it. */
-static ssize_t read_back(struct txn *txn)
-{
-    struct conn *conn = &txn->back->conn;
-
-    if (txn->step == TXN_STREAM && step_takes_bulk(txn))
-        return read_bulk(txn, &txn->down, &txn->reply_body, conn);
-    if (relay_room(&txn->back_in) > 0 && !relay_piped(&txn->down))
-        return relay_recv(&txn->back_in, conn);
-    conn_read_pause(conn);
-    return CONN_AGAIN;
-}
-
-static void on_back_readable(struct txn *txn)
-{
-    ssize_t n;
-
-    if (!worker_hold_buf(txn->worker, &txn->back_in)) {
-        ends_or_runs(txn, step_fail(txn, OUTCOME_OVERLOAD, "the memory for answers is used up"));
-        return;
-    }
-    n = read_back(txn);
-    if (n == CONN_AGAIN)
-        return;
-    if (n > 0)
-        run(txn);
-    else
-        target_ended(txn, n == CONN_FAILED);
-}
-
-void txn_on_back(struct conn *conn, unsigned ready)
-{
-    struct pool_conn *pc = CONTAINER_OF(conn, struct pool_conn, conn);
-    struct txn *txn = pc->user;
-
-    worker_wake(txn->worker);
-    if (txn->step == TXN_CONNECT)
-        run(txn);
-    else if (ready & CONN_READABLE)
-        on_back_readable(txn);
-    else if (txn->step == TXN_TUNNEL)
+    if (txn->step == TXN_TUNNEL)
         run(txn);
     else
         ends_or_runs(txn, step_pump(txn));
+}
+
+void txn_on_starved(struct txn *txn)
+{
+    ends_or_runs(txn, step_fail(txn, OUTCOME_OVERLOAD, "the memory for answers is used up"));
 }
 
 static void on_target_timeout(struct wheel_timer *timer, int64_t now_ns)
@@ -504,7 +466,7 @@ void txn_on_body(struct txn *txn)
 {
     if (txn->step == TXN_TUNNEL)
         run(txn);
-    else if ((txn->step == TXN_REPLY || txn->step == TXN_STREAM) && txn->back && !txn->body_sent &&
+    else if ((txn->step == TXN_REPLY || txn->step == TXN_STREAM) && txn->out && !txn->body_sent &&
              (relay_drained(&txn->up) || relay_piped(&txn->up)))
         ends_or_runs(txn, step_pump(txn));
 }
@@ -513,18 +475,24 @@ bool txn_takes_bulk(struct txn *txn)
 {
     if (relay_piped(&txn->up))
         return true;
-    return (txn->step == TXN_REPLY || txn->step == TXN_STREAM) && txn->back && !txn->up_broken &&
-           !txn->mirror &&
-           bulk_takes(&txn->worker->bulk_pipes, &txn->body, &txn->front->in, &txn->up, &txn->front->conn,
+    return (txn->step == TXN_REPLY || txn->step == TXN_STREAM) && txn->out && !txn->up_broken &&
+           !txn->mirror && !txn->in->framed && !txn->out->framed &&
+           bulk_takes(&txn->worker->bulk_pipes, &txn->body, &txn->in->buf, &txn->up, &txn->front->conn,
                       &txn->back->conn);
 }
 
 ssize_t txn_read_bulk(struct txn *txn)
 {
-    if (!relay_piped(&txn->up))
-        return read_bulk(txn, &txn->up, &txn->body, &txn->front->conn);
-    conn_read_pause(&txn->front->conn); /* the target is slower than the client */
-    return CONN_AGAIN;
+    ssize_t n;
+
+    if (relay_piped(&txn->up)) {
+        conn_read_pause(&txn->front->conn); /* the target is slower than the client */
+        return CONN_AGAIN;
+    }
+    n = bulk_fill(&txn->up, &txn->body, &txn->front->conn);
+    if (n > 0)
+        cell_add(&txn->worker->shard->bulk_bytes, (uint64_t)n);
+    return n;
 }
 
 void txn_on_client_writable(struct txn *txn)
@@ -533,7 +501,7 @@ void txn_on_client_writable(struct txn *txn)
         run(txn);
         return;
     }
-    switch (relay_flush(&txn->down, &txn->front->conn)) { /* an interim answer */
+    switch (txn->in->ops->flush(txn->in)) { /* an interim answer */
     case RELAY_DRAINED:
         step_interim_done(txn);
         step_deadlines(txn);
@@ -554,7 +522,7 @@ static enum pace_verdict look_at_writes(struct txn *txn)
     const struct config_timeouts *timeouts = timeouts_of(txn);
     /* Of what the kernel holds some may be of answers before this one; only the difference of two looks
      * counts. */
-    uint64_t taken = txn->down.sent - conn_held(&txn->front->conn);
+    uint64_t taken = txn->down.sent - txn->in->ops->held(txn->in);
 
     return pace_out_look(&txn->write_pace, taken, timeouts->min_write_rate, timeouts->write_ns,
                          txn->worker->now_ns);
@@ -570,7 +538,7 @@ void txn_on_client_timeout(struct txn *txn)
     }
     switch (look_at_writes(txn)) {
     case PACE_GOES_ON:
-        front_deadline(txn->front, txn->write_pace.due_ns - txn->worker->now_ns);
+        inbound_deadline(txn->worker, txn->in, txn->write_pace.due_ns - txn->worker->now_ns);
         return;
     case PACE_STALLED:
         ends_or_runs(txn, step_fail(txn, OUTCOME_CLIENT_STALLED, NULL));
@@ -599,7 +567,7 @@ static bool may_wait(const struct txn *txn)
  * not have been looked at yet. */
 static bool waits(struct txn *txn)
 {
-    bool unread = relay_rest(&txn->front->in).len > 0;
+    bool unread = relay_rest(&txn->in->buf).len > 0;
 
     if (!may_wait(txn))
         return false;
@@ -607,7 +575,7 @@ static bool waits(struct txn *txn)
         return true;
     if (!unread || txn->up_broken)
         return false;
-    txn->front->ended = true;
+    txn->in->ended = true;
     if (txn->step == TXN_REPLY || txn->step == TXN_STREAM)
         ends_or_runs(txn, step_pump(txn));
     return true;
@@ -622,7 +590,7 @@ bool txn_on_client_end(struct txn *txn, bool broken)
     return true;
 }
 
-bool txn_begin(struct front *front)
+bool txn_begin(struct front *front, struct inbound *in)
 {
     struct worker *worker = front->worker;
     struct txn *txn = mem_pool_get(&worker->txn_memory);
@@ -632,6 +600,7 @@ bool txn_begin(struct front *front)
     memset(txn, 0, offsetof(struct txn, up));
     txn->worker = worker;
     txn->front = front;
+    txn->in = in;
     txn->outcome = OUTCOME_SERVED;
     txn->routes = worker_hold_routes(worker);
     txn->head_ns = worker->now_ns;
@@ -640,7 +609,7 @@ bool txn_begin(struct front *front)
     relay_queue_init(&txn->down);
     arena_init(&txn->arena, txn->arena_block, sizeof txn->arena_block);
     wheel_timer_init(&txn->timer, on_target_timeout);
-    front->txn = txn;
+    in->txn = txn;
     run(txn);
     return true;
 }

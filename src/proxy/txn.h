@@ -32,7 +32,9 @@
 #include "route/pick.h"
 
 struct front;
+struct inbound;
 struct mirror;
+struct outbound_ops;
 struct worker;
 
 enum txn_step {
@@ -74,7 +76,8 @@ enum {
 
 struct txn {
     struct worker *worker;
-    struct front *front;
+    struct front *front;   /* the client's connection */
+    struct inbound *in;    /* on it, the way of this request */
     struct txn *next_dead; /* after END, until the turn of the loop is over */
     enum txn_step step;
     enum outcome outcome;        /* valid at END; until then SERVED, or why we answer ourselves */
@@ -89,7 +92,7 @@ struct txn {
     struct str client;        /* the client's address: the peer's, or what a trusted proxy says */
     bool counted;             /* among the requests of its address */
     struct crowd_place place; /* where; with counted */
-    struct h1_body body;      /* decodes the request body in front->in */
+    struct h1_body body;      /* decodes the request body in in->buf */
     bool body_sent;           /* the whole request is queued for the target */
     struct str affinity_unit; /* what the client sticks by; empty: drawn anew */
     bool unit_is_new;         /* an affinity cookie has to be set */
@@ -114,10 +117,12 @@ struct txn {
         *later; /* held: the snapshot of group and target, when it has waited over a change; or NULL */
 
     /* the target's side */
-    bool trying;            /* the target counts as busy with this */
-    struct pool_conn *back; /* lent */
+    bool trying;                    /* the target counts as busy with this */
+    const struct outbound_ops *out; /* how to speak with it; NULL while nothing is lent */
+    struct pool_conn *back;         /* lent, where it speaks HTTP/1.1 */
     enum back_end back_end;
     struct relay_buf back_in;
+    uint32_t back_head_end; /* where the head ends in it, the empty line included */
     struct h1_scan back_scan;
     struct h1_body reply_body; /* decodes the answer's body in back_in */
     unsigned attempts;
@@ -153,15 +158,20 @@ struct txn {
     _Alignas(16) char arena_block[TXN_ARENA];
 };
 
-/* A transaction for the head that front->scan has found. It runs at once, and may have ended when this
- * returns: look at front->txn. False when there is no memory for it. */
-MUST_CHECK bool txn_begin(struct front *front);
-/* The target's connection is ready: the callback of a lent pool_conn, whose user is the transaction. */
-void txn_on_back(struct conn *conn, unsigned ready);
-/* More of the request's body is in front->in, or room in it has become free. May end the transaction. */
+/* A transaction for the head that has arrived, or will never be whole. It runs at once, and may have ended
+ * when this returns: look at in->txn. False when there is no memory for it. */
+MUST_CHECK bool txn_begin(struct front *front, struct inbound *in);
+/* The target has ended its answer with the connection, or broken it off; what came before is still worth
+ * something, and may have to wait for a slow client. May end the transaction, as all that follow. */
+void txn_on_target_end(struct txn *txn, bool reset);
+/* The target takes more. */
+void txn_on_target_writable(struct txn *txn);
+/* There is no memory for what the target says. */
+void txn_on_starved(struct txn *txn);
+/* More of the request's body is in in->buf, or room in it has become free. May end the transaction. */
 void txn_on_body(struct txn *txn);
 /* Whether what the client's socket has next is best passed on unread, by txn_read_bulk instead of a read into
- * front->in. */
+ * in->buf. */
 MUST_CHECK bool txn_takes_bulk(struct txn *txn);
 /* One such read: the count, 0 at the end of the stream, CONN_AGAIN or CONN_FAILED. */
 MUST_CHECK ssize_t txn_read_bulk(struct txn *txn);
@@ -171,11 +181,12 @@ void txn_on_client_writable(struct txn *txn);
  * more, as the configuration's halfClosed and tunnels have it, or has ended and closed the connection itself;
  * else the connection is to be closed. */
 MUST_CHECK bool txn_on_client_end(struct txn *txn, bool broken);
-/* The client has missed the deadline of front_deadline. Ends the transaction. */
+/* The client has missed the deadline of inbound_deadline. Ends the transaction. */
 void txn_on_client_timeout(struct txn *txn);
-/* A place may have become free for one that waits. May end the transaction. */
+/* More of the answer is in back_in, the connection to the target has an end, or a place may have become free
+ * for one that waits. May end the transaction. */
 void txn_go_on(struct txn *txn);
-/* The client is gone: ends the transaction without touching the front. */
+/* The client is gone: ends the transaction without another word to it. */
 void txn_abandon(struct txn *txn, enum outcome outcome);
 
 #endif
