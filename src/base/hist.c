@@ -61,3 +61,16 @@ int64_t hist_quantile(const struct hist *hist, double q)
     }
     return last == HIST_BUCKETS - 1 ? hist_upper_ns(last - 1) : last ? hist_upper_ns(last) : 0;
 }
+
+uint64_t hist_above(const struct hist *hist, int64_t ns)
+{
+    size_t at = hist_bucket(ns);
+    int64_t lower = at ? hist_upper_ns(at - 1) : 0, upper = hist_upper_ns(at);
+    uint64_t above = 0;
+
+    for (size_t i = at + 1; i < HIST_BUCKETS; i++)
+        above += hist->count[i];
+    if (at == HIST_BUCKETS - 1)
+        return hist->count[at];
+    return above + (uint64_t)((double)hist->count[at] * (double)(upper - ns) / (double)(upper - lower) + 0.5);
+}

@@ -30,5 +30,7 @@ struct hist {
  * bucket; 0 when nothing was counted. */
 int64_t hist_quantile(const struct hist *hist, double q);
 uint64_t hist_total(const struct hist *hist);
+/* How many lasted for `ns` or longer; those in the bucket that `ns` is in are divided in proportion. */
+uint64_t hist_above(const struct hist *hist, int64_t ns);
 
 #endif

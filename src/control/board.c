@@ -3,6 +3,7 @@
 #include "base/clk.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "control/history.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +36,7 @@ bool board_init(struct board *board, struct config *config, struct store *store,
     board_now(board);
     board->started_ns = board->now_ns;
     board->started_wall_ns = board->loaded_wall_ns = board->wall_ns;
-    board->minute = board->wall_ns / (60 * NS_PER_S);
+    history_begin(board);
     board->config = config_ref(config);
     board->lives_len = config->routes_len;
     board->lives = mem_zalloc(config->routes_len * sizeof *board->lives);

@@ -95,10 +95,10 @@ struct board {
     /* The clocks of this turn, read once (board_now). */
     int64_t now_ns, wall_ns;
     int64_t started_ns, started_wall_ns;
-    int64_t loaded_wall_ns; /* the configuration */
-    int64_t minute;         /* of the last history, in wall minutes */
-    bool leaving;           /* shutting down: not ready */
-    bool store_told;        /* the log knows that the store fails */
+    int64_t loaded_wall_ns;          /* the configuration */
+    int64_t intervals[RECENT_SPANS]; /* of the history that run: wall clock divided by their length */
+    bool leaving;                    /* shutting down: not ready */
+    bool store_told;                 /* the log knows that the store fails */
 };
 
 /* Takes a reference of `config`; `store` is taken over and may be NULL. Gives every route

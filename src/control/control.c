@@ -7,6 +7,7 @@
 #include "control/admin.h"
 #include "control/api.h"
 #include "control/board.h"
+#include "control/history.h"
 #include "control/notify.h"
 #include "control/prober.h"
 #include "control/reload.h"
@@ -412,6 +413,7 @@ static void save_last(struct board *board)
 {
     board_now(board);
     tick_harvest(board);
+    history_end(board);
     for (size_t i = 0; i < board->lives_len; i++) {
         struct live *live = &board->lives[i];
 

@@ -8,6 +8,7 @@ src_libpenstock_a_SOURCES += \
 	src/control/control.c src/control/control.h \
 	src/control/guard.c src/control/guard.h \
 	src/control/harvest.c src/control/harvest.h \
+	src/control/history.c src/control/history.h \
 	src/control/journal.c src/control/journal.h \
 	src/control/metrics.c src/control/metrics.h \
 	src/control/notify.c src/control/notify.h \
@@ -24,6 +25,7 @@ src_libpenstock_a_SOURCES += \
 	src/control/store.c src/control/store.h \
 	src/control/store_db.c src/control/store_db.h \
 	src/control/store_file.c src/control/store_file.h \
+	src/control/store_history.c src/control/store_history.h \
 	src/control/store_weights.c src/control/store_weights.h \
 	src/control/stream.c src/control/stream.h \
 	src/control/tick.c src/control/tick.h \

@@ -3,6 +3,7 @@
 #include "base/clk.h"
 #include "control/api.h"
 #include "control/board.h"
+#include "control/history.h"
 #include "control/metrics.h"
 #include "control/status.h"
 #include "export/prometheus.h"
@@ -12,8 +13,7 @@
 
 enum {
     DECISIONS_USUAL = 50,
-    HISTORY_USUAL = 10000,
-    HISTORY_MAX = 100000,
+    HISTORY_USUAL_S = 3600,
 };
 
 void reads_status(struct call *call)
@@ -61,44 +61,40 @@ void reads_decisions(struct call *call)
 /* ---- history
  * ------------------------------------------------------------------------------------------------- */
 
-static json_t *ms(int64_t ns)
-{
-    return json_real((double)(ns / 1000) / 1000);
-}
-
-static void append_minute(void *arg, const struct store_minute *minute)
-{
-    char time[CLK_TEXT_LEN];
-
-    clk_text(minute->wall_ns, time);
-    json_array_append_new(
-        arg, json_pack("{s:s%, s:s, s:s, s:s, s:s, s:f, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "time", time,
-                       sizeof time, "route", minute->route, "side", minute->side, "group", minute->group,
-                       "platform", minute->platform, "weight", (double)minute->weight / 100, "requests",
-                       (json_int_t)minute->requests, "errors", (json_int_t)minute->errors, "clientErrors",
-                       (json_int_t)minute->client_errors, "sent", (json_int_t)minute->sent, "p50",
-                       ms(minute->p50_ns), "p95", ms(minute->p95_ns), "p99", ms(minute->p99_ns)));
-}
-
 void reads_history(struct call *call)
 {
+    int64_t now_s = call->board->wall_ns / NS_PER_S;
+    struct history_query query;
     char route[CALL_PARAM_LEN];
-    bool one = call_query(call, "route", route, sizeof route);
-    json_t *minutes;
-    int64_t since_s, limit;
+    struct live *live;
+    json_t *json;
 
-    if (!call_query_number(call, "since", 0, INT64_MAX / NS_PER_S, 0, &since_s) ||
-        !call_query_number(call, "limit", 1, HISTORY_MAX, HISTORY_USUAL, &limit))
-        return;
-    minutes = json_array();
-    if (call->board->store && !store_each_minute(call->board->store, one ? route : NULL, since_s * NS_PER_S,
-                                                 (size_t)limit, append_minute, minutes)) {
-        json_decref(minutes);
-        call_refuse(call, 503, NULL, NULL, "the history cannot be read: %s",
-                    store_health(call->board->store)->why);
+    if (!call_query(call, "route", route, sizeof route)) {
+        call_refuse(call, 400, NULL, NULL,
+                    "route is missing: say whose history, as in /v1/history?route=web");
         return;
     }
-    call_answer(call, 200, json_pack("{s:o}", "minutes", minutes));
+    live = board_find(call->board, str_from(route));
+    if (!live) {
+        call_refuse(call, 404, NULL, NULL, "there is no route %s", route);
+        return;
+    }
+    if (!call_query_number(call, "to", 0, now_s + 1, now_s + 1, &query.to_s) ||
+        !call_query_number(call, "from", 0, INT64_MAX / NS_PER_S, query.to_s - HISTORY_USUAL_S,
+                           &query.from_s) ||
+        !call_query_number(call, "step", 0, 3600, 0, &query.step_s))
+        return;
+    if (!history_step_is_known(query.step_s)) {
+        call_refuse(call, 400, NULL, NULL,
+                    "step is 10, 60, 600 or 3600 (seconds); without it the finest that fits is taken");
+        return;
+    }
+    json = history_json(call->board, live, &query);
+    if (json)
+        call_answer(call, 200, json);
+    else
+        call_refuse(call, 503, NULL, NULL, "the history cannot be read: %s",
+                    store_health(call->board->store)->why);
 }
 
 /* ---- the rest

@@ -14,7 +14,8 @@ static const struct {
 } shapes[RECENT_WINDOWS] = {
     [RECENT_10S] = {NS_PER_S, 11},
     [RECENT_60S] = {10 * NS_PER_S, 7},
-    [RECENT_MINUTE] = {INT64_MAX, 1},
+    /* until it is taken */
+    [RECENT_SPAN... RECENT_WINDOWS - 1] = {INT64_MAX, 1},
 };
 
 struct slot {
@@ -25,6 +26,7 @@ struct slot {
 
 struct recent {
     struct recent_sum last;
+    int64_t slo_ns; /* 0: none */
     struct slot *slots[RECENT_WINDOWS];
     size_t at[RECENT_WINDOWS];  /* the slot that is filling */
     size_t len[RECENT_WINDOWS]; /* slots in use */
@@ -51,6 +53,11 @@ void recent_free(struct recent *recent)
     for (size_t w = 0; w < RECENT_WINDOWS; w++)
         free(recent->slots[w]);
     free(recent);
+}
+
+void recent_aim(struct recent *recent, int64_t slo_ns)
+{
+    recent->slo_ns = slo_ns;
 }
 
 void recent_sum_add(struct recent_sum *sum, const struct shard_side *side)
@@ -135,13 +142,14 @@ void recent_view(const struct recent *recent, int64_t now_ns, enum recent_window
     view_r->p50_ns = hist_quantile(&latency, 0.50);
     view_r->p95_ns = hist_quantile(&latency, 0.95);
     view_r->p99_ns = hist_quantile(&latency, 0.99);
+    view_r->slow = recent->slo_ns ? hist_above(&latency, recent->slo_ns) : 0;
 }
 
-void recent_minute(struct recent *recent, int64_t now_ns, struct recent_view *view_r)
+void recent_take(struct recent *recent, int64_t now_ns, size_t span, struct recent_view *view_r)
 {
-    struct slot *slot = recent->slots[RECENT_MINUTE];
+    struct slot *slot = recent->slots[RECENT_SPAN + span];
 
-    recent_view(recent, now_ns, RECENT_MINUTE, view_r);
+    recent_view(recent, now_ns, (enum recent_window)(RECENT_SPAN + span), view_r);
     memset(slot, 0, sizeof *slot);
     slot->begin_ns = now_ns;
 }

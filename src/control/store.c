@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "control/store_db.h"
 #include "control/store_file.h"
+#include "control/store_history.h"
 #include "control/store_weights.h"
 
 #include <errno.h>
@@ -25,6 +26,7 @@ struct store {
     char *weights_path;
     int lock_fd; /* -1: the directory cannot be written to */
     struct store_db db;
+    struct store_history history;
     enum store_fault fault; /* why it is failing */
     int64_t now_ns;         /* of the last open or retry */
     int64_t retry_ns;       /* not before */
@@ -171,6 +173,7 @@ static void open_db(struct store *store)
     char why[STORE_WHY_MAX];
     enum store_fault fault = store_db_open(&store->db, store->db_path, why, sizeof why);
 
+    store_history_init(&store->history);
     if (fault == STORE_FAULT_NONE) {
         weights_to_file(store);
         fault = store_db_fault(&store->db, why, sizeof why);
@@ -363,35 +366,20 @@ bool store_audit(struct store *store, const struct store_audit *audit)
     return took(store, store_db_run(put));
 }
 
-static bool put_minute(struct store *store, const struct store_minute *minute)
-{
-    sqlite3_stmt *put = store_db_statement(&store->db, STORE_MINUTE_PUT);
-
-    store_db_int(put, 1, minute->wall_ns);
-    store_db_text(put, 2, minute->route);
-    store_db_text(put, 3, minute->side);
-    store_db_text(put, 4, minute->group);
-    store_db_text(put, 5, minute->platform);
-    store_db_int(put, 6, minute->weight);
-    store_db_int(put, 7, (int64_t)minute->requests);
-    store_db_int(put, 8, (int64_t)minute->errors);
-    store_db_int(put, 9, (int64_t)minute->client_errors);
-    store_db_int(put, 10, (int64_t)minute->sent);
-    store_db_int(put, 11, minute->p50_ns);
-    store_db_int(put, 12, minute->p95_ns);
-    store_db_int(put, 13, minute->p99_ns);
-    return store_db_run(put);
-}
-
-bool store_history(struct store *store, const struct store_minute *minutes, size_t len)
+bool store_history(struct store *store, const struct store_point *points, size_t len, int64_t now_s)
 {
     bool ok = true;
 
     if (!begin(store))
         return false;
+    ok = store_history_put(&store->history, &store->db, points, len);
     for (size_t i = 0; i < len && ok; i++)
-        ok = put_minute(store, &minutes[i]);
-    return end(store, ok);
+        if (i == 0 || points[i].span != points[i - 1].span)
+            ok = store_history_trim(&store->history, &store->db, points[i].span, now_s);
+    ok = end(store, ok);
+    if (!ok)
+        store_history_init(&store->history);
+    return ok;
 }
 
 void store_prune(struct store *store)
@@ -399,9 +387,7 @@ void store_prune(struct store *store)
     static const struct {
         enum store_statement statement;
         int64_t keep;
-    } rules[] = {{STORE_MINUTE_PRUNE, STORE_HISTORY_ROWS},
-                 {STORE_DECISION_PRUNE, STORE_DECISION_ROWS},
-                 {STORE_AUDIT_PRUNE, STORE_AUDIT_ROWS}};
+    } rules[] = {{STORE_DECISION_PRUNE, STORE_DECISION_ROWS}, {STORE_AUDIT_PRUNE, STORE_AUDIT_ROWS}};
 
     for (size_t i = 0; i < ARRAY_LEN(rules) && store->db.handle; i++) {
         sqlite3_stmt *prune = store_db_statement(&store->db, rules[i].statement);
@@ -500,36 +486,17 @@ bool store_each_decision(struct store *store, const char *route, int64_t after, 
     return read_all(store);
 }
 
-bool store_each_minute(struct store *store, const char *route, int64_t since_ns, size_t limit,
-                       void (*each)(void *arg, const struct store_minute *minute), void *arg)
+int64_t store_oldest(struct store *store, size_t span)
 {
-    sqlite3_stmt *since;
+    return store->db.handle ? store_history_oldest(&store->db, span) : INT64_MAX;
+}
 
+bool store_each_point(struct store *store, const struct store_window *window,
+                      void (*each)(void *arg, const struct store_point *point), void *arg)
+{
     if (!store->db.handle)
         return false;
-    since = store_db_statement(&store->db, STORE_MINUTE_SINCE);
-    store_db_int(since, 1, since_ns);
-    store_db_text(since, 2, route);
-    store_db_int(since, 3, (int64_t)limit);
-    while (store_db_row(since)) {
-        struct store_minute minute = {
-            .wall_ns = sqlite3_column_int64(since, 0),
-            .route = store_db_column(since, 1),
-            .side = store_db_column(since, 2),
-            .group = store_db_column(since, 3),
-            .platform = store_db_column(since, 4),
-            .weight = (uint32_t)sqlite3_column_int64(since, 5),
-            .requests = (uint64_t)sqlite3_column_int64(since, 6),
-            .errors = (uint64_t)sqlite3_column_int64(since, 7),
-            .client_errors = (uint64_t)sqlite3_column_int64(since, 8),
-            .sent = (uint64_t)sqlite3_column_int64(since, 9),
-            .p50_ns = sqlite3_column_int64(since, 10),
-            .p95_ns = sqlite3_column_int64(since, 11),
-            .p99_ns = sqlite3_column_int64(since, 12),
-        };
-
-        each(arg, &minute);
-    }
+    store_history_each(&store->db, window, each, arg);
     return read_all(store);
 }
 

@@ -23,12 +23,13 @@
 
 enum {
     STORE_WHY_MAX = 256,
-    STORE_HISTORY_ROWS = 1000000, /* kept; the oldest go first */
-    STORE_DECISION_ROWS = 200000,
+    STORE_DECISION_ROWS = 200000, /* kept; the oldest go first */
     STORE_AUDIT_ROWS = 100000,
 };
 
 struct store;
+struct store_point;
+struct store_window;
 
 /* How the store is; shown in status and metrics. */
 struct store_health {
@@ -82,21 +83,6 @@ struct store_audit {
     unsigned status;
 };
 
-/* A minute of one side of a route. */
-struct store_minute {
-    int64_t wall_ns; /* its beginning */
-    const char *route;
-    const char *side; /* "stable" or "canary" */
-    const char *group;
-    const char *platform;
-    uint32_t weight; /* at its end */
-    uint64_t requests;
-    uint64_t errors; /* 5xx, or ended by the group's fault */
-    uint64_t client_errors;
-    uint64_t sent; /* bytes */
-    int64_t p50_ns, p95_ns, p99_ns;
-};
-
 /* What is written in one transaction; NULL leaves out. */
 struct store_change {
     const struct store_rollout *rollout;
@@ -124,7 +110,10 @@ MUST_CHECK bool store_save(struct store *store, const struct store_change *chang
 /* The same for several changes in one transaction. */
 MUST_CHECK bool store_save_all(struct store *store, const struct store_change *changes, size_t len);
 MUST_CHECK bool store_audit(struct store *store, const struct store_audit *audit);
-MUST_CHECK bool store_history(struct store *store, const struct store_minute *minutes, size_t len);
+/* Points of the history (control/store_history), in one transaction, which deletes as well what is too old.
+ */
+MUST_CHECK bool store_history(struct store *store, const struct store_point *points, size_t len,
+                              int64_t now_s);
 /* Deletes what is beyond the row limits. */
 void store_prune(struct store *store);
 
@@ -141,10 +130,11 @@ int64_t store_last_decision(struct store *store);
 MUST_CHECK bool store_each_decision(struct store *store, const char *route, int64_t after, size_t limit,
                                     void (*each)(void *arg, const struct store_decision *decision),
                                     void *arg);
-/* The first `limit` minutes that began at or after since_ns, oldest first; of one route, or of all with NULL.
- */
-MUST_CHECK bool store_each_minute(struct store *store, const char *route, int64_t since_ns, size_t limit,
-                                  void (*each)(void *arg, const struct store_minute *minute), void *arg);
+/* The beginning of the oldest interval of a span; INT64_MAX when there is none. */
+int64_t store_oldest(struct store *store, size_t span);
+/* Each point of a window (store_history_each). False when they could not all be read. */
+MUST_CHECK bool store_each_point(struct store *store, const struct store_window *window,
+                                 void (*each)(void *arg, const struct store_point *point), void *arg);
 
 /* The key of sticky assignment: the stored one, or a new one, which is stored when that is possible. */
 void store_sticky_key(struct store *store, struct hash_key *key_r);

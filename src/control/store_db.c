@@ -33,6 +33,24 @@ static const char *const schema[] = {
     " p95_ns INTEGER NOT NULL, p99_ns INTEGER NOT NULL);"
     "CREATE INDEX minute_wall ON minute(wall_ns);"
     "CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL);",
+    /* The rows of an interval lie together: that is how they are written and deleted. Minutes of before are
+       kept. */
+    "CREATE TABLE series("
+    " id INTEGER PRIMARY KEY, route TEXT NOT NULL, side TEXT NOT NULL, group_name TEXT NOT NULL,"
+    " platform TEXT NOT NULL, UNIQUE(route, side, group_name, platform));"
+    "CREATE TABLE history("
+    " span_s INTEGER NOT NULL, begin_s INTEGER NOT NULL, series INTEGER NOT NULL, length_ms INTEGER NOT NULL,"
+    " weight INTEGER NOT NULL, requests INTEGER NOT NULL, errors INTEGER NOT NULL,"
+    " client_errors INTEGER NOT NULL, slow INTEGER NOT NULL, slo_us INTEGER NOT NULL, sent INTEGER NOT NULL,"
+    " p50_us INTEGER NOT NULL, p95_us INTEGER NOT NULL, p99_us INTEGER NOT NULL,"
+    " PRIMARY KEY(span_s, begin_s, series)) WITHOUT ROWID;"
+    "INSERT OR IGNORE INTO series(route, side, group_name, platform)"
+    " SELECT DISTINCT route, side, group_name, platform FROM minute;"
+    "INSERT OR IGNORE INTO history SELECT 60, minute.wall_ns / 1000000000, series.id, 60000, weight, "
+    "requests,"
+    " errors, client_errors, 0, 0, sent, p50_ns / 1000, p95_ns / 1000, p99_ns / 1000 FROM minute JOIN series"
+    " USING(route, side, group_name, platform);"
+    "DROP TABLE minute;",
 };
 
 static const char *const statement_sql[STORE_STATEMENTS] = {
@@ -62,15 +80,28 @@ static const char *const statement_sql[STORE_STATEMENTS] = {
                         " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
     [STORE_AUDIT_PRUNE] = "DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?1",
     [STORE_DECISION_PRUNE] = "DELETE FROM decision WHERE id <= (SELECT max(id) FROM decision) - ?1",
-    [STORE_MINUTE_PUT] =
-        "INSERT INTO minute(wall_ns, route, side, group_name, platform, weight, requests, errors,"
-        " client_errors, sent, p50_ns, p95_ns, p99_ns)"
-        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
-    [STORE_MINUTE_SINCE] =
-        "SELECT wall_ns, route, side, group_name, platform, weight, requests, errors, client_errors,"
-        " sent, p50_ns, p95_ns, p99_ns FROM minute"
-        " WHERE wall_ns >= ?1 AND (?2 IS NULL OR route = ?2) ORDER BY wall_ns, id LIMIT ?3",
-    [STORE_MINUTE_PRUNE] = "DELETE FROM minute WHERE id <= (SELECT max(id) FROM minute) - ?1",
+    [STORE_SERIES_GET] =
+        "SELECT id FROM series WHERE route = ?1 AND side = ?2 AND group_name = ?3 AND platform = ?4",
+    [STORE_SERIES_PUT] = "INSERT INTO series(route, side, group_name, platform) VALUES(?1, ?2, ?3, ?4)",
+    [STORE_SERIES_OF_ROUTE] =
+        "SELECT id, side, group_name, platform FROM series WHERE route = ?1 ORDER BY id DESC LIMIT ?2",
+    [STORE_HISTORY_PUT] =
+        "INSERT INTO history(span_s, begin_s, series, length_ms, weight, requests, errors, client_errors, "
+        "slow,"
+        " slo_us, sent, p50_us, p95_us, p99_us)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+        /* Two halves of an interval: the counts add up, and of the percentiles those of the larger half stay.
+         */
+        " ON CONFLICT DO UPDATE SET length_ms = length_ms + ?4, weight = ?5,"
+        " p50_us = iif(?6 > requests, ?12, p50_us), p95_us = iif(?6 > requests, ?13, p95_us),"
+        " p99_us = iif(?6 > requests, ?14, p99_us), requests = requests + ?6, errors = errors + ?7,"
+        " client_errors = client_errors + ?8, slow = slow + ?9, slo_us = ?10, sent = sent + ?11",
+    [STORE_HISTORY_GET] =
+        "SELECT length_ms, weight, requests, errors, client_errors, slow, slo_us, sent, p50_us,"
+        " p95_us, p99_us FROM history WHERE span_s = ?1 AND begin_s = ?2 AND series = ?3",
+    [STORE_HISTORY_OLDEST] = "SELECT min(begin_s) FROM history WHERE span_s = ?1",
+    [STORE_HISTORY_COUNT] = "SELECT count(*) FROM history WHERE span_s = ?1",
+    [STORE_HISTORY_DELETE] = "DELETE FROM history WHERE span_s = ?1 AND begin_s = ?2",
     [STORE_META_PUT] = "INSERT OR REPLACE INTO meta(name, value) VALUES(?1, ?2)",
     [STORE_META_GET] = "SELECT value FROM meta WHERE name = ?1",
 };

@@ -1,6 +1,6 @@
 /*
  * The SQLite side of control/store: one connection with its settings, schema and prepared statements, and
- * errors as words for people. No other file sees sqlite3.h, but store.c. Thread: control.
+ * errors as words for people. No other file sees sqlite3.h, but store.c and store_history.c. Thread: control.
  */
 #ifndef CONTROL_STORE_DB_H
 #define CONTROL_STORE_DB_H
@@ -36,9 +36,14 @@ enum store_statement {
     STORE_AUDIT_PUT,
     STORE_AUDIT_PRUNE,
     STORE_DECISION_PRUNE,
-    STORE_MINUTE_PUT,
-    STORE_MINUTE_SINCE,
-    STORE_MINUTE_PRUNE,
+    STORE_SERIES_GET,
+    STORE_SERIES_PUT,
+    STORE_SERIES_OF_ROUTE,
+    STORE_HISTORY_PUT,
+    STORE_HISTORY_GET,
+    STORE_HISTORY_OLDEST,
+    STORE_HISTORY_COUNT,
+    STORE_HISTORY_DELETE,
     STORE_META_PUT,
     STORE_META_GET,
     STORE_STATEMENTS,

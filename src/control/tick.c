@@ -4,12 +4,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/board.h"
+#include "control/history.h"
 
 #include <stdlib.h>
-
-#define MINUTE_NS (60 * NS_PER_S)
-
-enum { PRUNE_EVERY = 60 }; /* minutes */
 
 /* ---- counts in
  * ----------------------------------------------------------------------------------------------- */
@@ -49,6 +46,7 @@ static void recent_side(struct board *board, struct live *live, const struct har
             return;
         live->recent[side] = recent_new(board->now_ns - NS_PER_S, &nothing);
     }
+    recent_aim(live->recent[side], history_slo_ns(live));
     for (size_t w = 0; w < cells->len; w++)
         recent_sum_add(&sum, &cells->workers[w]->side[side]);
     recent_add(live->recent[side], board->now_ns, &sum);
@@ -61,48 +59,6 @@ static void recent_live(struct board *board, struct live *live)
 
     for (size_t side = 0; side < ROUTE_SIDES; side++)
         recent_side(board, live, &cells, side);
-}
-
-/* ---- history
- * ------------------------------------------------------------------------------------------------- */
-
-static bool minute_of(struct board *board, struct live *live, size_t side, struct store_minute *row_r)
-{
-    const struct config_group *group = board_side(board, live, (enum route_side)side);
-    struct recent_view view;
-
-    if (!live->recent[side] || !group)
-        return false;
-    recent_minute(live->recent[side], board->now_ns, &view);
-    *row_r = (struct store_minute){.wall_ns = board->minute * MINUTE_NS,
-                                   .route = live->conf->name,
-                                   .side = side == ROUTE_CANARY ? "canary" : "stable",
-                                   .group = group->name,
-                                   .platform = group->platform,
-                                   .weight = live->weight,
-                                   .requests = view.requests,
-                                   .errors = view.errors,
-                                   .client_errors = view.client_errors,
-                                   .sent = view.sent,
-                                   .p50_ns = view.p50_ns,
-                                   .p95_ns = view.p95_ns,
-                                   .p99_ns = view.p99_ns};
-    return view.requests > 0;
-}
-
-static void end_minute(struct board *board)
-{
-    struct store_minute *rows = mem_alloc((board->lives_len * ROUTE_SIDES + 1) * sizeof *rows);
-    size_t len = 0;
-
-    for (size_t i = 0; i < board->lives_len; i++)
-        for (size_t side = 0; side < ROUTE_SIDES; side++)
-            len += minute_of(board, &board->lives[i], side, &rows[len]);
-    if (board->store && len > 0 && !store_history(board->store, rows, len))
-        log_debug("a minute of history could not be saved");
-    if (board->store && board->minute % PRUNE_EVERY == 0)
-        store_prune(board->store);
-    free(rows);
 }
 
 /* ---- the store
@@ -163,10 +119,7 @@ void tick(struct board *board)
         if (board->lives[i].run)
             run_settle(board, &board->lives[i]);
     save_states(board);
-    if (board->wall_ns / MINUTE_NS != board->minute) {
-        end_minute(board);
-        board->minute = board->wall_ns / MINUTE_NS;
-    }
+    history_tick(board);
 }
 
 void tick_route(struct board *board, struct live *live)

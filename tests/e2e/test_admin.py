@@ -285,11 +285,32 @@ def _(t):
     problem(t, p.admin.ask("POST", "/v1/groups/ec2/targets/10.0.0.1:1/drain", {}), 404, "a target that is not there")
 
 
-@case("history is a row a minute, and its parameters are checked")
+@case("history has the running interval too, outlives the process, and its parameters are checked")
 def _(t):
-    p = one(t)
-    t.equal(p.admin.must("GET", "/v1/history")["minutes"], [], "nothing in the first minute")
-    problem(t, p.admin.get("/v1/history?since=yesterday"), 400, "since=yesterday")
+    p = one(t, weight=50)
+    t.equal(p.admin.must("GET", "/v1/history?route=web")["series"], [], "nothing without requests")
+    with Wire(p.address) as wire:
+        for n in range(40):
+            t.equal(wire.ask().status, 200, "a request")
+
+    def requests(p, step):
+        history = p.admin.must("GET", f"/v1/history?route=web&step={step}")
+        t.equal(history["step"], step, "the step that was asked for")
+        for series in history["series"]:
+            t.equal(series["platform"], series["group"], "the platform")
+            t.equal(len({len(column) for column in series.values() if isinstance(column, list)}), 1, "columns")
+            t.equal(series["time"], sorted(series["time"]), "times rise")
+        t.equal({series["side"] for series in history["series"]} | {"stable", "canary"}, {"stable", "canary"}, "sides")
+        return sum(sum(series["requests"]) for series in history["series"])
+    steps = (10, 60, 600, 3600)
+    for step in steps:
+        t.wait(lambda: requests(p, step) == 40, f"all requests in steps of {step} s")
+    t.equal(p.terminate(), 0, "its end")
+    again = Penstock(t, None, config=p.config)
+    for step in steps:
+        t.equal(requests(again, step), 40, f"requests in steps of {step} s after a restart")
+    for query in ("", "?route=none", "?route=web&from=yesterday", "?route=web&step=7"):
+        problem(t, again.admin.get("/v1/history" + query), 404 if "none" in query else 400, query)
 
 
 @case("a listener that does not read costs nobody anything")

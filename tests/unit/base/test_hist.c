@@ -107,6 +107,22 @@ START_TEST(a_quantile_beyond_the_last_edge_is_that_edge)
 }
 END_TEST
 
+START_TEST(what_lasted_longer_is_counted_and_a_bucket_divided)
+{
+    static struct hist hist;
+    int64_t lower = hist_upper_ns(99), upper = hist_upper_ns(100);
+
+    hist.count[0] = 3;
+    hist.count[100] = 8;
+    hist.count[HIST_BUCKETS - 1] = 2;
+    ck_assert_uint_eq(hist_above(&hist, 0), 13);
+    ck_assert_uint_eq(hist_above(&hist, lower), 10);
+    ck_assert_uint_eq(hist_above(&hist, lower + (upper - lower) / 2), 6);
+    ck_assert_uint_eq(hist_above(&hist, upper), 2);
+    ck_assert_uint_eq(hist_above(&hist, INT64_MAX), 2);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     Suite *suite = suite_create("hist");
@@ -120,6 +136,7 @@ Suite *unit_suite(void)
     tcase_add_test(tc, quantiles_keep_the_stated_error);
     tcase_add_test(tc, short_durations_keep_the_stated_error);
     tcase_add_test(tc, a_quantile_beyond_the_last_edge_is_that_edge);
+    tcase_add_test(tc, what_lasted_longer_is_counted_and_a_bucket_divided);
     suite_add_tcase(suite, tc);
     return suite;
 }

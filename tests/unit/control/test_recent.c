@@ -87,18 +87,38 @@ START_TEST(quantiles_come_from_the_window)
 }
 END_TEST
 
-START_TEST(a_minute_begins_anew_when_it_was_read)
+START_TEST(an_interval_begins_anew_when_it_was_taken)
 {
     struct recent_view view;
 
     serve(90, 3, 10 * NS_PER_MS);
     recent_add(recent, 30 * NS_PER_S, &sum);
-    recent_minute(recent, 60 * NS_PER_S, &view);
+    recent_take(recent, 60 * NS_PER_S, 1, &view);
     ck_assert_uint_eq(view.requests, 90);
     ck_assert_uint_eq(view.errors, 3);
-    recent_minute(recent, 61 * NS_PER_S, &view);
+    recent_take(recent, 61 * NS_PER_S, 1, &view);
     ck_assert_uint_eq(view.requests, 0);
     ck_assert_int_eq(view.span_ns, NS_PER_S);
+    recent_take(recent, 61 * NS_PER_S, 3, &view);
+    ck_assert_uint_eq(view.requests, 90);
+}
+END_TEST
+
+START_TEST(slow_is_what_took_longer_than_the_promise)
+{
+    struct recent_view view;
+
+    serve(90, 0, 10 * NS_PER_MS);
+    serve(10, 0, 900 * NS_PER_MS);
+    recent_add(recent, NS_PER_S, &sum);
+    recent_view(recent, NS_PER_S, RECENT_10S, &view);
+    ck_assert_uint_eq(view.slow, 0);
+    recent_aim(recent, 300 * NS_PER_MS);
+    recent_view(recent, NS_PER_S, RECENT_10S, &view);
+    ck_assert_uint_eq(view.slow, 10);
+    recent_aim(recent, 2 * NS_PER_S);
+    recent_view(recent, NS_PER_S, RECENT_10S, &view);
+    ck_assert_uint_eq(view.slow, 0);
 }
 END_TEST
 
@@ -132,7 +152,8 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, what_overrides_sent_is_told_apart);
     tcase_add_test(tcase, a_window_forgets_what_is_older_than_itself);
     tcase_add_test(tcase, quantiles_come_from_the_window);
-    tcase_add_test(tcase, a_minute_begins_anew_when_it_was_read);
+    tcase_add_test(tcase, an_interval_begins_anew_when_it_was_taken);
+    tcase_add_test(tcase, slow_is_what_took_longer_than_the_promise);
     tcase_add_test(tcase, errors_are_what_the_group_did);
     suite_add_tcase(suite, tcase);
     return suite;

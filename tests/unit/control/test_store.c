@@ -105,13 +105,36 @@ static void see_decision(void *arg, const struct store_decision *decision)
     snprintf(seen->text, sizeof seen->text, "%s %s %s", decision->route, decision->rollout, decision->json);
 }
 
-static void see_minute(void *arg, const struct store_minute *minute)
+static void see_point(void *arg, const struct store_point *point)
 {
     struct seen *seen = arg;
 
     seen->len++;
-    seen->last_id = (int64_t)minute->requests;
-    snprintf(seen->text, sizeof seen->text, "%s %s", minute->side, minute->platform);
+    seen->last_id = (int64_t)point->requests;
+    snprintf(seen->text, sizeof seen->text, "%s %s %lld %lld", point->side, point->platform,
+             (long long)point->begin_s, (long long)point->length_ms);
+}
+
+/* A point of web's stable side. */
+static struct store_point point_at(size_t span, int64_t begin_s, uint64_t requests)
+{
+    return (struct store_point){.span = span,
+                                .begin_s = begin_s,
+                                .route = "web",
+                                .side = "stable",
+                                .group = "a",
+                                .platform = "ec2",
+                                .length_ms = 5000,
+                                .requests = requests,
+                                .p99_ns = (int64_t)requests * NS_PER_MS};
+}
+
+static struct seen points_of(const char *route, size_t span, int64_t from_s, int64_t to_s)
+{
+    struct seen seen = {0};
+
+    ck_assert(store_each_point(store, &(struct store_window){route, span, from_s, to_s}, see_point, &seen));
+    return seen;
 }
 
 /* Writes over bytes in the middle of the database file. */
@@ -341,21 +364,99 @@ END_TEST
 
 START_TEST(history_is_read_back_by_time_and_route)
 {
-    struct store_minute minutes[3] = {
-        {.wall_ns = 60, .route = "web", .side = "stable", .group = "a", .platform = "ec2", .requests = 1},
-        {.wall_ns = 60, .route = "web", .side = "canary", .group = "b", .platform = "fargate", .requests = 2},
-        {.wall_ns = 120, .route = "api", .side = "stable", .group = "a", .platform = "ec2", .requests = 3},
-    };
-    struct seen seen = {0};
+    struct store_point points[4] = {point_at(1, 60, 1), point_at(1, 60, 2), point_at(1, 120, 3),
+                                    point_at(0, 70, 4)};
+    struct seen seen;
 
-    ck_assert(store_history(store, minutes, 3));
-    ck_assert(store_each_minute(store, "web", 0, 100, see_minute, &seen));
-    ck_assert_uint_eq(seen.len, 2);
-    ck_assert_str_eq(seen.text, "canary fargate");
-    seen = (struct seen){0};
-    ck_assert(store_each_minute(store, NULL, 61, 100, see_minute, &seen));
+    points[1].side = "canary";
+    points[1].platform = "fargate";
+    points[2].route = "api";
+    ck_assert(store_history(store, points, 4, 130));
+    ck_assert_uint_eq(points_of("web", 1, 0, 1000).len, 2);
+    ck_assert_uint_eq(points_of("web", 1, 61, 1000).len, 0);
+    ck_assert_uint_eq(points_of("web", 1, 0, 60).len, 0);
+    ck_assert_uint_eq(points_of("none", 1, 0, 1000).len, 0);
+    seen = points_of("web", 0, 0, 1000);
     ck_assert_uint_eq(seen.len, 1);
-    ck_assert_int_eq(seen.last_id, 3);
+    ck_assert_str_eq(seen.text, "stable ec2 70 5000");
+    ck_assert_int_eq(store_oldest(store, 0), 70);
+    ck_assert_int_eq(store_oldest(store, 1), 60);
+    ck_assert_int_eq(store_oldest(store, 2), INT64_MAX);
+}
+END_TEST
+
+START_TEST(the_halves_of_an_interval_that_a_restart_cut_are_one_point)
+{
+    struct store_point half = point_at(1, 60, 10);
+    struct seen seen;
+
+    ck_assert(store_history(store, &half, 1, 70));
+    reopen(80 * NS_PER_S);
+    half.requests = 3;
+    ck_assert(store_history(store, &half, 1, 120));
+    seen = points_of("web", 1, 0, 1000);
+    ck_assert_uint_eq(seen.len, 1);
+    ck_assert_int_eq(seen.last_id, 13);
+    ck_assert_str_eq(seen.text, "stable ec2 60 10000");
+}
+END_TEST
+
+START_TEST(history_keeps_no_more_than_its_age)
+{
+    int64_t step_s = store_spans[0].seconds, keep_s = store_spans[0].keep_s;
+    struct store_point points[100], one = point_at(0, 100 * step_s, 1);
+
+    for (size_t i = 0; i < ARRAY_LEN(points); i++)
+        points[i] = point_at(0, (int64_t)i * step_s, 1);
+    ck_assert(store_history(store, points, ARRAY_LEN(points), 100 * step_s));
+    ck_assert_int_eq(store_oldest(store, 0), 0);
+    ck_assert(store_history(store, &one, 1, keep_s + 10 * step_s));
+    ck_assert_int_eq(store_oldest(store, 0), 10 * step_s);
+    ck_assert_uint_eq(points_of("web", 0, 0, 2 * keep_s).len, 91);
+    /* after a long silence what is old goes bit by bit, never all in one tick */
+    one = point_at(0, 10 * keep_s, 1);
+    ck_assert(store_history(store, &one, 1, 10 * keep_s));
+    ck_assert_int_eq(store_oldest(store, 0), 42 * step_s);
+}
+END_TEST
+
+START_TEST(history_keeps_no_more_than_its_rows)
+{
+    struct store_point points[3];
+
+    for (int64_t i = 0; i < 20; i++) {
+        for (size_t p = 0; p < ARRAY_LEN(points); p++) {
+            points[p] = point_at(3, i * 3600, 1);
+            points[p].route = (const char *[]){"a", "b", "c"}[p];
+        }
+        store->history.rows[3] = i == 10 ? store_spans[3].rows : -1; /* as if there were so many */
+        ck_assert(store_history(store, points, 3, i * 3600));
+    }
+    /* 3 rows too many: one interval is gone */
+    ck_assert_int_eq(store_oldest(store, 3), 3600);
+}
+END_TEST
+
+START_TEST(the_minutes_of_before_become_history)
+{
+    char *path = mem_strdup(store->db_path);
+    struct seen seen;
+
+    ck_assert_int_eq(
+        sqlite3_exec(store->db.handle,
+                     "DROP TABLE history; DROP TABLE series; CREATE TABLE minute(id INTEGER PRIMARY KEY,"
+                     " wall_ns, route, side, group_name, platform, weight, requests, errors,"
+                     " client_errors, sent, p50_ns, p95_ns, p99_ns);"
+                     "INSERT INTO minute VALUES(1, 120000000000, 'web', 'canary', 'b', 'fargate', 500,"
+                     " 77, 1, 2, 3, 4000, 5000, 6000); PRAGMA user_version = 1",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
+    reopen(NS_PER_S);
+    ck_assert(!store_health(store)->failing);
+    seen = points_of("web", 1, 0, 1000);
+    ck_assert_int_eq(seen.last_id, 77);
+    ck_assert_str_eq(seen.text, "canary fargate 120 60000");
+    free(path);
 }
 END_TEST
 
@@ -396,6 +497,10 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, two_processes_do_not_share_a_directory);
     tcase_add_test(tcase, decisions_come_oldest_first_after_an_id);
     tcase_add_test(tcase, history_is_read_back_by_time_and_route);
+    tcase_add_test(tcase, the_halves_of_an_interval_that_a_restart_cut_are_one_point);
+    tcase_add_test(tcase, history_keeps_no_more_than_its_age);
+    tcase_add_test(tcase, history_keeps_no_more_than_its_rows);
+    tcase_add_test(tcase, the_minutes_of_before_become_history);
     tcase_add_test(tcase, the_sticky_key_stays_even_without_the_database);
     suite_add_tcase(suite, tcase);
     return suite;
