@@ -42,6 +42,7 @@ void counting_init(struct counting *counting, const struct plan *plan)
         counting->window_s = (uint32_t)(analysis->unit_window_ns / NS_PER_S);
     for (size_t i = 0; i < analysis->metrics_len; i++) {
         counting->guards |= plan_metric_is_guard(&analysis->metrics[i]);
+        counting->types[i] = analysis->metrics[i].type;
         if (plan_metric_is_judged(&analysis->metrics[i]) &&
             plan_match_is_everything(&analysis->metrics[i].match))
             learn_metric(counting, plan, i);
@@ -68,6 +69,26 @@ static void add_bad(struct counting *counting, struct tally_side *side, unsigned
     }
 }
 
+void counting_guards(struct counting *counting, const struct guards *guards)
+{
+    for (size_t i = 0; i < counting->metrics_len; i++)
+        counting->guard_ns[i] = guards->threshold_ns[i];
+}
+
+/* Answers that the guards look at. */
+static unsigned take_answer(const struct counting *counting, struct hist *latency, double ms)
+{
+    int64_t ns = (int64_t)(ms * (double)NS_PER_MS);
+    unsigned bad = 0;
+
+    latency->count[hist_bucket(ns)]++;
+    for (size_t i = 0; i < counting->metrics_len; i++) {
+        if (counting->guard_ns[i] && guard_is_bad(counting->types[i], counting->guard_ns[i], ns))
+            bad |= 1u << i;
+    }
+    return bad;
+}
+
 void counting_add(struct counting *counting, struct tally_side *side, struct hist *latency,
                   const struct counting_answer *answer, uint32_t second)
 {
@@ -82,10 +103,10 @@ void counting_add(struct counting *counting, struct tally_side *side, struct his
         if (answer->ms > counting->slow_ms[metric])
             bad |= 1u << metric;
     }
+    if (counting->guards && answer->status < 400 && !answer->failed)
+        bad |= take_answer(counting, latency, answer->ms);
     if (bad)
         add_bad(counting, side, bad, answer->key, second);
-    if (counting->guards && answer->status < 500 && !answer->failed)
-        latency->count[hist_bucket((int64_t)(answer->ms * (double)NS_PER_MS))]++;
 }
 
 void counting_close(const struct counting *counting, struct tally *tally)

@@ -6,6 +6,7 @@
 #define CLI_COUNTING_H
 
 #include "base/hist.h"
+#include "decide/guard.h"
 #include "decide/plan.h"
 #include "decide/tally.h"
 
@@ -22,8 +23,10 @@ struct counting {
     uint8_t bad_failures;                    /* the same, for requests that the group did not answer */
     double slow_ms[PLAN_METRICS_MAX];
     size_t slow_metrics[PLAN_METRICS_MAX], slow_len;
-    uint32_t window_s; /* of a unit; 0: each request counts for itself */
-    bool guards;       /* answer times are asked for */
+    uint32_t window_s;                        /* of a unit; 0: each request counts for itself */
+    bool guards;                              /* answer times are asked for */
+    enum metric_type types[PLAN_METRICS_MAX]; /* of guards */
+    int64_t guard_ns[PLAN_METRICS_MAX];       /* their thresholds; 0: none yet, or no guard */
     struct units *units;
 };
 
@@ -42,6 +45,8 @@ void counting_fini(struct counting *counting);
 /* `latency` takes the answer time; it is used only with guards. `second` is monotonic. */
 void counting_add(struct counting *counting, struct tally_side *side, struct hist *latency,
                   const struct counting_answer *answer, uint32_t second);
+/* The thresholds of the guards from now on (rollout->guards). */
+void counting_guards(struct counting *counting, const struct guards *guards);
 /* Completes the tally of a second, before it is looked at. */
 void counting_close(const struct counting *counting, struct tally *tally);
 

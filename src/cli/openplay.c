@@ -97,6 +97,7 @@ static void end_second(struct openplay *play)
     else if (play->tallies_len)
         weight = play->tallies[play->tallies_len - 1].weight;
     close_second(play);
+    counting_guards(&play->counting, &play->observer.rollout.guards);
     look(play, play->tallies, play->tallies_len, weight, play->now);
     clear_second(play);
 }

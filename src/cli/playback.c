@@ -119,8 +119,10 @@ static void look(struct playback *playback)
     tell(playback);
     approve(playback);
     memset(&playback->tally, 0, sizeof(playback->tally));
-    if (playback->counting.guards)
+    if (playback->counting.guards) {
+        counting_guards(&playback->counting, &playback->rollout.guards);
         memset(playback->latency, 0, sizeof(playback->latency));
+    }
     playback->now++;
 }
 

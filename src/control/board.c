@@ -134,6 +134,10 @@ void board_sync(struct board *board, struct live *live)
         begin_epoch(board, live);
         board->changed = true;
     }
+    if (judged && memcmp(live->guard_ns, live->run->rollout->guards.threshold_ns, sizeof live->guard_ns)) {
+        memcpy(live->guard_ns, live->run->rollout->guards.threshold_ns, sizeof live->guard_ns);
+        board->changed = true;
+    }
     if (live->step != step) {
         live->step = step;
         board->changed = true;
@@ -183,6 +187,7 @@ struct routes *board_snapshot(struct board *board)
             .weight = live->weight,
             .epoch = live->epoch,
             .plan = live->judged ? live->run->plan : NULL,
+            .guards = live->judged ? &live->run->rollout->guards : NULL,
             .step = live->step,
             .mirror = live->judged ? rollout_mirror(live->run->rollout, live->run->plan) : NULL};
     }

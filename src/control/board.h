@@ -42,11 +42,12 @@ struct live {
     const struct config_route *conf; /* in board->config */
     /* As published last. */
     uint32_t weight;
-    uint32_t epoch;    /* 0: never published */
-    uint32_t judged;   /* number of the run that is counted for; 0: none */
-    int32_t step;      /* in the access log; -1: none */
-    uint64_t version;  /* of the first snapshot with this weight */
-    int64_t weight_ns; /* wall clock, of the last change of the weight */
+    uint32_t epoch;                     /* 0: never published */
+    uint32_t judged;                    /* number of the run that is counted for; 0: none */
+    int64_t guard_ns[PLAN_METRICS_MAX]; /* thresholds of its guards */
+    int32_t step;                       /* in the access log; -1: none */
+    uint64_t version;                   /* of the first snapshot with this weight */
+    int64_t weight_ns;                  /* wall clock, of the last change of the weight */
 
     uint32_t wanted; /* the weight when no rollout governs */
     enum weight_source source;

@@ -103,9 +103,24 @@ static void collect_epoch(struct harvest *harvest, const struct harvest_cells *c
     }
 }
 
+void harvest_answers(struct harvest *harvest, const struct harvest_cells *cells, struct hist *answers_r)
+{
+    for (size_t i = 0; i < HIST_BUCKETS; i++) {
+        uint64_t sum = 0;
+
+        for (size_t w = 0; w < cells->len; w++)
+            sum += cell_get(&cells->workers[w]->answers[i]);
+        answers_r->count[i] = sum - harvest->answers.count[i];
+        harvest->answers.count[i] = sum;
+    }
+}
+
 void harvest_init(struct harvest *harvest, const struct harvest_cells *cells)
 {
+    struct hist old;
+
     *harvest = (struct harvest){0};
+    harvest_answers(harvest, cells, &old);
     for (size_t i = 0; i < SHARD_EPOCHS; i++) {
         harvest->epochs[i].used = cells->len > 0;
         for (size_t side = 0; side < ROUTE_SIDES; side++)

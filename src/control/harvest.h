@@ -44,7 +44,8 @@ struct harvest {
     uint32_t run;                              /* the rollout that `pending` is for */
     struct harvest_weight pending[SHARD_EPOCHS];
     size_t pending_len;
-    uint64_t dropped; /* requests that no weight could be given */
+    uint64_t dropped;    /* requests that no weight could be given */
+    struct hist answers; /* times of stable's answers: sums at the last look */
 };
 
 /* The cells of one route, one entry a worker; borrowed for the call. */
@@ -69,8 +70,10 @@ void harvest_collect(struct harvest *harvest, const struct harvest_cells *cells,
 
 /*
  * Hands over at most `max` tallies, one a weight, and forgets them; the rest stays for the next call.
- * Latencies are NULL: no guard is fed yet. Returns how many.
+ * Latencies are NULL. Returns how many.
  */
 size_t harvest_take(struct harvest *harvest, struct tally *tallies_r, size_t max);
+/* The times of stable's answers since the last call, for a guard that learns (decide/guard.h). */
+void harvest_answers(struct harvest *harvest, const struct harvest_cells *cells, struct hist *answers_r);
 
 #endif

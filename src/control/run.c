@@ -364,9 +364,20 @@ static void step(struct board *board, struct live *live, const struct rollout_in
         run->record = journal_record(&board->journal, &run->last, live->conf->name, run->id);
 }
 
+/* What a guard has to learn yet. */
+static void give_answers(struct board *board, struct live *live, struct tally *tally, struct hist *answers)
+{
+    struct shard_route *workers[CONFIG_WORKERS_MAX];
+    struct harvest_cells cells = board_cells(board, live, workers);
+
+    harvest_answers(&live->harvest, &cells, answers);
+    tally->stable.latency = answers;
+}
+
 void run_look(struct board *board, struct live *live)
 {
     struct run *run = live->run;
+    struct hist answers;
     struct tally tallies[TALLY_WEIGHTS_MAX];
     enum rollout_state state;
     struct rollout_input input = {
@@ -379,6 +390,8 @@ void run_look(struct board *board, struct live *live)
         .canary = targets_of(board, live, ROUTE_CANARY),
     };
 
+    if (input.tallies_len > 0 && guards_learn(&run->rollout->guards, run->plan))
+        give_answers(board, live, &tallies[0], &answers);
     state = run->rollout->state;
     run->refused = run->record_saved = false;
     run->quiet = input.tallies_len == 0;

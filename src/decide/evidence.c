@@ -128,13 +128,18 @@ void evidence_bin(struct evidence *evidence, const struct evidence_rule *rule, i
     evidence->bin = bin;
 }
 
+static double alternative(const struct evidence_rule *rule, size_t k)
+{
+    return rule->ratio_max > 0 ? fmin(evidence_ratios[k], fmax(rule->ratio_max, 1)) : evidence_ratios[k];
+}
+
 static void feed_ratios(struct evidence *evidence, const struct evidence_rule *rule,
                         const struct evidence_events *events)
 {
     if (events->canary_bad == 0 && events->stable_bad == 0)
         return;
     for (size_t k = 0; k < EVIDENCE_RATIOS; k++) {
-        double rho = evidence_ratios[k];
+        double rho = alternative(rule, k);
 
         evidence->b[k] +=
             (double)events->canary_bad * evidence_ln_factor(rho, rule->tolerance, events->w, true) +

@@ -43,6 +43,7 @@ struct evidence_rule {
     double tolerance; /* r */
     double floor;     /* a; 0: none */
     double cap[2];    /* nats a bin: usual, and from 2 bad and 30 % of the bin's canary requests on */
+    double ratio_max; /* no alternative is above it; 0: any may be */
 };
 
 /* Events of one weight. Shares are of counted units. */

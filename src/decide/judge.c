@@ -1,5 +1,7 @@
 #include "decide/judge.h"
 
+#include "decide/guard.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -32,6 +34,8 @@ static double bad_share(uint64_t bad, uint64_t requests)
 static struct evidence_rule rule_of(const struct plan *plan, const struct plan_metric *metric,
                                     double tolerance_least)
 {
+    if (plan_metric_is_guard(metric))
+        return guard_rule(plan, metric);
     return (struct evidence_rule){.tolerance = fmax(metric->tolerance, tolerance_least),
                                   .floor = metric->floor,
                                   .cap = {plan->analysis.bin_cap[0], plan->analysis.bin_cap[1]}};
@@ -152,7 +156,7 @@ static bool is_forgiven(const struct plan_metric *metric, const struct judge_con
 {
     if (!context->grace)
         return false;
-    return metric->type == METRIC_LATENCY_SLO || context->grace_errors;
+    return metric->type == METRIC_LATENCY_SLO || plan_metric_is_guard(metric) || context->grace_errors;
 }
 
 static void feed_metric(struct judge_metric *state, const struct plan_metric *metric,
@@ -187,7 +191,7 @@ void judge_feed(struct judge *judge, const struct plan *plan, const struct judge
         const struct plan_metric *metric = &analysis->metrics[i];
         struct evidence_rule rule = rule_of(plan, metric, context->tolerance_least);
 
-        if (!plan_metric_is_judged(metric))
+        if (metric->type == METRIC_EXTERNAL)
             continue;
         evidence_bin(&judge->metrics[i].evidence, &rule, context->bin);
         for (size_t t = 0; t < len; t++)
@@ -336,9 +340,11 @@ void judge_verdict(struct judge *judge, const struct plan *plan, const struct ju
         struct evidence_rule rule = rule_of(plan, metric, context->tolerance_least);
         struct verdict_metric *verdict = &verdict_r->metrics[i];
 
-        if (!plan_metric_is_judged(metric))
+        if (metric->type == METRIC_EXTERNAL)
             continue;
         verdict->e = value_of(evidence_ln(&judge->metrics[i].evidence, &rule));
+        if (plan_metric_is_guard(metric))
+            continue;
         verdict->share = metric->share;
         if (plan_metric_may_roll_back(metric))
             verdict_r->e += verdict->e * verdict->share;

@@ -5,6 +5,7 @@ src_libpenstock_a_SOURCES += \
 	src/decide/decision.c src/decide/decision.h \
 	src/decide/evidence.c src/decide/evidence.h \
 	src/decide/forward.c \
+	src/decide/guard.c src/decide/guard.h \
 	src/decide/incident.c src/decide/incident.h \
 	src/decide/judge.c src/decide/judge.h \
 	src/decide/look.h \

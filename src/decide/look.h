@@ -56,6 +56,10 @@ bool look_targets(struct look *look);      /* S2 */
 bool look_back(struct look *look);         /* S4 */
 bool look_give_up(struct look *look);      /* onInconclusive: rollback */
 
+/* ---- guard.c ---- */
+
+bool look_shape(struct look *look); /* S5 */
+
 /* ---- retreat.c ---- */
 
 /* After `metric` (-1: none) has said back: to the last proven weight, when load may be why. */

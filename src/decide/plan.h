@@ -31,7 +31,7 @@ enum {
     PLAN_ZONES_MAX = 8,
     PLAN_WEBHOOKS_MAX = 8,
     PLAN_STATUSES_MAX = 16,
-    PLAN_QUANTILES_MAX = 4,
+    PLAN_QUANTILES_MAX = 1, /* another one is a metric of its own */
     PLAN_METHODS_MAX = 8,
     /* Bytes with NUL. */
     PLAN_NAME_MAX = 64,

@@ -146,6 +146,13 @@ static const struct field retreat_fields[] = {
     ONE(retreat, FIELD_BOOL, forgiving), ONE(retreat, FIELD_U32, held_health),
 };
 
+static const struct field guards_fields[] = {
+    MANY(guards, FIELD_I64, threshold_ns),
+    MANY(guards, FIELD_BOOL, accepted),
+    ONE(guards, FIELD_I32, holds),
+    ONE(guards, FIELD_I64, held_ns),
+};
+
 static const struct field peer_fields[] = {
     ONE(peer, FIELD_I64, age_ns),        ONE(peer, FIELD_I64, window_ns), ONE(peer, FIELD_U32, readings),
     ONE(peer, FIELD_U32, failed_checks), ONE(peer, FIELD_I32, culprit),
@@ -189,6 +196,7 @@ static const struct part rollout_parts[] = {
     PART(rollout, incident, incident_fields),
     PART(rollout, watch, watch_fields),
     PART(rollout, retreat, retreat_fields),
+    PART(rollout, guards, guards_fields),
 };
 
 /* Texts were cut to their maximum by bytes: what is no UTF-8 any more is shown as '?', not lost. */
@@ -509,7 +517,8 @@ static bool is_consistent(const struct rollout *rollout, const struct plan *plan
            rollout->weight <= PLAN_WEIGHT_ALL && rollout->target <= PLAN_WEIGHT_ALL &&
            rollout->manual_weight <= PLAN_WEIGHT_ALL && rollout->incident.metric >= 0 &&
            rollout->incident.metric < (int32_t)plan->analysis.metrics_len && rollout->retreat.metric >= 0 &&
-           rollout->retreat.metric < PLAN_METRICS_MAX && rollout->peer.culprit >= -1 &&
+           rollout->retreat.metric < PLAN_METRICS_MAX && rollout->guards.holds >= -1 &&
+           rollout->guards.holds < (int32_t)plan->analysis.metrics_len && rollout->peer.culprit >= -1 &&
            rollout->peer.culprit < (int32_t)plan->analysis.metrics_len;
 }
 
@@ -520,6 +529,7 @@ bool rollout_from_json(struct rollout *rollout, const struct plan *plan, const j
     const json_t *version = json_object_get(json, "version");
 
     memset(rollout, 0, sizeof(*rollout));
+    guards_init(&rollout->guards);
     if (json_integer_value(version) != RECORD_VERSION) {
         snprintf(why, why_len, "version: this program reads %d", RECORD_VERSION);
         return false;

@@ -35,6 +35,7 @@ void rollout_init(struct rollout *rollout, const struct plan *plan, const char *
     snprintf(rollout->canary, sizeof(rollout->canary), "%s", canary);
     judge_init(&rollout->judge, plan);
     peer_init(&rollout->peer);
+    guards_init(&rollout->guards);
 }
 
 bool rollout_is_over(const struct rollout *rollout)
@@ -395,6 +396,8 @@ static void take_tallies(struct look *look)
     if (r->state != ROLLOUT_RETREATING)
         r->judge.threshold = 1 / look->plan->analysis.false_rollback;
     if (r->state != ROLLOUT_PENDING)
+        guards_feed(&r->guards, look->plan, look->in->tallies, look->in->tallies_len);
+    if (r->state != ROLLOUT_PENDING)
         judge_feed(&r->judge, look->plan, &context, look->in->tallies, look->in->tallies_len);
     judge_verdict(&r->judge, look->plan, &context, &look->verdict);
     take_watch(look, &context);
@@ -466,8 +469,8 @@ void rollout_step(struct rollout *rollout, const struct plan *plan, const struct
                   struct decision *decision_r)
 {
     static bool (*const checks[])(struct look *) = {
-        look_orders,     look_start,    look_rolling_back, look_targets, look_back,    look_resting,
-        look_retreating, look_watching, look_probing,      look_forward, look_nothing,
+        look_orders,  look_start,      look_rolling_back, look_targets, look_back,    look_shape,
+        look_resting, look_retreating, look_watching,     look_probing, look_forward, look_nothing,
     };
     struct look look = {.r = rollout, .plan = plan, .in = in, .d = decision_r};
 
@@ -509,6 +512,7 @@ static void begin(struct rollout *rollout, const struct plan *plan, const struct
     rollout->incident = (struct incident){0};
     judge_init(&rollout->judge, plan);
     peer_init(&rollout->peer);
+    guards_init(&rollout->guards);
     rollout->watch = (struct watch){0};
     rollout->retreat = (struct retreat){0};
     rollout->warm = false;

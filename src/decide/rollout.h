@@ -24,6 +24,7 @@
 
 #include "base/bug.h"
 #include "decide/decision.h"
+#include "decide/guard.h"
 #include "decide/incident.h"
 #include "decide/judge.h"
 #include "decide/peer.h"
@@ -114,6 +115,7 @@ struct rollout {
     struct judge judge;
     struct incident incident; /* shared failures */
     struct watch watch;       /* at 100 */
+    struct guards guards;     /* of shape; `threshold_ns` is read by others */
     struct retreat retreat;
     struct peer peer;  /* what the judges `threshold` and `flagger` remember */
     bool settled;      /* the grace and the time behind it are over, and the ledger knows */

@@ -191,9 +191,12 @@ static void add_bad(struct score *score, unsigned metric, int64_t due_ns, int64_
     wheel_set(score->scorer->wheel, &waits->timer, due_ns);
 }
 
+/* Bad when it is still open at a threshold: an SLO, or what a guard has learned. */
 static bool is_latency(const struct score *score, unsigned metric)
 {
-    return score->route->judging->metrics[metric].type == METRIC_LATENCY_SLO &&
+    const struct judging_metric *m = &score->route->judging->metrics[metric];
+
+    return (m->type == METRIC_LATENCY_SLO || (m->type == METRIC_LATENCY_SHIFT && m->threshold_ns > 0)) &&
            (score->matched >> metric & 1);
 }
 
@@ -286,6 +289,18 @@ static bool is_error(const struct judging_metric *metric, enum outcome outcome, 
     return judging_status_is_bad(metric, target_status);
 }
 
+/* Stable's times, as long as a guard learns them. */
+static void learn_answer(const struct score *score, int64_t ns)
+{
+    if (score->route->judging->learns && score->side == ROUTE_STABLE)
+        cell_add(&score->cells->answers[hist_bucket(ns)], 1);
+}
+
+static bool is_too_fast(const struct judging_metric *metric, int64_t ns)
+{
+    return metric->type == METRIC_SUSPICIOUSLY_FAST && guard_is_bad(metric->type, metric->threshold_ns, ns);
+}
+
 static bool scores_errors(enum metric_type type)
 {
     return type == METRIC_ERROR_RATE || type == METRIC_CLIENT_ERROR_RATE;
@@ -296,6 +311,7 @@ void score_end(struct score *score, enum outcome outcome, unsigned target_status
     const struct judging *judging;
     bool failed = outcome_row(outcome)->blame == BLAME_GROUP || target_status >= 500;
     enum blame blame = outcome_row(outcome)->blame;
+    bool answered = !failed && target_status >= 200 && target_status < 400;
 
     if (!score->scorer)
         return;
@@ -305,11 +321,16 @@ void score_end(struct score *score, enum outcome outcome, unsigned target_status
     if (blame == BLAME_CLIENT || blame == BLAME_SELF)
         return; /* says nothing about the group; what was slow before is counted already */
     count_request(score);
+    if (answered)
+        learn_answer(score, now_ns - score->start_ns);
     for (unsigned i = 0; i < judging->metrics_len; i++) {
         if (!(score->matched >> i & 1))
             continue;
-        if (failed && !judging->failures_apart && is_latency(score, i) && !(score->slow >> i & 1))
+        if (failed && !judging->failures_apart && judging->metrics[i].type == METRIC_LATENCY_SLO &&
+            !(score->slow >> i & 1))
             add_bad(score, i, slow_at(score, i), now_ns);
+        if (answered && is_too_fast(&judging->metrics[i], now_ns - score->start_ns))
+            add_bad(score, i, now_ns, now_ns);
         if (scores_errors(judging->metrics[i].type) && is_error(&judging->metrics[i], outcome, target_status))
             add_bad(score, i, failed_at(score, now_ns), now_ns);
     }

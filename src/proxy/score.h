@@ -5,6 +5,8 @@
  *
  *   latencySlo   a request that is still open at the threshold is slow now; an error counts as slow, at the
  *                threshold
+ *   latencyShift the same with stable's quantile, once control knows it; an error is no slow answer here
+ *   suspiciouslyFast  an answer that came before stable's quantile, at once
  *   errorRate,   a failure before the plan's evaluation age waits until then; a later one waits for the
  *   and others   time-out of the route's answers
  *

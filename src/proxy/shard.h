@@ -124,6 +124,7 @@ struct shard_route {
     struct shard_epoch epochs[SHARD_EPOCHS]; /* by route.epoch % SHARD_EPOCHS */
     struct shard_mirror mirror;
     struct cell overrides[OVERRIDE_RESULTS]; /* what became of them */
+    struct cell answers[HIST_BUCKETS];       /* times of stable's scored answers, while a guard learns */
     struct cell late;                        /* scored too late for their epoch: left out */
 };
 

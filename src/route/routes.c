@@ -64,7 +64,8 @@ static enum judging_unit unit_of(enum unit_kind kind)
     BUG("unit %d", (int)kind);
 }
 
-struct judging *judging_new(const struct plan *plan, const struct config_route *route)
+struct judging *judging_new(const struct plan *plan, const struct guards *guards,
+                            const struct config_route *route)
 {
     const struct plan_analysis *analysis = &plan->analysis;
     struct judging *judging = mem_zalloc(sizeof *judging);
@@ -72,6 +73,10 @@ struct judging *judging_new(const struct plan *plan, const struct config_route *
     judging->metrics_len = (uint32_t)analysis->metrics_len;
     for (size_t i = 0; i < analysis->metrics_len; i++)
         build_metric(&judging->metrics[i], &analysis->metrics[i]);
+    for (size_t i = 0; i < analysis->metrics_len; i++)
+        if (plan_metric_is_guard(&analysis->metrics[i]))
+            judging->metrics[i].threshold_ns = guards ? guards->threshold_ns[i] : 0;
+    judging->learns = guards && guards_learn(guards, plan);
     judging->age_ns = analysis->evaluation_age_ns;
     judging->failures_apart = plan->judge != JUDGE_PENSTOCK;
     judging->unit = unit_of(analysis->unit);
@@ -131,7 +136,7 @@ static void build_route(struct routes *routes, struct route *route, const struct
     BUG_ON(route->weight > CONFIG_WEIGHT_ONE);
     if (!live->plan)
         return;
-    route->judging = judging_new(live->plan, conf);
+    route->judging = judging_new(live->plan, live->guards, conf);
     build_shield(&route->shield, &live->plan->shield);
     snprintf(route->plan_name, sizeof route->plan_name, "%s", live->plan->name);
 }

@@ -18,6 +18,7 @@
 #include "base/rnd.h"
 #include "base/str.h"
 #include "conf/config.h"
+#include "decide/guard.h"
 #include "decide/plan.h"
 
 #include <stdatomic.h>
@@ -33,7 +34,7 @@ enum route_side {
 /* What a worker must know to count for the judge; made from the plan by judging_new(). */
 struct judging_metric {
     enum metric_type type;
-    int64_t threshold_ns;    /* latencySlo */
+    int64_t threshold_ns;    /* latencySlo, and guards once it is known; else 0 */
     uint64_t statuses[10];   /* a bit for each status 0 to 639 that is bad (errorRate, clientErrorRate) */
     struct plan_match match; /* the requests that it looks at */
     bool matches_all;
@@ -53,6 +54,7 @@ struct judging {
     enum judging_unit unit;
     char unit_name[CONFIG_NAME_MAX + 1]; /* header or cookie */
     int64_t unit_window_ns;              /* one bad event a unit and window */
+    bool learns;                         /* stable's answer times are asked for */
     bool failures_apart; /* failures are not slow too: for judges that read quantiles of answer times */
 };
 
@@ -107,7 +109,8 @@ struct route {
 struct route_live {
     uint32_t weight;
     uint32_t epoch;
-    const struct plan *plan; /* the running rollout's, or NULL; borrowed for the call */
+    const struct plan *plan;     /* the running rollout's, or NULL; borrowed for the call */
+    const struct guards *guards; /* the same */
     int32_t step;
     const struct plan_mirror *mirror; /* the running rollout's, or NULL: as configured; borrowed likewise */
 };
@@ -140,9 +143,10 @@ struct routes *routes_build(struct config *config, const struct route_live *live
 /* Frees a snapshot that no worker can reach. NULL is allowed. Thread: control. */
 void routes_free(struct routes *routes);
 
-/* The counting rules of a finished plan on this route; owned by the caller, freed with free(). Thread:
- * control. */
-struct judging *judging_new(const struct plan *plan, const struct config_route *route);
+/* The counting rules of a finished plan on this route, with the guards' thresholds (NULL: none is known);
+ * owned by the caller, freed with free(). Thread: control. */
+struct judging *judging_new(const struct plan *plan, const struct guards *guards,
+                            const struct config_route *route);
 
 /* Whether a status is among the metric's bad ones. */
 static inline bool judging_status_is_bad(const struct judging_metric *metric, unsigned status)

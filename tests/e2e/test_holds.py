@@ -79,6 +79,28 @@ def _(t):
     t.equal(p.admin.rollout()["weight"], 50, "the weight")
 
 
+def shape(kind):
+    return {"analysis": {"metrics": [{"name": "errors", "type": "errorRate", "floor": 0.001},
+                                     {"name": "shape", "type": kind}]}}
+
+
+@case("a canary within its SLO that is far slower, or far too fast, is held until a person accepts it")
+def _(t):
+    for kind, slow in (("latencyShift", "fargate"), ("suspiciouslyFast", "ec2")):
+        sides = {name: Node(t, name, delayMs=300 if name == slow else 0) for name in ("ec2", "fargate")}
+        _, _, p = two(t, stable=sides["ec2"], canary=sides["fargate"])
+        load = H2load(t, p.url(), 60, 200, connections=60)
+        p.admin.start(quick((30, "4s"), {"setWeight": 100, "bake": "1s"}, **shape(kind)))
+        record = held(t, p, kind)
+        t.contains(record["text"], "resume", "what may be done")
+        t.equal((record["metric"], p.admin.rollout()["weight"]), ("shape", 30), "the metric and the weight")
+        p.admin.order("resume")
+        held(t, p, "needEvidence")  # what any step waits for
+        load.stop()
+        p.close()
+        shutil.rmtree(t.path("state"))
+
+
 @case("by default a client counts once: a broken one does not roll back, many do")
 def _(t):
     canary = Node(t, "fargate", errorRate=1)

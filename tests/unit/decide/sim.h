@@ -34,6 +34,8 @@ struct sim {
     struct rollout_input in;
     struct tally tallies[2];
     struct tally late; /* comes with the next second as well, when its weight is not 0 */
+    struct tally_metric guard_canary, guard_stable; /* of the fourth metric, in the next second */
+    const struct hist *latency;                     /* of stable, the same; NULL: none */
     struct decision d;
     bool save_fails;
     uint64_t forwards, holds, backs; /* fresh decisions */
@@ -200,6 +202,11 @@ static inline void sim_tick(struct sim *sim)
     sim_side_draw(sim, &sim->canary, &sim->tallies[0].canary, sim->rate * w);
     sim_side_draw(sim, &sim->stable, &sim->tallies[0].stable, sim->rate * (1 - w));
     sim->in.tallies = sim->tallies;
+    sim->tallies[0].canary.metrics[SIM_CLIENT + 1] = sim->guard_canary;
+    sim->tallies[0].stable.metrics[SIM_CLIENT + 1] = sim->guard_stable;
+    sim->tallies[0].canary.metrics[SIM_CLIENT + 1].requests = sim->tallies[0].canary.requests;
+    sim->tallies[0].stable.metrics[SIM_CLIENT + 1].requests = sim->tallies[0].stable.requests;
+    sim->tallies[0].stable.latency = sim->latency;
     sim->tallies[1] = sim->late;
     sim->in.tallies_len = sim->late.weight ? 2 : 1;
     sim->late.weight = 0;

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-static const struct evidence_rule usual = {1.25, 0, {2, 4}};
+static const struct evidence_rule usual = {1.25, 0, {2, 4}, 0};
 
 static void near(double value, double expected, double tolerance)
 {
@@ -162,7 +162,7 @@ END_TEST
 
 START_TEST(a_canary_below_the_floor_is_never_guilty)
 {
-    const struct evidence_rule floored = {1.25, 0.01, {2, 4}};
+    const struct evidence_rule floored = {1.25, 0.01, {2, 4}, 0};
     struct evidence evidence;
 
     evidence_init(&evidence);
@@ -180,7 +180,7 @@ END_TEST
 
 START_TEST(a_canary_above_the_floor_is_found)
 {
-    const struct evidence_rule floored = {1.25, 0.0001, {2, 4}};
+    const struct evidence_rule floored = {1.25, 0.0001, {2, 4}, 0};
     struct evidence evidence;
 
     evidence_init(&evidence);

@@ -136,7 +136,8 @@ static double simulated(const struct plan *plan, double rate, double base, doubl
     const struct evidence_rule rule = {
         metric->tolerance,
         metric->floor,
-        {cap ? plan->analysis.bin_cap[0] : INFINITY, cap ? plan->analysis.bin_cap[1] : INFINITY}};
+        {cap ? plan->analysis.bin_cap[0] : INFINITY, cap ? plan->analysis.bin_cap[1] : INFINITY},
+        0};
     double times[RUNS], limit = -log(plan->analysis.false_rollback * metric->share);
     struct rnd rnd;
 

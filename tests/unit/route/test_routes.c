@@ -112,7 +112,7 @@ START_TEST(a_plan_names_the_bad_statuses)
     plan->analysis.metrics[0].statuses[1] = (struct plan_range){429, 429};
     plan->analysis.metrics[0].statuses_len = 2;
     plan_finish(plan, 0);
-    judging = judging_new(plan, &config->routes[0]);
+    judging = judging_new(plan, NULL, &config->routes[0]);
     ck_assert_uint_eq(judging->metrics_len, 1);
     for (unsigned status = 0; status < 1000; status++) {
         bool bad = status == 429 || (status >= 502 && status <= 504);
@@ -133,14 +133,14 @@ START_TEST(the_window_of_a_sticky_unit_is_its_life)
 
     plan->analysis.metrics[0].threshold_ns = 250 * NS_PER_MS;
     plan_finish(plan, 0);
-    judging = judging_new(plan, &config->routes[0]);
+    judging = judging_new(plan, NULL, &config->routes[0]);
     ck_assert_int_eq(judging->unit_window_ns, 60 * NS_PER_S);
     ck_assert_int_eq(judging->age_ns, 250 * NS_PER_MS);
     ck_assert_int_eq(judging->metrics[0].threshold_ns, 250 * NS_PER_MS);
     ck_assert(judging->metrics[0].matches_all);
     ck_assert_int_eq(judging->unit, JUDGING_UNIT_CLIENT);
     free(judging);
-    judging = judging_new(plan, &config->routes[1]);
+    judging = judging_new(plan, NULL, &config->routes[1]);
     ck_assert_int_eq(judging->unit_window_ns, 7200 * NS_PER_S);
     free(judging);
     free(plan);

@@ -1,0 +1,41 @@
+/*
+ * The guards of shape: a canary whose answers are all within the SLO may still be much slower than stable's,
+ * or suspiciously fast (empty pages with status 200). Bad is an answer beyond a quantile of stable's own
+ * answer times, fixed before the requests that are compared with it, so the test of decide/evidence.h holds
+ * as it is. A guard can only hold.
+ *
+ * All structs are plain data. Thread: any; pure.
+ */
+#ifndef DECIDE_GUARD_H
+#define DECIDE_GUARD_H
+
+#include "base/bug.h"
+#include "base/hist.h"
+#include "decide/evidence.h"
+#include "decide/plan.h"
+#include "decide/tally.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { GUARD_LEARNS = 400 }; /* answers of stable that fix the quantiles */
+
+struct guards {
+    int64_t threshold_ns[PLAN_METRICS_MAX]; /* of the metric that is a guard; 0: not known yet */
+    bool accepted[PLAN_METRICS_MAX];        /* a person, or shapeHoldMax, has ended its hold for good */
+    int32_t holds;                          /* the metric that holds now; -1: none */
+    int64_t held_ns;                        /* for so long */
+    struct hist learned;                    /* stable's answers; not kept over a restart */
+};
+
+void guards_init(struct guards *guards);
+/* Whether a guard of the plan still has to learn stable's answer times: only then are they asked for. */
+bool guards_learn(const struct guards *guards, const struct plan *plan);
+/* Takes stable's answer times; with enough of them the thresholds are fixed. */
+void guards_feed(struct guards *guards, const struct plan *plan, const struct tally *tallies, size_t len);
+/* What the test of a guard is run with. */
+struct evidence_rule guard_rule(const struct plan *plan, const struct plan_metric *metric);
+/* Whether an answer after `ns`, which was no failure, is bad for the guard. False while it learns. */
+bool guard_is_bad(enum metric_type type, int64_t threshold_ns, int64_t ns);
+
+#endif
