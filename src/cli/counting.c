@@ -43,6 +43,7 @@ void counting_init(struct counting *counting, const struct plan *plan)
     for (size_t i = 0; i < analysis->metrics_len; i++) {
         counting->guards |= plan_metric_is_guard(&analysis->metrics[i]);
         counting->types[i] = analysis->metrics[i].type;
+        counting->takes_all[i] = plan_match_is_everything(&analysis->metrics[i].match);
         if (plan_metric_is_judged(&analysis->metrics[i]) &&
             plan_match_is_everything(&analysis->metrics[i].match))
             learn_metric(counting, plan, i);
@@ -72,7 +73,7 @@ static void add_bad(struct counting *counting, struct tally_side *side, unsigned
 void counting_guards(struct counting *counting, const struct guards *guards)
 {
     for (size_t i = 0; i < counting->metrics_len; i++)
-        counting->guard_ns[i] = guards->threshold_ns[i];
+        counting->guard_ns[i] = counting->takes_all[i] ? guards->threshold_ns[i] : 0;
 }
 
 /* Answers that the guards look at. */

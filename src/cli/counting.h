@@ -26,6 +26,7 @@ struct counting {
     uint32_t window_s;                        /* of a unit; 0: each request counts for itself */
     bool guards;                              /* answer times are asked for */
     enum metric_type types[PLAN_METRICS_MAX]; /* of guards */
+    bool takes_all[PLAN_METRICS_MAX];         /* without a match: nobody knows paths here */
     int64_t guard_ns[PLAN_METRICS_MAX];       /* their thresholds; 0: none yet, or no guard */
     struct units *units;
 };

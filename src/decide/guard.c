@@ -15,13 +15,37 @@ void guards_init(struct guards *guards)
     guards->holds = -1;
 }
 
-bool guards_learn(const struct guards *guards, const struct plan *plan)
+/* A guard that has no threshold yet. */
+static bool is_new(const struct guards *guards, const struct plan *plan, size_t i)
 {
-    for (size_t i = 0; plan->judge == JUDGE_PENSTOCK && i < plan->analysis.metrics_len; i++) {
-        if (plan_metric_is_guard(&plan->analysis.metrics[i]) && guards->threshold_ns[i] == 0)
-            return true;
+    return plan->judge == JUDGE_PENSTOCK && plan_metric_is_guard(&plan->analysis.metrics[i]) &&
+           guards->threshold_ns[i] == 0;
+}
+
+/* The requests whose quantile is learned next; NULL: none. */
+static const struct plan_match *next_match(const struct guards *guards, const struct plan *plan)
+{
+    const struct plan_match *next = NULL;
+
+    for (size_t i = 0; i < plan->analysis.metrics_len; i++) {
+        const struct plan_match *match = &plan->analysis.metrics[i].match;
+
+        if (is_new(guards, plan, i) && (!next || plan_match_is_everything(match)))
+            next = match;
     }
-    return false;
+    return next;
+}
+
+unsigned guards_learn(const struct guards *guards, const struct plan *plan)
+{
+    const struct plan_match *match = next_match(guards, plan);
+    unsigned learning = 0;
+
+    for (size_t i = 0; match && i < plan->analysis.metrics_len; i++) {
+        if (is_new(guards, plan, i) && memcmp(match, &plan->analysis.metrics[i].match, sizeof(*match)) == 0)
+            learning |= 1u << i;
+    }
+    return learning;
 }
 
 static void add(struct hist *sum, const struct hist *what)
@@ -32,7 +56,9 @@ static void add(struct hist *sum, const struct hist *what)
 
 void guards_feed(struct guards *guards, const struct plan *plan, const struct tally *tallies, size_t len)
 {
-    if (!guards_learn(guards, plan))
+    unsigned learning = guards_learn(guards, plan);
+
+    if (!learning)
         return;
     for (size_t t = 0; t < len; t++) {
         if (tallies[t].stable.latency)
@@ -43,9 +69,10 @@ void guards_feed(struct guards *guards, const struct plan *plan, const struct ta
     for (size_t i = 0; i < plan->analysis.metrics_len; i++) {
         const struct plan_metric *metric = &plan->analysis.metrics[i];
 
-        if (plan_metric_is_guard(metric))
+        if (learning >> i & 1)
             guards->threshold_ns[i] = hist_quantile(&guards->learned, metric->quantiles[0]);
     }
+    memset(&guards->learned, 0, sizeof(guards->learned));
 }
 
 /* Stable's share of bad answers, by the quantile. */

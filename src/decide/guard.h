@@ -29,9 +29,13 @@ struct guards {
 };
 
 void guards_init(struct guards *guards);
-/* Whether a guard of the plan still has to learn stable's answer times: only then are they asked for. */
-bool guards_learn(const struct guards *guards, const struct plan *plan);
-/* Takes stable's answer times; with enough of them the thresholds are fixed. */
+/*
+ * The guards, a bit each by the index of the metric, that learn from stable's answers now: only those that
+ * they look at are asked for. 0: none. Guards of the same requests learn together, those of all requests
+ * first; the others follow in the order of the plan.
+ */
+unsigned guards_learn(const struct guards *guards, const struct plan *plan);
+/* Takes the answer times that guards_learn asked for; with enough of them the thresholds are fixed. */
 void guards_feed(struct guards *guards, const struct plan *plan, const struct tally *tallies, size_t len);
 /* What the test of a guard is run with. */
 struct evidence_rule guard_rule(const struct plan *plan, const struct plan_metric *metric);

@@ -292,7 +292,7 @@ static bool is_error(const struct judging_metric *metric, enum outcome outcome, 
 /* Stable's times, as long as a guard learns them. */
 static void learn_answer(const struct score *score, int64_t ns)
 {
-    if (score->route->judging->learns && score->side == ROUTE_STABLE)
+    if ((score->route->judging->learns & score->matched) && score->side == ROUTE_STABLE)
         cell_add(&score->cells->answers[hist_bucket(ns)], 1);
 }
 

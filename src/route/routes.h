@@ -54,7 +54,7 @@ struct judging {
     enum judging_unit unit;
     char unit_name[CONFIG_NAME_MAX + 1]; /* header or cookie */
     int64_t unit_window_ns;              /* one bad event a unit and window */
-    bool learns;                         /* stable's answer times are asked for */
+    unsigned learns;     /* the answer times of stable that these metrics look at are asked for, a bit each */
     bool failures_apart; /* failures are not slow too: for judges that read quantiles of answer times */
 };
 

@@ -52,7 +52,8 @@ static const struct problems_case cases[] = {
     {ALL "judge: threshold\nthreshold: { mode: alarm, evaluationPeriods: 2, datapointsToAlarm: 3 }\n",
      WARNED("threshold") "t:4:68: datapointsToAlarm: 1 to evaluationPeriods (2)\n"},
     {ALL "analysis: { metrics: [ { name: a, type: external } ] }\n",
-     "t:3:41: type: external is none of errorRate, latencySlo, clientErrorRate, latencyShift, suspiciouslyFast\n"},
+     "t:3:41: type: external is none of errorRate, latencySlo, clientErrorRate, latencyShift, "
+     "suspiciouslyFast\n"},
     /* numbers */
     {ALL "analysis: { falseRollback: 0.5, bin: 100ms }\n",
      "t:3:28: falseRollback: 0.5 is more than 0.2\nt:3:38: bin: 100ms is less than 1s\n"},

@@ -74,6 +74,28 @@ START_TEST(the_first_answers_of_stable_fix_the_threshold)
 }
 END_TEST
 
+START_TEST(a_guard_with_a_match_learns_from_its_own_requests_afterwards)
+{
+    struct plan_metric *rare;
+
+    start((size_t)_i);
+    rare = &sim.plan->analysis.metrics[sim.plan->analysis.metrics_len++];
+    *rare = sim.plan->analysis.metrics[3];
+    sim.plan->analysis.metrics[3].match = (struct plan_match){.path_prefix = "/checkout"};
+    ck_assert_uint_eq(guards_learn(&sim.r.guards, sim.plan), 1u << 4);
+    for (int s = 0; s < 13; s++)
+        tick(0, 0);
+    ck_assert_uint_eq(guards_learn(&sim.r.guards, sim.plan), 1u << 3);
+    ck_assert_int_gt(sim.r.guards.threshold_ns[4], 0);
+    ck_assert_int_eq(sim.r.guards.threshold_ns[3], 0);
+    for (int s = 0; s < 13; s++)
+        tick(0, 0);
+    ck_assert_uint_eq(guards_learn(&sim.r.guards, sim.plan), 0);
+    ck_assert_int_eq(sim.r.guards.threshold_ns[3], sim.r.guards.threshold_ns[4]);
+    sim_fini(&sim);
+}
+END_TEST
+
 START_TEST(a_shape_that_has_moved_holds_and_says_how)
 {
     start((size_t)_i);
@@ -161,6 +183,7 @@ Suite *unit_suite(void)
     const int n = ARRAY_LEN(kinds);
 
     tcase_add_loop_test(tcase, the_first_answers_of_stable_fix_the_threshold, 0, n);
+    tcase_add_loop_test(tcase, a_guard_with_a_match_learns_from_its_own_requests_afterwards, 0, n);
     tcase_add_loop_test(tcase, a_shape_that_has_moved_holds_and_says_how, 0, n);
     tcase_add_loop_test(tcase, the_same_shape_never_holds, 0, n);
     tcase_add_loop_test(tcase, a_person_accepts_the_shape_for_good, 0, n);

@@ -332,6 +332,82 @@ static uint64_t failures_counted(const char *first, const char *first_ip, const 
     return deduplicated(ERRORS) - before;
 }
 
+/* ---- guards ---- */
+
+static void make_guard(unsigned metric, enum metric_type type, int64_t threshold_ms)
+{
+    judging.metrics[metric] =
+        (struct judging_metric){.type = type, .matches_all = true, .threshold_ns = threshold_ms * NS_PER_MS};
+}
+
+static uint64_t learned(void)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < HIST_BUCKETS; i++)
+        sum += cell_get(&cells.answers[i]);
+    return sum;
+}
+
+static void stable_answer(unsigned status)
+{
+    struct score score;
+
+    score_begin(&score, &scorer, &route, &cells, units, &head, STR("10.0.0.1"), STR("/api/x"), ROUTE_STABLE,
+                now_ns);
+    pass_ms(7);
+    score_end(&score, OUTCOME_SERVED, status, now_ns);
+}
+
+START_TEST(a_guard_that_learns_takes_the_times_of_stables_answers_that_it_looks_at)
+{
+    make_guard(CLIENT_ERRORS, METRIC_LATENCY_SHIFT, 0);
+    stable_answer(200);
+    ck_assert_uint_eq(learned(), 0);
+    judging.learns = 1u << CLIENT_ERRORS;
+    stable_answer(200);
+    stable_answer(304);
+    stable_answer(404);
+    stable_answer(500);
+    request(7, OUTCOME_SERVED, 200); /* the canary's */
+    ck_assert_uint_eq(learned(), 2);
+    ck_assert_uint_eq(cell_get(&cells.answers[hist_bucket(7 * NS_PER_MS)]), 2);
+    judging.metrics[CLIENT_ERRORS].matches_all = false;
+    snprintf(judging.metrics[CLIENT_ERRORS].match.path_prefix, PLAN_TEXT_MAX, "/shop");
+    stable_answer(200);
+    ck_assert_uint_eq(learned(), 2);
+    snprintf(judging.metrics[CLIENT_ERRORS].match.path_prefix, PLAN_TEXT_MAX, "/api");
+    stable_answer(200);
+    ck_assert_uint_eq(learned(), 3);
+    ck_assert_uint_eq(bad(CLIENT_ERRORS), 0);
+}
+END_TEST
+
+START_TEST(an_answer_slower_than_the_quantile_is_bad_for_the_shift_and_a_failure_is_not)
+{
+    make_guard(CLIENT_ERRORS, METRIC_LATENCY_SHIFT, 50);
+    request(49, OUTCOME_SERVED, 200);
+    request(10, OUTCOME_SERVED, 500);
+    request(10, OUTCOME_TARGET_RESET, 0);
+    ck_assert_uint_eq(bad(CLIENT_ERRORS), 0);
+    request(80, OUTCOME_SERVED, 200);
+    ck_assert_uint_eq(bad(CLIENT_ERRORS), 1);
+    ck_assert_uint_eq(counted(CLIENT_ERRORS), 4);
+}
+END_TEST
+
+START_TEST(an_answer_faster_than_the_quantile_is_suspicious_and_a_failure_is_not)
+{
+    make_guard(CLIENT_ERRORS, METRIC_SUSPICIOUSLY_FAST, 20);
+    request(21, OUTCOME_SERVED, 200);
+    request(3, OUTCOME_SERVED, 404);
+    request(3, OUTCOME_TARGET_RESET, 0);
+    ck_assert_uint_eq(bad(CLIENT_ERRORS), 0);
+    request(3, OUTCOME_SERVED, 200);
+    ck_assert_uint_eq(bad(CLIENT_ERRORS), 1);
+}
+END_TEST
+
 START_TEST(one_unit_is_one_bad_event_a_window_in_each_metric)
 {
     judging.unit = JUDGING_UNIT_CLIENT;
@@ -483,6 +559,9 @@ Suite *unit_suite(void)
     tcase_add_test(tc, what_the_client_or_we_did_counts_neither_for_nor_against);
     tcase_add_test(tc, a_client_that_leaves_after_the_threshold_had_a_slow_answer);
     tcase_add_test(tc, a_metric_counts_the_requests_that_it_looks_at);
+    tcase_add_test(tc, a_guard_that_learns_takes_the_times_of_stables_answers_that_it_looks_at);
+    tcase_add_test(tc, an_answer_slower_than_the_quantile_is_bad_for_the_shift_and_a_failure_is_not);
+    tcase_add_test(tc, an_answer_faster_than_the_quantile_is_suspicious_and_a_failure_is_not);
     tcase_add_test(tc, one_unit_is_one_bad_event_a_window_in_each_metric);
     tcase_add_test(tc, the_window_is_over_both_groups);
     tcase_add_test(tc, a_unit_is_what_the_plan_and_the_route_say);
