@@ -79,18 +79,20 @@ def _(t):
     t.equal(p.admin.rollout()["weight"], 50, "the weight")
 
 
-def shape(kind):
+def shape(kind, **more):
     return {"analysis": {"metrics": [{"name": "errors", "type": "errorRate", "floor": 0.001},
-                                     {"name": "shape", "type": kind}]}}
+                                     {"name": "shape", "type": kind, **more}]}}
 
 
 @case("a canary within its SLO that is far slower, or far too fast, is held until a person accepts it")
 def _(t):
-    for kind, slow in (("latencyShift", "fargate"), ("suspiciouslyFast", "ec2")):
+    sticky = {"affinity": {"cookie": "group"}}  # which the load never sends back
+    for kind, slow, route, more in (("latencyShift", "fargate", {}, {}),
+                                    ("suspiciouslyFast", "ec2", sticky, {"match": {"pathPrefix": "/shop"}})):
         sides = {name: Node(t, name, delayMs=300 if name == slow else 0) for name in ("ec2", "fargate")}
-        _, _, p = two(t, stable=sides["ec2"], canary=sides["fargate"])
-        load = H2load(t, p.url(), 60, 200, connections=60)
-        p.admin.start(quick((30, "4s"), {"setWeight": 100, "bake": "1s"}, **shape(kind)))
+        _, _, p = two(t, stable=sides["ec2"], canary=sides["fargate"], route=route)
+        load = H2load(t, p.url("/shop/1"), 60, 200, connections=60)
+        p.admin.start(quick((30, "4s"), {"setWeight": 100, "bake": "1s"}, **shape(kind, **more)))
         record = held(t, p, kind)
         t.contains(record["text"], "resume", "what may be done")
         t.equal((record["metric"], p.admin.rollout()["weight"]), ("shape", 30), "the metric and the weight")
