@@ -277,7 +277,7 @@ static const struct setting analysis_rows[] = {
      LIST_INSIDE(plan_analysis, metrics),
      .max = PLAN_METRICS_MAX,
      .item = &metric_row,
-     .inherits = "errors, latency by the slo of the route, and client errors",
+     .inherits = "errors, latency by the slo of the route, client errors, and both guards of shape",
      .text = "What is judged."},
 };
 const struct section plan_analysis_section = {SECTION(analysis_rows)};

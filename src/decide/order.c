@@ -125,7 +125,7 @@ static bool resume(struct order *order)
         return refuse(order, "it is not paused");
     if (r->manual)
         end_manual(order);
-    if (r->guards.holds >= 0)
+    if (shape && r->guards.holds >= 0)
         r->guards.accepted[r->guards.holds] = true;
     rollout_set_state(r, running_state(r), order->wall_ns);
     return true;

@@ -140,6 +140,20 @@ START_TEST(a_person_accepts_the_shape_for_good)
 }
 END_TEST
 
+START_TEST(who_ends_a_pause_has_not_accepted_the_shape)
+{
+    start((size_t)_i);
+    until_hold((size_t)_i, 0.9, tail_of((size_t)_i));
+    ck_assert(sim_order(&sim, COMMAND_PAUSE));
+    tick(0.9, tail_of((size_t)_i));
+    ck_assert_int_eq(sim.d.reason, REASON_PAUSED);
+    ck_assert(sim_order(&sim, COMMAND_RESUME));
+    tick(0.9, tail_of((size_t)_i));
+    ck_assert_int_eq(sim.d.reason, kinds[_i].reason);
+    sim_fini(&sim);
+}
+END_TEST
+
 START_TEST(the_hold_ends_when_nothing_speaks_against_it_any_more)
 {
     start((size_t)_i);
@@ -187,6 +201,7 @@ Suite *unit_suite(void)
     tcase_add_loop_test(tcase, a_shape_that_has_moved_holds_and_says_how, 0, n);
     tcase_add_loop_test(tcase, the_same_shape_never_holds, 0, n);
     tcase_add_loop_test(tcase, a_person_accepts_the_shape_for_good, 0, n);
+    tcase_add_loop_test(tcase, who_ends_a_pause_has_not_accepted_the_shape, 0, n);
     tcase_add_loop_test(tcase, the_hold_ends_when_nothing_speaks_against_it_any_more, 0, n);
     tcase_add_loop_test(tcase, the_hold_ends_after_shape_hold_max, 0, n);
     tcase_add_test(tcase, an_answer_is_bad_beyond_the_threshold_on_its_side);
