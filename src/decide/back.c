@@ -407,14 +407,15 @@ static bool find_webhook(struct look *look, struct cause *cause)
     return true;
 }
 
+/* A webhook is asked first: it never holds, as the others may by onRegression. */
 bool look_back(struct look *look)
 {
     struct cause cause = {REASON_NONE, -1, false};
 
     if (rollout_is_over(look->r) || look->r->weight == 0)
         return false;
-    if (find_peer(look, &cause) || find_evidence(look, &cause) || find_brake(look, &cause) ||
-        find_exposure(look, &cause) || find_external(look, &cause) || find_webhook(look, &cause))
+    if (find_webhook(look, &cause) || find_peer(look, &cause) || find_evidence(look, &cause) ||
+        find_brake(look, &cause) || find_exposure(look, &cause) || find_external(look, &cause))
         return go_back(look, &cause);
     return false;
 }

@@ -78,6 +78,10 @@ bool look_start(struct look *look)
                      r->canary);
         return look_hold(look, REASON_TARGETS);
     }
+    if (r->locked) {
+        decision_say(look->d, "%s has locked the weight; it begins after `unlock`", r->locked_by);
+        return look_hold(look, REASON_LOCKED);
+    }
     snprintf(look->d->actor, sizeof(look->d->actor), "%s", r->actor);
     decision_say(look->d, "%s: first step", r->cause == REASON_NONE ? "started" : "tries again");
     if (first->kind == STEP_WEIGHT)

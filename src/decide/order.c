@@ -57,27 +57,45 @@ static const char *remedy(const struct rollout *r)
 {
     switch (r->state) {
     case ROLLOUT_PENDING:
-        return "`start` begins it";
+        return r->starting ? "it waits for healthy targets or for `unlock`; `abort` ends it"
+                           : "`start` begins it";
     case ROLLOUT_RUNNING:
-        return "it is running";
+        return "it has started already";
     case ROLLOUT_PAUSED:
         return "`resume` it first";
     case ROLLOUT_RETREATING:
     case ROLLOUT_PROBING:
-        return "wait until it is at a step again, or `abort`";
+        return "wait until it is at a step again; `lock` keeps it from going on then, `promote --full` goes "
+               "to 100, "
+               "`abort` goes back";
     case ROLLOUT_HELD:
         return "`resume`, `retry` or `abort` it";
     case ROLLOUT_WATCHING:
         return "it has all traffic; `promote` ends the bake, `abort` goes back";
     case ROLLOUT_ROLLING_BACK:
-        return "wait until it is at 0";
+        return "wait until it is at 0; `abort` is there at once";
     case ROLLOUT_ROLLED_BACK:
+        return "it is at 0; `retry` begins again";
     case ROLLOUT_QUARANTINED:
-        return "`retry` begins again";
+        return "it is at 0 and begins again by itself; `retry` does it now, `abort` ends it";
     case ROLLOUT_PROMOTED:
         return "it has ended; a new rollout can be started";
     }
     BUG("rollout state %d", (int)r->state);
+}
+
+/* It would go back, and the plan says hold. */
+static bool is_worse(const struct rollout *r)
+{
+    return r->state == ROLLOUT_RUNNING &&
+           (r->hold == REASON_REGRESSION || r->hold == REASON_CATASTROPHE || r->hold == REASON_BUDGET);
+}
+
+static bool refuse_worse(struct order *order)
+{
+    return refuse(
+        order, "the canary is worse: `retry` judges it afresh, `abort` goes back, `promote --full` goes to "
+               "100 all the same");
 }
 
 static enum rollout_state running_state(const struct rollout *r)
@@ -122,7 +140,7 @@ static bool resume(struct order *order)
     bool shape = r->hold == REASON_LATENCY_SHIFT || r->hold == REASON_SUSPICIOUSLY_FAST;
 
     if (r->state == ROLLOUT_RUNNING && !r->manual && !shape)
-        return refuse(order, "it is not paused");
+        return is_worse(r) ? refuse_worse(order) : refuse(order, "it is not paused");
     if (r->manual)
         end_manual(order);
     if (shape && r->guards.holds >= 0)
@@ -156,6 +174,8 @@ static bool skip(struct order *order)
         return refuse(order, "the weight is locked; `unlock` it first");
     if (r->manual)
         return refuse(order, "the weight was set by hand; `resume` goes on with the plan");
+    if (is_worse(r))
+        return refuse_worse(order);
     if (r->state != ROLLOUT_WATCHING && look_next_step(r, order->plan) >= order->plan->steps_len)
         return refuse(order, "there is no next step; `promote --full` goes to 100");
     r->skip = true;
@@ -169,6 +189,8 @@ static bool promote(struct order *order)
 
     if (r->locked)
         return refuse(order, "the weight is locked; `unlock` it first");
+    if (is_worse(r))
+        return refuse_worse(order);
     if (r->manual)
         end_manual(order);
     r->promote = true;
@@ -215,9 +237,8 @@ static bool retry(struct order *order)
     struct rollout *r = order->r;
     bool held = r->state == ROLLOUT_HELD || r->state == ROLLOUT_RUNNING;
 
-    if (r->state == ROLLOUT_RUNNING && r->hold != REASON_REGRESSION && r->hold != REASON_CATASTROPHE &&
-        r->hold != REASON_BUDGET)
-        return refuse(order, "it is running");
+    if (r->state == ROLLOUT_RUNNING && !is_worse(r))
+        return refuse(order, "it is running, and nothing has failed");
     judge_init(&r->judge, order->plan);
     r->attempts = 0;
     r->ceiling = 0;

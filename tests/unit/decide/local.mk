@@ -1,6 +1,7 @@
 EXTRA_DIST += tests/unit/decide/sim.h tests/unit/decide/tzif.h
 unit_tests += \
 	tests/unit/decide/test_amend \
+	tests/unit/decide/test_cells \
 	tests/unit/decide/test_evidence \
 	tests/unit/decide/test_guard \
 	tests/unit/decide/test_guarantee \

@@ -270,6 +270,28 @@ START_TEST(a_lock_stops_forward_until_unlock)
 }
 END_TEST
 
+START_TEST(a_lock_also_stops_a_new_attempt_that_nobody_asked_for)
+{
+    struct plan *plan = plan_with_pause();
+
+    plan->rollback.retry_max = 1;
+    start(plan);
+    ck_assert(sim_order(&sim, COMMAND_LOCK));
+    sim.in.rollback_ordered = true;
+    sim_run(&sim, 5);
+    sim.in.rollback_ordered = false;
+    ck_assert_int_eq(sim.r.state, ROLLOUT_QUARANTINED);
+    sim_run(&sim, 3600);
+    ck_assert_uint_eq(sim.r.weight, 0);
+    ck_assert_int_eq(sim.d.reason, REASON_LOCKED);
+    ck_assert_ptr_nonnull(strstr(sim.d.text, "alice"));
+    ck_assert(sim_order(&sim, COMMAND_UNLOCK));
+    sim_tick(&sim);
+    ck_assert_uint_eq(sim.r.weight, 5000);
+    sim_fini(&sim);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     Suite *suite = suite_create("order");
@@ -286,6 +308,7 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, a_weight_by_hand_ends_the_ramp_until_resume);
     tcase_add_test(tcase, a_weight_by_hand_is_judged_too);
     tcase_add_test(tcase, a_lock_stops_forward_until_unlock);
+    tcase_add_test(tcase, a_lock_also_stops_a_new_attempt_that_nobody_asked_for);
     suite_add_tcase(suite, tcase);
     return suite;
 }
