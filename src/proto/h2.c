@@ -146,7 +146,6 @@ void h2_free(struct h2 **h2_ref)
         h2_release(h2->streams);
     nghttp2_session_del(h2->session);
     h2_section_fini(&h2->section);
-    h2_mem_free(&h2->mem, h2->rest);
     h2_mem_fini(&h2->mem);
     free(h2);
 }
@@ -211,55 +210,6 @@ enum h2_error h2_ended(const struct h2 *h2)
     return h2->error;
 }
 
-/* What the library's own GOAWAY says. */
-static enum h2_error error_of(uint32_t code)
-{
-    switch (code) {
-    case H2_CODE_FLOW_CONTROL_ERROR:
-        return H2_FLOW_CONTROL;
-    case H2_CODE_FRAME_SIZE_ERROR:
-        return H2_FRAME_SIZE;
-    case H2_CODE_COMPRESSION_ERROR:
-        return H2_COMPRESSION;
-    case H2_CODE_STREAM_CLOSED:
-        return H2_STREAM_CLOSED;
-    case H2_CODE_ENHANCE_YOUR_CALM:
-        return H2_OUTBOUND;
-    case H2_CODE_INTERNAL_ERROR:
-        return H2_INTERNAL;
-    }
-    return H2_PROTOCOL;
-}
-
-/* The rest of a frame that was begun survives the library's next turn. */
-static void save_rest(struct h2 *h2)
-{
-    if (h2->pending_len == 0 || h2->rest)
-        return;
-    h2->rest = h2_mem_alloc(&h2->mem, h2->pending_len);
-    if (h2->rest) {
-        memcpy(h2->rest, h2->pending, h2->pending_len);
-        h2->rest_len = h2->pending_len;
-    } else {
-        h2->goaway_sent = H2_GOAWAY_LEN; /* it could not be told apart from the frame */
-    }
-    h2->pending_len = 0;
-}
-
-/* The library reads no more, because the peer has broken a rule: which one, the GOAWAY says that it has
- * queued. */
-static void find_error(struct h2 *h2)
-{
-    const uint8_t *frame;
-
-    save_rest(h2);
-    h2->discarding = true;
-    h2->goaway_code = UINT32_MAX;
-    while (h2->goaway_code == UINT32_MAX && nghttp2_session_mem_send(h2->session, &frame) > 0)
-        continue;
-    h2_fail(h2, error_of(h2->goaway_code));
-}
-
 /* ---- input ---- */
 
 static enum h2_error fatal_error(const struct h2 *h2, ssize_t error)
@@ -279,13 +229,6 @@ static enum h2_error fatal_error(const struct h2 *h2, ssize_t error)
     return H2_INTERNAL;
 }
 
-/* With GOAWAY in either direction and no stream left the library wants nothing more either, and that is no
- * error. */
-static bool has_broken_rule(const struct h2 *h2)
-{
-    return !nghttp2_session_want_read(h2->session) && !h2->draining && !h2->peer_done;
-}
-
 enum h2_error h2_feed(struct h2 *h2, const char *in, size_t len, int64_t now_ns)
 {
     ssize_t done;
@@ -298,8 +241,6 @@ enum h2_error h2_feed(struct h2 *h2, const char *in, size_t len, int64_t now_ns)
     done = nghttp2_session_mem_recv(h2->session, (const uint8_t *)in, len);
     if (done < 0)
         h2_fail(h2, fatal_error(h2, done));
-    else if (!h2->error && has_broken_rule(h2))
-        find_error(h2);
     else if (nghttp2_session_get_outbound_queue_size(h2->session) > OUTBOUND_MAX)
         h2_fail(h2, H2_OUTBOUND);
     h2->busy = false;
@@ -312,7 +253,7 @@ enum h2_error h2_feed(struct h2 *h2, const char *in, size_t len, int64_t now_ns)
 bool h2_has_output(const struct h2 *h2)
 {
     if (h2->error)
-        return h2->pending_len || h2->rest_sent < h2->rest_len || h2->goaway_sent < H2_GOAWAY_LEN;
+        return h2->pending_len || h2->goaway_sent < H2_GOAWAY_LEN;
     return h2->pending_len || nghttp2_session_want_write(h2->session);
 }
 
@@ -339,7 +280,6 @@ static void put_pending(struct h2 *h2)
 static void gather_last(struct h2 *h2)
 {
     put_pending(h2);
-    h2->rest_sent += put(h2, h2->rest + h2->rest_sent, h2->rest_len - h2->rest_sent);
     h2->goaway_sent += put(h2, h2->goaway + h2->goaway_sent, H2_GOAWAY_LEN - h2->goaway_sent);
 }
 

@@ -101,8 +101,9 @@ struct h2_events {
     void (*data)(void *owner, struct h2_stream *stream, struct str data);
     /* All has come. Trailers (stream->trailers) are those that may be sent on. */
     void (*end)(void *owner, struct h2_stream *stream);
-    /* The stream is over before its end, in either direction: with the peer's code (by_peer), or because the
-     * peer has broken a rule. REFUSED_STREAM, by RST_STREAM or GOAWAY: the peer has done nothing of it. */
+    /* From h2_feed, h2_gather or h2_end. The stream is over before its end, in either direction: with the
+     * peer's code (by_peer), or because the peer has broken a rule. REFUSED_STREAM, by RST_STREAM or GOAWAY:
+     * the peer has done nothing of it. */
     void (*reset)(void *owner, struct h2_stream *stream, uint32_t code, bool by_peer);
     /*
      * Copies up to `max` bytes of content to send into `out` and says how many; 0 and no end: there is none
@@ -127,7 +128,9 @@ MUST_CHECK struct h2 *h2_new(const struct h2_config *config, const struct h2_eve
  * NULL. */
 void h2_free(struct h2 **h2);
 /* `now_ns` is any monotonic time. When this is not H2_OK the session has ended: every stream was reset, what
- * h2_gather still gives (GOAWAY is in it) is to be written, and the connection closed. It stays so. */
+ * h2_gather still gives (GOAWAY is in it) is to be written, and the connection closed. It stays so. Some
+ * breaches of the protocol come to light in h2_gather only, which therefore follows each feed, and h2_ended
+ * after it. */
 MUST_CHECK enum h2_error h2_feed(struct h2 *h2, const char *in, size_t len, int64_t now_ns);
 /* Whether h2_gather has something to give. */
 MUST_CHECK bool h2_has_output(const struct h2 *h2);
@@ -135,7 +138,7 @@ MUST_CHECK bool h2_has_output(const struct h2 *h2);
  * none now. */
 MUST_CHECK size_t h2_gather(struct h2 *h2, char *out, size_t cap);
 enum { H2_GATHER_MIN = 1024 };
-/* Why it has ended; H2_OK while it has not. Output can end it too (H2_MEMORY). */
+/* Why it has ended; H2_OK while it has not. */
 enum h2_error h2_ended(const struct h2 *h2);
 /* Ends it now, for a reason of ours: as with an error of h2_feed. */
 void h2_end(struct h2 *h2, enum h2_error error);

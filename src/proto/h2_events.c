@@ -331,18 +331,64 @@ static bool peer_caused(uint32_t code)
            code == NGHTTP2_REFUSED_STREAM;
 }
 
+static int reset_sent(struct h2 *h2, uint32_t code)
+{
+    if (!peer_caused(code))
+        return 0;
+    if (code != NGHTTP2_REFUSED_STREAM)
+        h2->counts.malformed++;
+    return account(h2, is_server(h2) ? h2_flood_reset(&h2->flood, h2->now_ns) : H2_OK);
+}
+
+/* The last frame of an answer whose owner has released it while the request was still coming (RFC 9113
+ * section 8.1). An earlier reset would have overtaken it. */
+static int answer_sent(struct h2 *h2, nghttp2_session *session, int32_t id)
+{
+    if (!is_server(h2) || stream_of(session, id) || nghttp2_session_get_stream_remote_close(session, id) != 0)
+        return 0;
+    return nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, id, NGHTTP2_NO_ERROR)
+               ? NGHTTP2_ERR_CALLBACK_FAILURE
+               : 0;
+}
+
 static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
     struct h2 *h2 = user;
 
+    if (frame->hd.type == NGHTTP2_RST_STREAM)
+        return reset_sent(h2, frame->rst_stream.error_code);
+    if (frame->hd.type <= NGHTTP2_HEADERS && frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
+        return answer_sent(h2, session, frame->hd.stream_id);
+    return 0;
+}
+
+/* What the library's GOAWAY says: it has seen the peer break a rule, and reads no more. */
+static enum h2_error error_of(uint32_t code)
+{
+    switch (code) {
+    case H2_CODE_FLOW_CONTROL_ERROR:
+        return H2_FLOW_CONTROL;
+    case H2_CODE_FRAME_SIZE_ERROR:
+        return H2_FRAME_SIZE;
+    case H2_CODE_COMPRESSION_ERROR:
+        return H2_COMPRESSION;
+    case H2_CODE_STREAM_CLOSED:
+        return H2_STREAM_CLOSED;
+    case H2_CODE_ENHANCE_YOUR_CALM:
+        return H2_OUTBOUND;
+    case H2_CODE_INTERNAL_ERROR:
+        return H2_INTERNAL;
+    }
+    return H2_PROTOCOL;
+}
+
+/* We send our own GOAWAY for that; those of h2_drain have no error. */
+static int on_before_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user)
+{
     (void)session;
-    if (frame->hd.type == NGHTTP2_GOAWAY)
-        h2->goaway_code = frame->goaway.error_code;
-    if (frame->hd.type != NGHTTP2_RST_STREAM || !peer_caused(frame->rst_stream.error_code) || h2->discarding)
+    if (frame->hd.type != NGHTTP2_GOAWAY || frame->goaway.error_code == NGHTTP2_NO_ERROR)
         return 0;
-    if (frame->rst_stream.error_code != NGHTTP2_REFUSED_STREAM)
-        h2->counts.malformed++;
-    return account(h2, is_server(h2) ? h2_flood_reset(&h2->flood, h2->now_ns) : H2_OK);
+    return account(user, error_of(frame->goaway.error_code));
 }
 
 /* A request that could not be sent any more, because the peer takes none: it has no stream that could be
@@ -373,6 +419,7 @@ void h2_events_set(nghttp2_session_callbacks *callbacks)
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
+    nghttp2_session_callbacks_set_before_frame_send_callback(callbacks, on_before_frame);
     nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_sent);
     nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks, on_frame_not_sent);
 }

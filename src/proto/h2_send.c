@@ -79,7 +79,7 @@ static ssize_t read_data(nghttp2_session *session, int32_t id, uint8_t *unused, 
     size_t len;
 
     (void)unused, (void)source;
-    if (!stream || stream->closed || h2->discarding)
+    if (!stream || stream->closed)
         return NGHTTP2_ERR_DEFERRED;
     if (h2->out_cap - h2->out_len < H2_FRAME_HEADER + DATA_MIN)
         return NGHTTP2_ERR_PAUSE;
@@ -317,8 +317,10 @@ void h2_release(struct h2_stream *stream)
     bool answered = h2->config.role == H2_SERVER && stream->finished;
 
     h2_consume(stream, stream->unconsumed);
-    if (!(stream->ended && stream->finished))
-        h2_reset(stream, answered ? H2_CODE_NO_ERROR : H2_CODE_CANCEL);
+    if (!stream->finished || (!stream->ended && !answered))
+        h2_reset(stream, H2_CODE_CANCEL);
+    else if (!stream->ended && nghttp2_session_get_stream_local_close(h2->session, stream->id) == 1)
+        h2_reset(stream, H2_CODE_NO_ERROR); /* else when the last frame of the answer has been written */
     if (!h2->error)
         nghttp2_session_set_stream_user_data(h2->session, stream->id, NULL);
     h2_head_drop(stream);

@@ -24,13 +24,11 @@ struct h2 {
     struct h2_counts counts;
     int64_t now_ns; /* of the last h2_feed */
     enum h2_error error;
-    bool busy;            /* an entry of the library is on the stack, so events may come */
-    bool settled;         /* the streams know of the error */
-    bool draining;        /* we take no more */
-    bool peer_done;       /* the peer has said GOAWAY */
-    bool ready;           /* the peer's SETTINGS have come */
-    bool discarding;      /* the library's output is only looked at */
-    uint32_t goaway_code; /* seen meanwhile */
+    bool busy;      /* an entry of the library is on the stack, so events may come */
+    bool settled;   /* the streams know of the error */
+    bool draining;  /* we take no more */
+    bool peer_done; /* the peer has said GOAWAY */
+    bool ready;     /* the peer's SETTINGS have come */
 
     struct h2_stream *streams; /* owned */
     uint32_t live;             /* their number */
@@ -43,8 +41,6 @@ struct h2 {
     size_t pending_len;
     char *out; /* during h2_gather */
     size_t out_cap, out_len;
-    char *rest; /* of a frame that was begun when the session ended */
-    size_t rest_len, rest_sent;
     char goaway[H2_GOAWAY_LEN];
     size_t goaway_sent;
 };

@@ -7,6 +7,7 @@ fuzz_targets += tests/fuzz/fuzz_config
 fuzz_targets += tests/fuzz/fuzz_h1_body
 fuzz_targets += tests/fuzz/fuzz_h1_request
 fuzz_targets += tests/fuzz/fuzz_h1_response
+fuzz_targets += tests/fuzz/fuzz_h2
 fuzz_targets += tests/fuzz/fuzz_logline
 fuzz_targets += tests/fuzz/fuzz_plan
 fuzz_targets += tests/fuzz/fuzz_proxyline

@@ -6,6 +6,9 @@ unit_tests += \
 	tests/unit/proto/test_h1_response \
 	tests/unit/proto/test_h1_write \
 	tests/unit/proto/test_h2 \
+	tests/unit/proto/test_h2_client \
+	tests/unit/proto/test_h2_flood \
+	tests/unit/proto/test_h2_server \
 	tests/unit/proto/test_head \
 	tests/unit/proto/test_hops \
 	tests/unit/proto/test_octet \
