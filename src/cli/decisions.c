@@ -94,7 +94,7 @@ static bool follow(struct printer *printer, struct remote *remote)
     char why[CLIENT_WHY_MAX];
 
     fflush(stdout);
-    if (client_stream(remote->client, "/v1/stream", on_event, printer, why))
+    if (client_stream(remote->client, "/v1/stream?events=decision", on_event, printer, why))
         return true;
     term_error("%s", why);
     return false;

@@ -78,8 +78,9 @@ void admin_hold(struct admin_request *request, void (*gone)(void *arg), void *ar
 struct admin_stream;
 struct admin_stream *admin_stream_open(struct admin_request *request, const char *type,
                                        void (*gone)(void *arg), void *arg);
-/* Sends bytes. With `skip` they are left out while older ones still wait; without, a reader that has more
- * than ADMIN_STREAM_MAX waiting is dropped. */
-void admin_stream_send(struct admin_stream *stream, struct str bytes, bool skip);
+/* Sends bytes; a reader that has more than ADMIN_STREAM_MAX waiting is dropped. */
+void admin_stream_send(struct admin_stream *stream, struct str bytes);
+/* Whether bytes still wait for the reader: what can be left out, should be. */
+bool admin_stream_waits(const struct admin_stream *stream);
 
 #endif

@@ -248,12 +248,19 @@ struct admin_stream *admin_stream_open(struct admin_request *request, const char
     return (struct admin_stream *)(void *)conn;
 }
 
-void admin_stream_send(struct admin_stream *stream, struct str bytes, bool skip)
+bool admin_stream_waits(const struct admin_stream *stream)
+{
+    const struct admin_conn *conn = (const struct admin_conn *)(const void *)stream;
+
+    return conn->out.len > conn->sent;
+}
+
+void admin_stream_send(struct admin_stream *stream, struct str bytes)
 {
     struct admin_conn *conn = conn_of_stream(stream);
     size_t waiting = conn->out.len - conn->sent;
 
-    if (conn->state != STREAMING || (skip && waiting > 0))
+    if (conn->state != STREAMING)
         return;
     if (waiting > 0 && waiting + bytes.len > ADMIN_STREAM_MAX) {
         enter(conn, DOOMED);

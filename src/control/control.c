@@ -207,21 +207,21 @@ static void on_decision(void *arg, const json_t *record)
 {
     struct control *control = arg;
 
-    stream_send(&control->api.hub, "decision", record, false);
+    stream_decision(&control->api.hub, record);
     if (control->options->decision)
         control->options->decision(control->options->arg, record);
 }
 
 static void show_status(struct control *control)
 {
+    const char *admin = control->admin ? admin_text(control->admin) : NULL;
     json_t *status;
 
-    if (!control->options->status && !stream_has_listeners(&control->api.hub))
+    stream_tick(&control->api.hub, control->board, admin);
+    if (!control->options->status)
         return;
-    status = status_json(control->board, control->admin ? admin_text(control->admin) : NULL);
-    stream_send(&control->api.hub, "status", status, true);
-    if (control->options->status)
-        control->options->status(control->options->arg, status);
+    status = status_json(control->board, admin, NULL);
+    control->options->status(control->options->arg, status);
     json_decref(status);
 }
 

@@ -274,8 +274,7 @@ static size_t span_for(const struct board *board, const struct history_query *qu
     return STORE_SPANS - 1;
 }
 
-/* The promise: threshold in ms, and the share that has to be in time; null without one. */
-static json_t *slo_json(const struct live *live)
+json_t *history_slo_json(const struct live *live)
 {
     int64_t slo_ns = history_slo_ns(live);
     const struct plan *plan = live->run ? live->run->plan : NULL;
@@ -306,5 +305,5 @@ json_t *history_json(struct board *board, const struct live *live, const struct 
         append_running(board, live, span, list);
     return json_pack("{s:s, s:I, s:I, s:I, s:o, s:o}", "route", live->conf->name, "from",
                      (json_int_t)window.from_s, "to", (json_int_t)window.to_s, "step", (json_int_t)step_s,
-                     "slo", slo_json(live), "series", list);
+                     "slo", history_slo_json(live), "series", list);
 }

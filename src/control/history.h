@@ -37,6 +37,8 @@ void history_end(struct board *board);
  * none. */
 int64_t history_slo_ns(const struct live *live);
 
+/* The promise: {threshold in ms, objective: the share that has to be in time}; null without one. */
+json_t *history_slo_json(const struct live *live);
 /* Whether a query may ask for this step. */
 bool history_step_is_known(int64_t step_s);
 /* The answer of GET /v1/history; NULL when the store could not be read. A new reference. */

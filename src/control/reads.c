@@ -9,6 +9,7 @@
 #include "export/prometheus.h"
 #include "proto/head.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -18,7 +19,7 @@ enum {
 
 void reads_status(struct call *call)
 {
-    call_answer(call, 200, status_json(call->board, admin_text(call->api->admin)));
+    call_answer(call, 200, status_json(call->board, admin_text(call->api->admin), NULL));
 }
 
 void reads_weight(struct call *call)
@@ -112,9 +113,49 @@ void reads_targets(struct call *call)
         call_refuse(call, 404, NULL, NULL, "there is no group %s", call->params[0]);
 }
 
+/* The route of the query, if it names one. False when there is none of that name; answered then. */
+static bool wished_route(struct call *call, struct stream_wish *wish)
+{
+    char route[CALL_PARAM_LEN];
+
+    if (!call_query(call, "route", route, sizeof route))
+        return true;
+    if (!board_find(call->board, str_from(route))) {
+        call_refuse(call, 404, NULL, NULL, "there is no route %s", route);
+        return false;
+    }
+    snprintf(wish->route, sizeof wish->route, "%.*s", CONFIG_NAME_MAX, route);
+    return true;
+}
+
+/* A browser that was cut off says where it was in a field, everybody else in the query. */
+static bool wished_after(struct call *call, struct stream_wish *wish)
+{
+    const struct field *last = head_find_name(call->request->head, STR("Last-Event-ID"), 0);
+    uint64_t id;
+
+    if (!call_query_number(call, "after", 0, INT64_MAX, -1, &wish->after))
+        return false;
+    if (last && str_to_u64(last->value, &id) && id <= INT64_MAX)
+        wish->after = (int64_t)id;
+    return true;
+}
+
 void reads_stream(struct call *call)
 {
-    stream_join(&call->api->hub, call->request);
+    struct stream_wish wish = {.events = {[STREAM_DECISION] = true, [STREAM_STATUS] = true}};
+    char events[CALL_PARAM_LEN];
+
+    if (call_query(call, "events", events, sizeof events)) {
+        memset(wish.events, 0, sizeof wish.events);
+        if (!stream_events_parse(str_from(events), &wish)) {
+            call_refuse(call, 400, NULL, NULL,
+                        "events are decision, status and overview, with commas between them");
+            return;
+        }
+    }
+    if (wished_route(call, &wish) && wished_after(call, &wish))
+        stream_join(&call->api->hub, call->request, &wish, call->board);
 }
 
 void reads_metrics(struct call *call)

@@ -2,10 +2,12 @@
 
 #include "base/clk.h"
 #include "config.h"
+#include "control/history.h"
 #include "decide/plan.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { DECISIONS_SHOWN = 10 };
 
@@ -50,17 +52,20 @@ static json_t *text_json(const char *text)
 /* ---- routes
  * -------------------------------------------------------------------------------------------------- */
 
-static json_t *view_json(const struct board *board, const struct recent *recent, enum recent_window window)
+static json_t *view_json(const struct board *board, const struct live *live, enum route_side side,
+                         enum recent_window window)
 {
+    const struct recent *recent = live->recent[side];
     struct recent_view view = {0};
 
     if (recent)
         recent_view(recent, board->now_ns, window, &view);
-    return json_pack("{s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "seconds",
+    return json_pack("{s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "seconds",
                      (double)(view.span_ns / NS_PER_MS) / 1000, "requests", count_json(view.requests),
                      "errors", count_json(view.errors), "clientErrors", count_json(view.client_errors),
-                     "overridden", count_json(view.overridden), "p50", ms_json(view.p50_ns), "p95",
-                     ms_json(view.p95_ns), "p99", ms_json(view.p99_ns));
+                     "overridden", count_json(view.overridden), "slow",
+                     history_slo_ns(live) ? count_json(view.slow) : json_null(), "p50", ms_json(view.p50_ns),
+                     "p95", ms_json(view.p95_ns), "p99", ms_json(view.p99_ns));
 }
 
 static uint64_t in_flight(const struct board *board, const struct live *live, enum route_side side)
@@ -90,13 +95,12 @@ static json_t *side_json(const struct board *board, const struct live *live, enu
 
     if (!group)
         return json_null();
-    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "group", group->name, "platform",
-                     group->platform, "targets", count_json(group->targets_len), "open",
-                     count_json(board_open_targets(board, group)), "inFlight",
-                     count_json(in_flight(board, live, side)), "waiting",
-                     count_json(group_sum(board, group, offsetof(struct shard_group, waiting))), "recent",
-                     view_json(board, live->recent[side], RECENT_10S), "minute",
-                     view_json(board, live->recent[side], RECENT_60S));
+    return json_pack(
+        "{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "group", group->name, "platform", group->platform,
+        "targets", count_json(group->targets_len), "open", count_json(board_open_targets(board, group)),
+        "inFlight", count_json(in_flight(board, live, side)), "waiting",
+        count_json(group_sum(board, group, offsetof(struct shard_group, waiting))), "recent",
+        view_json(board, live, side, RECENT_10S), "minute", view_json(board, live, side, RECENT_60S));
 }
 
 double status_share(const struct board *board, const struct live *live)
@@ -170,6 +174,7 @@ static json_t *route_json(const struct board *board, const struct live *live)
     json_object_set_new(json, "lock", json_boolean(live->locked));
     json_object_set_new(json, "noRollback", json_boolean(live->locked_back));
     json_object_set_new(json, "problem", text_json(live->problem));
+    json_object_set_new(json, "slo", history_slo_json(live));
     json_object_set_new(json, "stable", side_json(board, live, ROUTE_STABLE));
     json_object_set_new(json, "canary", side_json(board, live, ROUTE_CANARY));
     json_object_set_new(json, "mirror", mirror_json(board, live));
@@ -231,13 +236,22 @@ static json_t *concurrency_json(const struct board *board, const struct config_g
                      count_json(group_sum(board, group, offsetof(struct shard_group, late))));
 }
 
-static json_t *groups_json(const struct board *board)
+/* Of all routes (NULL), or whether this one has the group. */
+static bool has_group(const struct board *board, const struct live *only, const struct config_group *group)
+{
+    return !only || board_side(board, only, ROUTE_STABLE) == group ||
+           board_side(board, only, ROUTE_CANARY) == group;
+}
+
+static json_t *groups_json(const struct board *board, const struct live *only)
 {
     json_t *groups = json_array();
 
     for (size_t i = 0; i < board->config->groups_len; i++) {
         const struct config_group *group = &board->config->groups[i];
 
+        if (!has_group(board, only, group))
+            continue;
         json_array_append_new(groups,
                               json_pack("{s:s, s:s, s:o, s:o}", "name", group->name, "platform",
                                         group->platform, "concurrency", concurrency_json(board, group),
@@ -307,17 +321,19 @@ static json_t *listeners_json(const struct board *board)
     return listeners;
 }
 
-static json_t *routes_json(const struct board *board)
+static json_t *routes_json(const struct board *board, const struct live *only)
 {
     json_t *routes = json_array();
 
     for (size_t i = 0; i < board->lives_len; i++)
-        json_array_append_new(routes, route_json(board, &board->lives[i]));
+        if (!only || only == &board->lives[i])
+            json_array_append_new(routes, route_json(board, &board->lives[i]));
     return routes;
 }
 
-json_t *status_json(struct board *board, const char *admin)
+json_t *status_json(struct board *board, const char *admin, const char *route)
 {
+    const struct live *only = route ? board_find(board, str_from(route)) : NULL;
     char why[256] = "";
     bool ready = board_ready(board, why, sizeof why);
     json_t *json = json_object();
@@ -336,8 +352,67 @@ json_t *status_json(struct board *board, const char *admin)
     json_object_set_new(json, "workers", workers_json(board));
     json_object_set_new(json, "state", store_json(board));
     json_object_set_new(json, "accessLog", log_json(board));
-    json_object_set_new(json, "routes", routes_json(board));
-    json_object_set_new(json, "groups", groups_json(board));
-    json_object_set_new(json, "decisions", journal_list(&board->journal, NULL, NULL, 0, DECISIONS_SHOWN));
+    json_object_set_new(json, "routes", route && !only ? json_array() : routes_json(board, only));
+    json_object_set_new(json, "groups", groups_json(board, only));
+    json_object_set_new(json, "decisions", journal_list(&board->journal, NULL, route, 0, DECISIONS_SHOWN));
+    return json;
+}
+
+/* ---- the overview
+ * -------------------------------------------------------------------------------------------- */
+
+static json_t *short_side_json(const struct board *board, const struct live *live, enum route_side side)
+{
+    const struct config_group *group = board_side(board, live, side);
+    struct recent_view view = {0};
+    double seconds;
+
+    if (!group)
+        return json_null();
+    if (live->recent[side])
+        recent_view(live->recent[side], board->now_ns, RECENT_10S, &view);
+    seconds = (double)view.span_ns / (double)NS_PER_S;
+    return json_pack(
+        "{s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "group", group->name, "platform", group->platform, "targets",
+        count_json(group->targets_len), "open", count_json(board_open_targets(board, group)), "rate",
+        json_real(seconds > 0 ? round((double)view.requests / seconds * 100) / 100 : 0), "errors",
+        percent_json(view.requests ? (double)view.errors / (double)view.requests : NAN), "p99",
+        ms_json(view.p99_ns));
+}
+
+static json_t *short_rollout_json(const struct run *run)
+{
+    const struct rollout *rollout;
+
+    if (!run)
+        return json_null();
+    rollout = run->rollout;
+    return json_pack("{s:s, s:s, s:i, s:o, s:b, s:o}", "plan", run->plan->name, "state",
+                     word_name(&rollout_state_words, rollout->state), "step", (int)rollout->step, "steps",
+                     count_json(run->plan->steps_len), "governs", (int)run_governs(run), "hold",
+                     run_governs(run) && rollout->hold != REASON_NONE
+                         ? json_string(word_name(&reason_words, rollout->hold))
+                         : json_null());
+}
+
+json_t *status_overview(const struct board *board)
+{
+    json_t *routes = json_array();
+    json_t *json = json_object();
+
+    for (size_t i = 0; i < board->lives_len; i++) {
+        const struct live *live = &board->lives[i];
+
+        json_array_append_new(
+            routes,
+            json_pack("{s:s, s:o, s:s, s:o, s:o, s:b, s:o, s:o, s:o, s:o}", "name", live->conf->name, "host",
+                      text_json(live->conf->host), "pathPrefix", live->conf->path_prefix, "weight",
+                      weight_json(live->weight), "share", percent_json(status_share(board, live)), "lock",
+                      (int)live->locked, "problem", text_json(live->problem), "stable",
+                      short_side_json(board, live, ROUTE_STABLE), "canary",
+                      short_side_json(board, live, ROUTE_CANARY), "rollout", short_rollout_json(live->run)));
+    }
+    json_object_set_new(json, "time", time_json(board->wall_ns));
+    json_object_set_new(json, "routes", routes);
     return json;
 }

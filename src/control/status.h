@@ -12,8 +12,10 @@
 
 #include <jansson.h>
 
-/* Everything. A new reference. */
-json_t *status_json(struct board *board, const char *admin);
+/* Everything; with `route`, of the routes only that one, and of the groups only its own. A new reference. */
+json_t *status_json(struct board *board, const char *admin, const char *route);
+/* One short entry a route, for lists: {"time", "routes"}. A new reference. */
+json_t *status_overview(const struct board *board);
 /* The weight alone: {"route", "canary", "inForce", "lock", ...}. A new reference. */
 json_t *status_weight(const struct board *board, const struct live *live);
 /* The targets of a group with their counters. A new reference. */

@@ -223,10 +223,10 @@ def _(t):
 class Stream:
     """A client of /v1/stream."""
 
-    def __init__(self, t, p):
+    def __init__(self, t, p, query="", fields=""):
         self.t = t
         self.wire = Wire(address(p.admin.place), 15)
-        self.wire.send("GET /v1/stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        self.wire.send(f"GET /v1/stream{query} HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n")
         head = self.wire.head()
         t.equal((head.status, head.get("content-type").split(";")[0]), (200, "text/event-stream"), "the stream's head")
         self.chunked = head.get("transfer-encoding") == "chunked"
@@ -258,6 +258,31 @@ class Stream:
 
     def close(self):
         self.wire.close()
+
+
+@case("a listener hears what it wants of the route that it wants, and goes on where it was cut off")
+def _(t):
+    p = one(t, routes=[{"name": name, "match": {"pathPrefix": prefix}, "stable": "ec2", "canary": "fargate", "weight": 5}
+                       for name, prefix in (("web", "/"), ("api", "/api"))])
+    pages = Stream(t, p, "?events=overview,status&route=api")
+    for wanted in ("overview", "status"):
+        _, data = pages.until(lambda name, data: name == wanted, wanted)
+        names = [route["name"] for route in data["routes"]]
+        t.equal(sorted(names), ["api", "web"] if wanted == "overview" else ["api"], f"the routes of an {wanted}")
+    pages.close()
+    listener = Stream(t, p, "?events=decision&route=api")
+    p.admin.start(quick((5, "1h"), (100, "1s")), route="web")
+    p.admin.start(quick((5, "1h"), (100, "1s")), route="api")
+    _, first = listener.until(lambda name, data: True, "a decision")
+    t.equal((first["route"], first["reason"]), ("api", "start"), "the first decision")
+    listener.close()
+    p.admin.order("abort", route="api")
+    back = Stream(t, p, "?events=decision&route=api", f"Last-Event-ID: {first['id']}\r\n")
+    _, data = back.until(lambda name, data: data["action"] == "rollback", "what was missed")
+    t.check(data["id"] > first["id"] and data["route"] == "api", f"not the first again: {data}")
+    back.close()
+    problem(t, p.admin.get("/v1/stream?events=all"), 400, "an unknown event")
+    problem(t, p.admin.get("/v1/stream?route=none"), 404, "an unknown route")
 
 
 @case("a target that is drained gets no new request, and can come back")

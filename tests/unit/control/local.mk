@@ -6,4 +6,5 @@ unit_tests += \
 	tests/unit/control/test_prober \
 	tests/unit/control/test_recent \
 	tests/unit/control/test_slots \
-	tests/unit/control/test_store
+	tests/unit/control/test_store \
+	tests/unit/control/test_stream
