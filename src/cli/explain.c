@@ -156,7 +156,7 @@ static void find_override(struct inquiry *inquiry)
     const struct route *route = inquiry->route;
 
     inquiry->override =
-        override_find(route->conf, &inquiry->head, inquiry->client, clk_wall_ns(), &inquiry->override_side);
+        override_find(route, &inquiry->head, inquiry->client, clk_wall_ns(), &inquiry->override_side);
     if (is_overridden(inquiry) &&
         pick_override(route, inquiry->override_side).assignment != ASSIGNMENT_OVERRIDE)
         inquiry->override = OVERRIDE_NO_TARGET;

@@ -33,6 +33,20 @@ static bool is_written(const struct section *section, const struct setting *sett
     return setting->required || setting->shown;
 }
 
+/* Excluded by one of the keys above it. */
+static bool is_alternative(const struct section *section, const struct setting *setting)
+{
+    struct str rest = section->one_of ? str_from(section->one_of) : STR_NULL, key;
+    bool first = true;
+
+    while (str_split(&rest, ' ', &key)) {
+        if (str_eq(key, str_from(setting->key)))
+            return !first;
+        first = false;
+    }
+    return false;
+}
+
 static void write_section(struct pen *pen, const struct section *section);
 
 /* The names stand in the row's example. The first entry tells everything. */
@@ -75,6 +89,11 @@ static void write_setting(struct pen *pen, const struct section *section, const 
         return;
     if (!pen->brief)
         text_printf(pen->out, "%*s# %s\n", (int)pen->indent, "", setting->text);
+    if (pen->off && !next && is_alternative(section, setting)) {
+        /* so that a part can be uncommented as a whole */
+        text_printf(pen->out, "%*s# or %s: %s\n", (int)pen->indent, "", setting->key, value);
+        return;
+    }
     begin_key(pen, off);
     text_printf(pen->out, "%s:", setting->key);
     if (next && next->len > 0 && (!value || setting->type == &schema_named)) {

@@ -3,6 +3,7 @@
 #include "conf/plan_table.h"
 
 #include "base/clk.h"
+#include "conf/config_types.h"
 #include "conf/plan_types.h"
 #include "conf/types.h"
 #include "decide/plan.h"
@@ -14,21 +15,36 @@ static void before_step(struct schema_reader *reader, void *at)
     plan_step_init(at, STEP_WEIGHT);
 }
 
-/* A step with a weight may carry its own pause, and either a mirror; a pause or a mirror alone is a step too.
- */
+/* A step with a weight may carry its own pause, and either a mirror and a header route; each of them alone is
+ * a step too. */
 static void check_step(struct schema_reader *reader, const struct tree *map, void *at)
 {
     struct plan_step *step = at;
 
     step->mirrors = tree_find(map, "setMirror") != NULL;
+    step->steers = tree_find(map, "setHeaderRoute") != NULL;
     if (tree_find(map, "setWeight"))
         step->kind = STEP_WEIGHT;
     else if (tree_find(map, "pause"))
         step->kind = STEP_PAUSE;
     else if (step->mirrors)
         step->kind = STEP_MIRROR;
+    else if (step->steers)
+        step->kind = STEP_HEADER_ROUTE;
     else
-        schema_problem(reader, CONF_ERROR, map, "steps: a step needs setWeight, pause or setMirror");
+        schema_problem(reader, CONF_ERROR, map,
+                       "steps: a step needs setWeight, pause, setMirror or setHeaderRoute");
+}
+
+/* How the value is compared is said by the key that it stands at. */
+static void check_header_route(struct schema_reader *reader, const struct tree *map, void *at)
+{
+    struct plan_header_route *route = &((struct plan_step *)at)->header_route;
+
+    (void)reader;
+    for (size_t i = 0; i < header_match_words.len; i++)
+        if (tree_find(map, header_match_words.words[i].name))
+            route->match = (enum header_match)i;
 }
 
 static void check_mirror(struct schema_reader *reader, const struct tree *map, void *at)
@@ -93,6 +109,56 @@ static const struct section mirror_section = {
             "it does "
             "not serve. They are no evidence. How they are made stands at mirror in the route.",
 };
+static const struct setting header_network_row = {.key = "networks",
+                                                  .type = &type_network,
+                                                  .width = sizeof(struct ip_net),
+                                                  .text = "A network of clients."};
+#define HEADER_VALUE                                                                                         \
+    .type = &type_string, FIELD(plan_step, header_route.value), NAME, .min = 1, .max = PLAN_TEXT_MAX - 1
+static const struct setting header_route_rows[] = {
+    {.key = "header",
+     .type = &type_token,
+     FIELD(plan_step, header_route.header),
+     NAME,
+     .required = true,
+     .example = "X-Canary",
+     .text = "The request header that chooses."},
+    {.key = "exact", HEADER_VALUE, .example = "always", .text = "When its value is this."},
+    {.key = "prefix", HEADER_VALUE, .example = "team-", .text = "When its value begins with this."},
+    {.key = "regex",
+     HEADER_VALUE,
+     .example = "\"^(alice|bob)$\"",
+     .text =
+         "When a part of its value matches this POSIX extended regular expression; values of more than 255 "
+         "bytes match none."},
+    {.key = "to",
+     .type = &type_word,
+     FIELD(plan_step, header_route.to),
+     .words = &group_kind_words,
+     .required = true,
+     .example = "canary",
+     .text = "Which group takes the request."},
+    {.key = "networks",
+     .type = &schema_list,
+     LIST_INSIDE(plan_step, header_route.networks),
+     .min = 1,
+     .max = PLAN_NETWORKS_MAX,
+     .item = &header_network_row,
+     .inherits = "everybody, which is told as a warning",
+     .example = "[\"192.0.2.0/28\"]",
+     .text = "Of clients in these networks only, as trusted proxies name them."},
+};
+#undef HEADER_VALUE
+static const struct section header_route_section = {
+    SECTION(header_route_rows),
+    .one_of = "exact prefix regex",
+    .one_of_required = true,
+    .check = check_header_route,
+    .text = "From this step on, until another one or the rollout's end, requests with this header go to one "
+            "group "
+            "whatever the weight. They are no evidence, as those of the route's overrides, which are asked "
+            "first. A header that comes twice chooses nothing.",
+};
 static const struct setting step_rows[] = {
     {.key = "setWeight",
      .shown = true,
@@ -151,13 +217,18 @@ static const struct setting step_rows[] = {
      .type = &schema_map,
      .section = &mirror_section,
      .text = "Copies requests to the canary, whose answers nobody gets."},
+    {.key = "setHeaderRoute",
+     .type = &schema_map,
+     .section = &header_route_section,
+     .text = "Sends requests with a header to one group, for testers."},
 };
 static const struct section step_section = {
     SECTION(step_rows),
     .size = sizeof(struct plan_step),
     .before = before_step,
     .check = check_step,
-    .text = "In order, with rising weights. Each has one or more of setWeight, pause and setMirror.",
+    .text = "In order, with rising weights. Each has one or more of setWeight, pause, setMirror and "
+            "setHeaderRoute.",
 };
 const struct setting plan_step_row = {
     .key = "steps", .type = &schema_map, .section = &step_section, .text = "A step."};

@@ -345,11 +345,42 @@ static void expand_argo_mirror(struct maker *maker, const struct tree *from)
         expand_argo_match(maker, &matches->values[i], mirror);
 }
 
+/* One header chooses the canary; that it ends before the rollout does has no counterpart. */
+static void expand_argo_header(struct maker *maker, const struct tree *from)
+{
+    const struct tree *matches = tree_find(from, "match"), *match, *name, *value;
+    struct tree *route;
+
+    check_keys(maker, from, "setHeaderRoute", " name match ");
+    if (!matches || matches->kind != TREE_LIST || matches->len != 1) {
+        refuse(maker, from, "setHeaderRoute",
+               "one match is needed: it stays until another one or the rollout's end");
+        return;
+    }
+    match = &matches->values[0];
+    name = tree_find(match, "headerName");
+    value = tree_find(match, "headerValue");
+    check_keys(maker, match, "match", " headerName headerValue ");
+    if (!name || name->kind != TREE_TEXT || !value || value->kind != TREE_MAP || value->len != 1 ||
+        value->values[0].kind != TREE_TEXT) {
+        refuse(maker, match, "match", "needs a headerName, and a headerValue with exact, prefix or regex");
+        return;
+    }
+    check_keys(maker, value, "headerValue", " exact prefix regex ");
+    if (!tree_find(value, "exact") && !tree_find(value, "prefix") && !tree_find(value, "regex"))
+        return;
+    route = tree_put(tree_push(maker->steps, TREE_MAP, from), "setHeaderRoute", TREE_MAP, from);
+    tree_put_text(route, "header", name->text, name);
+    tree_put_text(route, value->keys[0].text, value->values[0].text, &value->values[0]);
+    tree_put_text(route, "to", "canary", from);
+}
+
 /* The weight of the step, or 0. */
 static uint32_t expand_argo_step(struct maker *maker, const struct tree *step)
 {
     const struct tree *weight = tree_find(step, "setWeight"), *pause = tree_find(step, "pause");
-    const struct tree *mirror = tree_find(step, "setMirrorRoute");
+    const struct tree *mirror = tree_find(step, "setMirrorRoute"),
+                      *header = tree_find(step, "setHeaderRoute");
     uint32_t share = 0;
 
     if (step->kind != TREE_MAP || step->len != 1)
@@ -358,13 +389,17 @@ static uint32_t expand_argo_step(struct maker *maker, const struct tree *step)
         expand_argo_pause(maker, pause);
     else if (mirror)
         expand_argo_mirror(maker, mirror);
+    else if (header)
+        expand_argo_header(maker, header);
     else if (weight && strcmp(weight->text ? weight->text : "", "0") == 0)
         add_weight(maker, 0, weight);
     else if (weight && (share = percent_of(maker, weight, "setWeight")) != 0)
         add_weight(maker, share, weight);
     else if (!weight)
         refuse(maker, &step->keys[0], step->keys[0].text,
-               "has no counterpart here; setWeight, pause and setMirrorRoute are taken, the metrics and "
+               "has no counterpart here; setWeight, pause, setMirrorRoute and setHeaderRoute are taken, the "
+               "metrics "
+               "and "
                "limits go to "
                "analysis.metrics");
     return share;

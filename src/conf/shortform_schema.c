@@ -13,7 +13,12 @@
                    "{\"duration\": {\"type\": [\"number\", \"string\"]}}}, "                                 \
                    "\"setMirrorRoute\": " MAP("\"name\": {\"type\": \"string\"}, \"percentage\": " REF(      \
                        "percent") ", "                                                                       \
-                                  "\"match\": {\"type\": \"array\"}") "}}"
+                                  "\"match\": {\"type\": \"array\"}") ", "                                   \
+                                                                      "\"setHeaderRoute\": " MAP(            \
+                                                                          "\"name\": {\"type\": "            \
+                                                                          "\"string\"}, "                    \
+                                                                          "\"match\": {\"type\": "           \
+                                                                          "\"array\"}") "}}"
 #define ARGO                                                                                                 \
     "{\"type\": \"object\", \"additionalProperties\": false, \"required\": [\"canary\"], \"properties\": {"  \
     "\"canary\": {\"type\": \"object\", \"additionalProperties\": false, \"required\": [\"steps\"], "        \

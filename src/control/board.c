@@ -189,6 +189,7 @@ struct routes *board_snapshot(struct board *board)
             .plan = live->judged ? live->run->plan : NULL,
             .guards = live->judged ? &live->run->rollout->guards : NULL,
             .step = live->step,
+            .header_route = live->judged ? rollout_header_route(live->run->rollout, live->run->plan) : NULL,
             .mirror = live->judged ? rollout_mirror(live->run->rollout, live->run->plan) : NULL};
     }
     target_states(board, states);

@@ -101,6 +101,7 @@ void plan_step_init(struct plan_step *step, enum step_kind kind)
     memset(step, 0, sizeof(*step));
     step->kind = kind;
     step->mirrors = kind == STEP_MIRROR;
+    step->steers = kind == STEP_HEADER_ROUTE;
     if (kind == STEP_PAUSE)
         step->pause = PAUSE_APPROVAL;
 }

@@ -13,6 +13,7 @@
 #define DECIDE_PLAN_H
 
 #include "base/bug.h"
+#include "base/ip.h"
 #include "base/str.h"
 #include "decide/window.h"
 #include "decide/words.h"
@@ -33,6 +34,7 @@ enum {
     PLAN_STATUSES_MAX = 16,
     PLAN_QUANTILES_MAX = 1, /* another one is a metric of its own */
     PLAN_METHODS_MAX = 8,
+    PLAN_NETWORKS_MAX = 8,
     /* Bytes with NUL. */
     PLAN_NAME_MAX = 64,
     PLAN_METHOD_MAX = 16,
@@ -102,6 +104,8 @@ struct plan_header_route {
     enum header_match match;
     char value[PLAN_TEXT_MAX];
     enum group_kind to;
+    struct ip_net networks[PLAN_NETWORKS_MAX]; /* of clients; none: everybody who sends the header */
+    size_t networks_len;
 };
 
 struct plan_mirror {
@@ -121,9 +125,10 @@ struct plan_step {
     char gate[PLAN_NAME_MAX];   /* a confirm webhook; empty: none */
     /* STEP_PAUSE, or after a STEP_WEIGHT that carries its own pause. The step is left forward only then. */
     enum pause_kind pause;
-    int64_t pause_ns;                      /* PAUSE_TIME */
-    struct plan_header_route header_route; /* STEP_HEADER_ROUTE */
-    bool mirrors;                          /* it has a mirror, which may be all that it has: STEP_MIRROR */
+    int64_t pause_ns; /* PAUSE_TIME */
+    bool steers;      /* it has a header route, which may be all that it has: STEP_HEADER_ROUTE */
+    struct plan_header_route header_route;
+    bool mirrors; /* it has a mirror, which may be all that it has: STEP_MIRROR */
     struct plan_mirror mirror;
 };
 

@@ -226,14 +226,32 @@ static void check_weight_step(struct check *check, const struct plan_step *step)
         problem(check, "maxDwell", "there is no step behind 100: write bake");
 }
 
+/* A back reference may take exponential time, on a text that anybody can send. */
+static bool refers_back(const char *pattern)
+{
+    for (const char *p = strchr(pattern, '\\'); p; p = strchr(p + 2, '\\'))
+        if ((p[1] >= '1' && p[1] <= '9') || p[1] == '\0')
+            return p[1] != '\0';
+    return false;
+}
+
 static void check_header_route(struct check *check, const struct plan_header_route *route)
 {
     regex_t regex;
 
     if (route->header[0] == '\0')
         problem(check, "setHeaderRoute", "the name of the header is missing");
+    if (route->networks_len == 0)
+        warning(check, "setHeaderRoute",
+                "everybody who sends %s chooses the group: write the networks of those who may",
+                route->header);
     if (route->match != HEADER_REGEX)
         return;
+    if (refers_back(route->value)) {
+        problem(check, "setHeaderRoute",
+                "\"%s\" has a back reference, which may take very long: write it without", route->value);
+        return;
+    }
     if (regcomp(&regex, route->value, REG_EXTENDED | REG_NOSUB) != 0) {
         problem(check, "setHeaderRoute", "\"%s\" is no POSIX extended regular expression", route->value);
         return;
@@ -261,11 +279,11 @@ static void check_step(struct check *check, const struct plan_step *step)
             problem(check, "pause", "it waits for nothing");
         break;
     case STEP_HEADER_ROUTE:
-        check_header_route(check, &step->header_route);
-        break;
     case STEP_MIRROR:
         break;
     }
+    if (step->steers)
+        check_header_route(check, &step->header_route);
     if (step->mirrors && step->mirror.weight > PLAN_WEIGHT_ALL)
         problem(check, "setMirror", "a percentage up to 100 is needed");
     if (step->kind != STEP_WEIGHT && (step->bake_ns || step->max_dwell_ns))

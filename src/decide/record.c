@@ -698,8 +698,8 @@ static json_t *step_to_json(const struct plan_step *step)
 
     if (step->kind == STEP_WEIGHT)
         json_object_set_new(object, "setWeight", percent(step->weight));
-    else if (step->kind == STEP_HEADER_ROUTE)
-        json_object_set_new(object, word_name(&step_kind_words, step->kind), json_true());
+    if (step->steers)
+        json_object_set_new(object, "setHeaderRoute", json_string(step->header_route.header));
     if (step->mirrors)
         json_object_set_new(object, "setMirror", percent(step->mirror.weight));
     if (step->min_dwell_ns)

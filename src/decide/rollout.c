@@ -65,24 +65,14 @@ static bool has_no_rules(const struct rollout *rollout)
            rollout->state == ROLLOUT_QUARANTINED;
 }
 
-/* The last step of that kind that was reached. */
-static const struct plan_step *reached(const struct rollout *rollout, const struct plan *plan,
-                                       enum step_kind kind)
+const struct plan_header_route *rollout_header_route(const struct rollout *rollout, const struct plan *plan)
 {
     if (has_no_rules(rollout))
         return NULL;
-    for (int32_t i = rollout->step; i >= 0; i--) {
-        if (plan->steps[i].kind == kind)
-            return &plan->steps[i];
-    }
+    for (int32_t i = rollout->step; i >= 0; i--)
+        if (plan->steps[i].steers)
+            return &plan->steps[i].header_route;
     return NULL;
-}
-
-const struct plan_header_route *rollout_header_route(const struct rollout *rollout, const struct plan *plan)
-{
-    const struct plan_step *step = reached(rollout, plan, STEP_HEADER_ROUTE);
-
-    return step ? &step->header_route : NULL;
 }
 
 const struct plan_mirror *rollout_mirror(const struct rollout *rollout, const struct plan *plan)

@@ -223,7 +223,7 @@ static bool is_overridden(struct txn *txn)
     bool known = !silent && ip_parse(txn->client, &ip) &&
                  !config_trusts(&txn->worker->config->forwarded, &ip, UINT_MAX);
 
-    txn->override = override_find(conf, &txn->head, known ? &ip : NULL,
+    txn->override = override_find(txn->route, &txn->head, known ? &ip : NULL,
                                   worker_wall_ns(txn->worker, txn->worker->now_ns), &side);
     override_strip(conf, &txn->head);
     if (txn->override == OVERRIDE_NONE)
@@ -282,7 +282,7 @@ enum next step_route(struct txn *txn)
     txn->body.limits = &txn->route->conf->request;
     slot = txn->route->conf->slot;
     txn->cells = shard_route(worker->shard, slot);
-    if (txn->route->conf->overrides_len == 0 || !is_overridden(txn)) {
+    if (!txn->route->may_choose || !is_overridden(txn)) {
         txn->affinity_unit = affinity_unit(txn);
         txn->pick = pick_side(txn->routes, txn->route, &worker->rnd, txn->affinity_unit);
     }

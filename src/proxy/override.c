@@ -5,6 +5,7 @@
 #include "proxy/cookie.h"
 #include "proxy/relay.h"
 #include "proxy/ticket.h"
+#include "route/steer.h"
 
 /* Signed cookies in a line; one that has more is left out whole. */
 enum { CUTS_MAX = 4 };
@@ -59,22 +60,24 @@ static enum override_result check_ticket(const struct config_route *route,
     return OVERRIDE_SIGNED;
 }
 
-/* Whether the request has the header or cookie; a header that comes twice says nothing, p is then NULL. */
-static bool has_value(const struct config_override *override, const struct head *head, struct str *value_r)
+/* Whether the request has the header; one that comes twice says nothing, p is then NULL. */
+static bool has_header(const struct head *head, struct str name, struct str *value_r)
 {
-    const struct field *field;
-    struct str name;
+    const struct field *field = head_find_name(head, name, 0);
 
-    if (!override->header) {
-        *value_r = cookie_value(head, str_from(override->cookie));
-        return value_r->p != NULL;
-    }
-    name = str_from(override->header);
-    field = head_find_name(head, name, 0);
     if (!field)
         return false;
     *value_r = head_find_name(head, name, (size_t)(field - head->fields) + 1) ? STR_NULL : field->value;
     return true;
+}
+
+/* The same of the header or cookie of an override. */
+static bool has_value(const struct config_override *override, const struct head *head, struct str *value_r)
+{
+    if (override->header)
+        return has_header(head, str_from(override->header), value_r);
+    *value_r = cookie_value(head, str_from(override->cookie));
+    return value_r->p != NULL;
 }
 
 static enum override_result try_one(const struct config_route *route, const struct config_override *override,
@@ -98,20 +101,35 @@ static enum override_result try_one(const struct config_route *route, const stru
     return named ? OVERRIDE_VALUE : OVERRIDE_NETWORK;
 }
 
-enum override_result override_find(const struct config_route *route, const struct head *head,
+static enum override_result try_plan(const struct steer *steer, const struct head *head,
+                                     const struct ip *client, enum route_side *side_r)
+{
+    struct str value;
+
+    if (!has_header(head, steer_header(steer), &value) || !value.p || !steer_matches(steer, value))
+        return OVERRIDE_NONE;
+    if (!steer_admits(steer, client))
+        return OVERRIDE_OTHER_NETWORK;
+    *side_r = steer_to(steer) == GROUP_CANARY ? ROUTE_CANARY : ROUTE_STABLE;
+    return OVERRIDE_PLAN;
+}
+
+enum override_result override_find(const struct route *route, const struct head *head,
                                    const struct ip *client, int64_t wall_ns, enum route_side *side_r)
 {
-    enum override_result first = OVERRIDE_NONE;
+    enum override_result first = OVERRIDE_NONE, result;
+    const struct config_route *conf = route->conf;
 
-    for (size_t i = 0; i < route->overrides_len; i++) {
-        enum override_result result = try_one(route, &route->overrides[i], head, client, wall_ns, side_r);
-
+    for (size_t i = 0; i < conf->overrides_len; i++) {
+        result = try_one(conf, &conf->overrides[i], head, client, wall_ns, side_r);
         if (result != OVERRIDE_NONE && override_row(result)->taken)
             return result;
         if (first == OVERRIDE_NONE)
             first = result;
     }
-    return first;
+    result = route->steer ? try_plan(route->steer, head, client, side_r) : OVERRIDE_NONE;
+    return result != OVERRIDE_NONE && (first == OVERRIDE_NONE || override_row(result)->taken) ? result
+                                                                                              : first;
 }
 
 /* ---- what is not sent on ---- */

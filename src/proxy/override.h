@@ -37,11 +37,12 @@ struct override_row {
 const struct override_row *override_row(enum override_result result);
 
 /*
- * What the overrides of a route say about a request. `client` is NULL while it is not known: a trusted proxy
- * that does not say whom it speaks for is not in any network. `wall_ns` is now. `*side_r` is set when one was
- * taken; that the canary has an open target is the caller's question.
+ * What the overrides of a route, and behind them the header route of its rollout, say about a request.
+ * `client` is NULL while it is not known: a trusted proxy that does not say whom it speaks for is not in any
+ * network. `wall_ns` is now. `*side_r` is set when one was taken; that the canary has an open target is the
+ * caller's question.
  */
-enum override_result override_find(const struct config_route *route, const struct head *head,
+enum override_result override_find(const struct route *route, const struct head *head,
                                    const struct ip *client, int64_t wall_ns, enum route_side *side_r);
 
 /*

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "proto/method.h"
 #include "route/index.h"
+#include "route/steer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -133,6 +134,8 @@ static void build_route(struct routes *routes, struct route *route, const struct
     route->epoch = live->epoch;
     route->step = live->step;
     build_mirror(&route->mirror, routes, conf, live->mirror);
+    route->steer = steer_new(live->header_route);
+    route->may_choose = conf->overrides_len > 0 || route->steer;
     BUG_ON(route->weight > CONFIG_WEIGHT_ONE);
     if (!live->plan)
         return;
@@ -168,8 +171,10 @@ void routes_free(struct routes *routes)
         return;
     for (size_t i = 0; i < routes->groups_len; i++)
         free(routes->groups[i].targets);
-    for (size_t i = 0; i < routes->routes_len; i++)
+    for (size_t i = 0; i < routes->routes_len; i++) {
         free((void *)(uintptr_t)routes->routes[i].judging);
+        steer_free((struct steer *)(uintptr_t)routes->routes[i].steer);
+    }
     free(routes->groups);
     free(routes->routes);
     route_index_free(routes->index);

@@ -100,6 +100,8 @@ struct route {
     uint32_t epoch; /* grows by one with each change of weight or judging: names the counters' cells */
     struct route_mirror mirror;
     struct route_shield shield;
+    const struct steer *steer;           /* the header route of the rollout; NULL: none */
+    bool may_choose;                     /* it has overrides or a header route */
     const struct judging *judging;       /* NULL without a rollout: nothing is scored */
     char plan_name[CONFIG_NAME_MAX + 1]; /* for the access log; empty without a rollout */
     int32_t step;                        /* for the access log; -1 without a rollout */
@@ -112,6 +114,7 @@ struct route_live {
     const struct plan *plan;     /* the running rollout's, or NULL; borrowed for the call */
     const struct guards *guards; /* the same */
     int32_t step;
+    const struct plan_header_route *header_route; /* the running rollout's, or NULL; borrowed likewise */
     const struct plan_mirror *mirror; /* the running rollout's, or NULL: as configured; borrowed likewise */
 };
 

@@ -142,6 +142,27 @@ def _(t):
     t.equal(p.admin.rollout()["state"], "running", "the rollout goes on")
 
 
+@case("the plan of a rollout sends testers with a header to the canary from its step on, unjudged, and no longer after it")
+def _(t):
+    stable, canary, p = serve(t, None)
+    testers = ("X-Canary", "always")
+    ask(p, testers)
+    p.admin.start(quick({"setHeaderRoute": {"header": "x-canary", "exact": "always", "to": "canary", "networks": ["127.0.0.0/8"]}},
+                        {"pause": {}}, (0.01, "1h")))
+    t.wait(lambda: ask(p, testers).status == 200 and len(canary.requests) > 0, "the step is in force")
+    seen = len(canary.requests)
+    for fields in ([testers], [("X-Canary", "never")], [], [testers, testers]):
+        ask(p, *fields)
+    t.equal(len(canary.requests), seen + 1, "requests at the canary")
+    p.admin.order("abort")
+    t.wait(lambda: p.admin.rollout()["state"] == "rolledBack", "it has ended")
+    ask(p, testers)
+    t.equal(len(canary.requests), seen + 1, "requests at the canary after it")
+    t.wait(lambda: p.log.count() == len(stable.requests) + len(canary.requests), "the log is complete")
+    t.equal({(r["platform"], r["assignment"], field(r, "penstock.override")) for r in p.log.records()},
+            {("ec2", "random", None), ("fargate", "override", "plan")}, "the log")
+
+
 @case("clients that stuck to the canary are back on stable with the next request at weight 0")
 def _(t):
     stable, canary, p = serve(t, [], weight=100, route={"affinity": {"cookie": "who"}, "overrides": None})

@@ -132,7 +132,21 @@ static const struct problems_case cases[] = {
     {NAME "steps: [ { setWeight: 100 }, { pause: {} } ]\n",
      "t:2:30: steps[1]: 100 has to be the last step\n"},
     {NAME "steps: [ { minDwell: 5m }, { setWeight: 100 } ]\n",
-     "t:2:10: steps: a step needs setWeight, pause or setMirror\n"},
+     "t:2:10: steps: a step needs setWeight, pause, setMirror or setHeaderRoute\n"},
+    {NAME
+     "steps: [ { setHeaderRoute: { header: a b, exact: x, prefix: y, to: nowhere } }, { setHeaderRoute: { "
+     "header: x, to: canary } }, { setWeight: 100 } ]\n",
+     "t:2:38: header: \"a b\" is not a token; it may have letters, digits and !#$%&'*+-.^_`|~ only\n"
+     "t:2:53: prefix: excludes exact; write one of the two\n"
+     "t:2:68: to: nowhere is none of stable, canary\n"
+     "t:2:99: one of these keys is missing: exact prefix regex\n"},
+    {NAME "steps: [ { setHeaderRoute: { header: x, regex: \"(a\", to: canary, networks: [10.0.0.0/8] } }, { "
+          "setHeaderRoute: { header: x, regex: '(a)\\1', to: stable } }, { setWeight: 100 } ]\n",
+     "t:2:28: setHeaderRoute: \"(a\" is no POSIX extended regular expression\n"
+     "t:2:112: warning: setHeaderRoute: everybody who sends x chooses the group: write the networks of those "
+     "who may\n"
+     "t:2:112: setHeaderRoute: \"(a)\\1\" has a back reference, which may take very long: write it "
+     "without\n"},
     {NAME "steps: [ { setMirror: { percentage: 101, methods: [GET, get] } }, { setMirror: {} }, { setWeight: "
           "100 } ]\n",
      "t:2:37: percentage: 101 is more than 100\n"
@@ -250,7 +264,8 @@ static const char full[] =
     "\"gold\"}}]},\n"
     " \"steps\": [{\"setWeight\": 0.01, \"advanceOn\": \"traffic\", \"minDwell\": \"30s\", \"maxDwell\": "
     "\"2m\"},\n"
-    "   {\"setWeight\": 33.33, \"window\": \"w\", \"pause\": {\"duration\": \"10m\"}},\n"
+    "   {\"setWeight\": 33.33, \"window\": \"w\", \"pause\": {\"duration\": \"10m\"}, \"setHeaderRoute\": "
+    "{\"header\": \"X-Canary\", \"regex\": \"^a+$\", \"to\": \"canary\", \"networks\": [\"10.0.0.0/8\"]}},\n"
     "   {\"pause\": {}, \"setMirror\": 12.5}, {\"setMirror\": {\"percentage\": 0, \"methods\": "
     "[\"POST\"]}},\n"
     "   {\"setWeight\": 100, \"bake\": \"2d\"}],\n"
@@ -316,6 +331,11 @@ START_TEST(a_plan_in_json_arrives_whole)
     ck_assert_int_eq(steps[1].kind, STEP_WEIGHT);
     ck_assert_int_eq(steps[1].pause, PAUSE_TIME);
     ck_assert_int_eq(steps[1].pause_ns, 600 * NS_PER_S);
+    ck_assert(steps[1].steers && !steps[0].steers);
+    ck_assert_int_eq(steps[1].header_route.match, HEADER_REGEX);
+    ck_assert_int_eq(steps[1].header_route.to, GROUP_CANARY);
+    ck_assert_str_eq(steps[1].header_route.value, "^a+$");
+    ck_assert_uint_eq(steps[1].header_route.networks_len, 1);
     ck_assert_str_eq(steps[1].window, "w");
     ck_assert_int_eq(steps[2].kind, STEP_PAUSE);
     ck_assert_int_eq(steps[2].pause, PAUSE_APPROVAL);

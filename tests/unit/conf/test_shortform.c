@@ -41,10 +41,13 @@ static const struct {
      "} }, "
      "{ method: { exact: POST } } ] }\n"
      "    - pause: { duration: 10 }\n    - setMirrorRoute: { name: m }\n"
+     "    - setHeaderRoute: { name: h, match: [ { headerName: X-Canary, headerValue: { prefix: a } } ] }\n"
      "    - setMirrorRoute: { name: m, match: [ path: { prefix: / } ] }\n    - setWeight: 100\n",
      "name: a\nsteps:\n  - { setMirror: { percentage: 35, methods: [GET, POST] } }\n  - { pause: { duration: "
      "10s } }\n"
-     "  - { setMirror: { percentage: 0 } }\n  - { setMirror: { percentage: 100 } }\n  - { setWeight: 100 "
+     "  - { setMirror: { percentage: 0 } }\n"
+     "  - { setHeaderRoute: { header: X-Canary, prefix: a, to: canary } }\n"
+     "  - { setMirror: { percentage: 100 } }\n  - { setWeight: 100 "
      "}\n"},
     /* Flagger */
     {"name: a\nanalysis: { interval: 1m, threshold: 5, stepWeight: 20, maxWeight: 50, metrics: [ { name: "
@@ -147,14 +150,23 @@ static const struct problems_case cases[] = {
      "t:3:1: steps: the short form (ecs) makes them; remove one of the two\n"},
     {"name: a\nTimeBasedCanary: { canaryInterval: 7 }\n", "t:2:18: canaryPercentage: is missing; write it\n"},
     {"name: a\nstrategy: { canary: { steps: [ { setCanaryScale: { weight: 5 } }, { setWeight: 5 } ] } }\n",
-     "t:2:34: setCanaryScale: has no counterpart here; setWeight, pause and setMirrorRoute are taken, the "
-     "metrics "
+     "t:2:34: setCanaryScale: has no counterpart here; setWeight, pause, setMirrorRoute and setHeaderRoute "
+     "are taken, "
+     "the metrics "
      "and limits go to analysis.metrics\n"},
     {"name: a\nstrategy: { canary: { steps: [ { setMirrorRoute: { share: 5, match: [ { path: { exact: /a }, "
      "method: { regex: G } } ] } } ] } }\n",
      "t:2:52: share: unknown key in setMirrorRoute; known here: name percentage match \n"
      "t:2:71: method: only exact is taken, for one method of each match\n"
      "t:2:79: path: copies are made of all paths of the route; write prefix: / or leave it out\n"},
+    {"name: a\nstrategy: { canary: { steps: [ { setHeaderRoute: { name: h } }, { setHeaderRoute: { match: [ "
+     "{ "
+     "headerName: a, headerValue: b } ] } }, { setHeaderRoute: { match: [ { headerName: a, headerValue: { "
+     "is: b } "
+     "} ] } }, { setWeight: 50 } ] } }\n",
+     "t:2:50: setHeaderRoute: one match is needed: it stays until another one or the rollout's end\n"
+     "t:2:94: match: needs a headerName, and a headerValue with exact, prefix or regex\n"
+     "t:2:196: is: unknown key in headerValue; known here: exact prefix regex \n"},
     {"name: a\nstrategy: { canary: { steps: [ { setWeight: 50 }, { setWeight: 20 } ] } }\n",
      "t:2:64: setWeight: 20 is not above the step before (50): weights have to rise\n"},
     {"name: a\nstrategy: { canary: { steps: [ { setWeight: 50 }, { pause: { duration: soon } } ] } }\n",

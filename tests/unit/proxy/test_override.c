@@ -1,4 +1,5 @@
 #include "proxy/override.h"
+#include "route/steer.h"
 
 #include "base/clk.h"
 #include "proxy/relay.h"
@@ -29,11 +30,13 @@ static struct config_override signed_header(void)
     return (struct config_override){.header = header, .secrets = both, .secrets_len = 2};
 }
 
-/* What `overrides` say to a request of these lines from `client` ("" is unknown). */
-static enum override_result ask(struct config_override *overrides, size_t len, const char *lines,
-                                const char *client, enum route_side *side_r)
+/* What `overrides`, and behind them the plan, say to a request of these lines from `client` ("" is unknown).
+ */
+static enum override_result ask_with(const struct steer *steer, struct config_override *overrides, size_t len,
+                                     const char *lines, const char *client, enum route_side *side_r)
 {
-    struct config_route route = {.name = name, .overrides = overrides, .overrides_len = len};
+    const struct config_route conf = {.name = name, .overrides = overrides, .overrides_len = len};
+    const struct route route = {.conf = &conf, .steer = steer};
     struct field fields[16];
     struct head head;
     char text[1024];
@@ -42,6 +45,12 @@ static enum override_result ask(struct config_override *overrides, size_t len, c
     snprintf(text, sizeof text, HEAD_GET "%s\r\n", lines);
     head_of(&head, fields, ARRAY_LEN(fields), text);
     return override_find(&route, &head, ip_parse(str_from(client), &ip) ? &ip : NULL, NOW * NS_PER_S, side_r);
+}
+
+static enum override_result ask(struct config_override *overrides, size_t len, const char *lines,
+                                const char *client, enum route_side *side_r)
+{
+    return ask_with(NULL, overrides, len, lines, client, side_r);
 }
 
 static const char *field_of(const char *before, enum config_side side, int64_t expires_s, const char *route,
@@ -236,6 +245,36 @@ START_TEST(signed_values_are_not_sent_on)
 }
 END_TEST
 
+START_TEST(the_plan_of_a_rollout_chooses_behind_the_overrides_of_the_route)
+{
+    struct config_override plain = {
+        .header = tester, .value = word, .networks = &office, .networks_len = 1, .to = CONFIG_SIDE_STABLE};
+    struct plan_header_route plan = {.header = "X-Canary", .value = "always", .to = GROUP_CANARY};
+    struct steer *everybody = steer_new(&plan), *some;
+    enum route_side side = ROUTE_STABLE;
+
+    plan.networks[plan.networks_len++] = lab;
+    some = steer_new(&plan);
+    ck_assert_int_eq(ask_with(everybody, NULL, 0, "X-Canary: always\r\n", "", &side), OVERRIDE_PLAN);
+    ck_assert_int_eq(side, ROUTE_CANARY);
+    ck_assert_int_eq(ask_with(everybody, NULL, 0, "X-Canary: never\r\n", "", &side), OVERRIDE_NONE);
+    ck_assert_int_eq(ask_with(everybody, NULL, 0, "X-Canary: always\r\nx-canary: always\r\n", "", &side),
+                     OVERRIDE_NONE);
+    ck_assert_int_eq(ask_with(some, NULL, 0, "X-Canary: always\r\n", "2001:db8::1", &side), OVERRIDE_PLAN);
+    ck_assert_int_eq(ask_with(some, NULL, 0, "X-Canary: always\r\n", "192.0.2.1", &side),
+                     OVERRIDE_OTHER_NETWORK);
+    ck_assert_int_eq(ask_with(some, NULL, 0, "X-Canary: always\r\n", "", &side), OVERRIDE_OTHER_NETWORK);
+    ck_assert_int_eq(
+        ask_with(everybody, &plain, 1, "X-Canary: always\r\nX-Tester: yes\r\n", "192.0.2.1", &side),
+        OVERRIDE_VALUE);
+    ck_assert_int_eq(side, ROUTE_STABLE);
+    ck_assert_int_eq(ask_with(everybody, &plain, 1, "X-Canary: always\r\nX-Tester: yes\r\n", "", &side),
+                     OVERRIDE_PLAN);
+    steer_free(everybody);
+    steer_free(some);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     Suite *suite = suite_create("override");
@@ -247,6 +286,7 @@ Suite *unit_suite(void)
     tcase_add_test(tc, a_cookie_works_as_a_header_does);
     tcase_add_test(tc, networks_limit_what_may_be_chosen);
     tcase_add_test(tc, the_first_that_takes_it_counts_and_else_the_first_reason);
+    tcase_add_test(tc, the_plan_of_a_rollout_chooses_behind_the_overrides_of_the_route);
     tcase_add_test(tc, signed_values_are_not_sent_on);
     suite_add_tcase(suite, tc);
     return suite;
