@@ -13,6 +13,6 @@ extern const struct section plan_section;
 extern const struct section plan_analysis_section, plan_threshold_section, plan_flagger_section;
 extern const struct setting plan_step_row;
 extern const struct section plan_ramp_section, plan_watch_section, plan_rollback_section, plan_shield_section,
-    plan_budget_section;
+    plan_affinity_section, plan_budget_section;
 
 #endif

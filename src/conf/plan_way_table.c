@@ -445,6 +445,56 @@ const struct section plan_shield_section = {
             "many at a time; its shield, when it has one, takes every failure.",
 };
 
+static void check_affinity(struct schema_reader *reader, const struct tree *map, void *at)
+{
+    struct plan *plan = at;
+
+    (void)reader;
+    for (size_t i = AFFINITY_COOKIE; i < affinity_kind_words.len; i++)
+        if (tree_find(map, affinity_kind_words.words[i].name))
+            plan->affinity.kind = (enum affinity_kind)i;
+}
+
+static const struct setting affinity_rows[] = {
+    {.key = "cookie",
+     .type = &type_token,
+     FIELD(plan, affinity.name),
+     NAME,
+     .example = "penstock",
+     .text = "By a cookie of this name, which is set where it is missing; its path, secure and sameSite are "
+             "those of the route's affinity, or its defaults."},
+    {.key = "header",
+     .type = &type_token,
+     FIELD(plan, affinity.name),
+     NAME,
+     .example = "X-User-Id",
+     .text = "By the value of this request header; requests without it are drawn anew each time."},
+    {.key = "clientAddress", .type = &type_true, .example = "true", .text = "By the address of the client."},
+    {.key = "maxAge",
+     .type = &type_duration,
+     FIELD(plan, affinity.max_age_ns),
+     .min = S,
+     .max = 366 * DAY,
+     .fallback = "1h",
+     .text = "The life of the cookie; for so long one bad request of a client stands for all of them."},
+    {.key = "onRollback",
+     .type = &type_word,
+     FIELD(plan, affinity.on_rollback),
+     .words = &release_rule_words,
+     .words_len = RELEASE_RELEASE + 1,
+     .fallback = "release",
+     .text = "Fixed: at weight 0 nobody stays on the canary."},
+};
+const struct section plan_affinity_section = {
+    SECTION(affinity_rows),
+    .one_of = "cookie header clientAddress",
+    .one_of_required = true,
+    .check = check_affinity,
+    .text =
+        "As affinity in the route, whose place it takes while the rollout lasts: a client moves at most once "
+        "while the weight rises.",
+};
+
 static const struct setting budget_rows[] = {
     {.key = "canaryErrors",
      .type = &type_count,

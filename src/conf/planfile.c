@@ -67,7 +67,8 @@ static bool finish(struct schema_reader *reader, struct tree *root, const struct
         if (target->judge)
             plan->judge = *target->judge;
         /* A client that stays in its group was drawn once for all that time. */
-        if (route->affinity != CONFIG_AFFINITY_NONE && plan->analysis.unit_window_ns == PLAN_UNSET_NS)
+        if (route->affinity != CONFIG_AFFINITY_NONE && plan->affinity.kind == AFFINITY_NONE &&
+            plan->analysis.unit_window_ns == PLAN_UNSET_NS)
             plan->analysis.unit_window_ns = route->affinity_max_age_ns;
     }
     plan_finish(plan, slo_ns);

@@ -185,22 +185,22 @@ static bool joins(struct txn *txn)
 /* What the client sticks by; for a cookie that is missing, a new one. */
 static struct str affinity_unit(struct txn *txn)
 {
-    const struct config_route *conf = txn->route->conf;
+    const struct route_affinity *affinity = &txn->route->affinity;
     const struct field *field;
     struct str unit = STR_NULL;
     struct buf fresh;
     char *room;
 
-    switch (conf->affinity) {
+    switch (affinity->by) {
     case CONFIG_AFFINITY_NONE:
         return STR_NULL;
     case CONFIG_AFFINITY_HEADER:
-        field = head_find_name(&txn->head, str_from(conf->affinity_name), 0);
+        field = head_find_name(&txn->head, str_from(affinity->name), 0);
         return field ? field->value : STR_NULL;
     case CONFIG_AFFINITY_CLIENT:
         return txn->client;
     case CONFIG_AFFINITY_COOKIE:
-        unit = cookie_value(&txn->head, str_from(conf->affinity_name));
+        unit = cookie_value(&txn->head, str_from(affinity->name));
         break;
     }
     if (unit.len || !(room = arena_alloc(&txn->arena, 32)))

@@ -424,12 +424,11 @@ static void write_cookie(struct buf *buf, const struct txn *txn)
     static const char *const same_site[] = {[CONFIG_SAME_SITE_LAX] = "Lax",
                                             [CONFIG_SAME_SITE_STRICT] = "Strict",
                                             [CONFIG_SAME_SITE_NONE] = "None"};
-    const struct config_route *conf = txn->route->conf;
+    const struct route_affinity *affinity = &txn->route->affinity;
 
-    buf_printf(buf, "Set-Cookie: %s=%.*s; Path=%s; Max-Age=%lld; HttpOnly; SameSite=%s%s\r\n",
-               conf->affinity_name, STR_ARG(txn->affinity_unit), conf->affinity_path,
-               (long long)(conf->affinity_max_age_ns / NS_PER_S), same_site[conf->affinity_same_site],
-               conf->affinity_secure ? "; Secure" : "");
+    buf_printf(buf, "Set-Cookie: %s=%.*s; Path=%s; Max-Age=%lld; HttpOnly; SameSite=%s%s\r\n", affinity->name,
+               STR_ARG(txn->affinity_unit), affinity->path, (long long)(affinity->max_age_ns / NS_PER_S),
+               same_site[affinity->same_site], affinity->secure ? "; Secure" : "");
 }
 
 static struct str reason_of(const struct head *head)

@@ -84,28 +84,27 @@ static void on_pending(struct wheel_timer *timer, int64_t now_ns)
 
 /* What the client sticks by and sends itself: one that has no cookie yet, or keeps none, is known by its
  * address. */
-static struct str affinity_of(const struct head *head, const struct config_route *conf)
+static struct str affinity_of(const struct head *head, const struct route_affinity *affinity)
 {
     const struct field *field;
 
-    switch (conf->affinity) {
+    switch (affinity->by) {
     case CONFIG_AFFINITY_COOKIE:
-        return cookie_value(head, str_from(conf->affinity_name));
+        return cookie_value(head, str_from(affinity->name));
     case CONFIG_AFFINITY_HEADER:
-        field = head_find_name(head, str_from(conf->affinity_name), 0);
+        field = head_find_name(head, str_from(affinity->name), 0);
         return field ? field->value : STR_NULL;
     case CONFIG_AFFINITY_NONE:
     case CONFIG_AFFINITY_CLIENT:
         return STR_NULL;
     }
-    BUG("affinity %d", (int)conf->affinity);
+    BUG("affinity %d", (int)affinity->by);
 }
 
 /* The unit of the request; empty when the plan counts every request for itself. */
 static struct str unit_of(const struct score *score)
 {
     const struct judging *judging = score->route->judging;
-    const struct config_route *conf = score->route->conf;
     const struct field *field;
     struct str unit = STR_NULL;
 
@@ -120,7 +119,7 @@ static struct str unit_of(const struct score *score)
         unit = cookie_value(score->head, str_from(judging->unit_name));
         break;
     case JUDGING_UNIT_CLIENT:
-        unit = affinity_of(score->head, conf);
+        unit = affinity_of(score->head, &score->route->affinity);
         break;
     }
     return unit.len ? unit : score->client;

@@ -83,9 +83,42 @@ struct judging *judging_new(const struct plan *plan, const struct guards *guards
     judging->unit = unit_of(analysis->unit);
     snprintf(judging->unit_name, sizeof judging->unit_name, "%s", analysis->unit_name);
     judging->unit_window_ns = analysis->unit_window_ns;
-    if (route->affinity != CONFIG_AFFINITY_NONE && judging->unit_window_ns < route->affinity_max_age_ns)
+    if (plan->affinity.kind == AFFINITY_NONE && route->affinity != CONFIG_AFFINITY_NONE &&
+        judging->unit_window_ns < route->affinity_max_age_ns)
         judging->unit_window_ns = route->affinity_max_age_ns; /* the unit, not the request, was drawn */
+    if (plan->affinity.kind != AFFINITY_NONE && judging->unit_window_ns < plan->affinity.max_age_ns)
+        judging->unit_window_ns = plan->affinity.max_age_ns;
     return judging;
+}
+
+static enum config_affinity affinity_by(enum affinity_kind kind)
+{
+    switch (kind) {
+    case AFFINITY_NONE:
+        return CONFIG_AFFINITY_NONE;
+    case AFFINITY_COOKIE:
+        return CONFIG_AFFINITY_COOKIE;
+    case AFFINITY_HEADER:
+        return CONFIG_AFFINITY_HEADER;
+    case AFFINITY_CLIENT_ADDRESS:
+        return CONFIG_AFFINITY_CLIENT;
+    }
+    BUG("affinity %d", (int)kind);
+}
+
+/* How a cookie is set is the route's affair, also when the plan names it. */
+static void build_affinity(struct route_affinity *affinity, const struct config_route *conf,
+                           const struct plan *plan)
+{
+    bool planned = plan && plan->affinity.kind != AFFINITY_NONE;
+    const char *name = planned ? plan->affinity.name : conf->affinity_name;
+
+    affinity->by = planned ? affinity_by(plan->affinity.kind) : conf->affinity;
+    snprintf(affinity->name, sizeof affinity->name, "%s", name ? name : "");
+    affinity->max_age_ns = planned ? plan->affinity.max_age_ns : conf->affinity_max_age_ns;
+    affinity->path = conf->affinity_path ? conf->affinity_path : "/";
+    affinity->secure = conf->affinity_secure;
+    affinity->same_site = conf->affinity_same_site;
 }
 
 /* Nothing for a method that is not known: it could be any. */
@@ -134,6 +167,7 @@ static void build_route(struct routes *routes, struct route *route, const struct
     route->epoch = live->epoch;
     route->step = live->step;
     build_mirror(&route->mirror, routes, conf, live->mirror);
+    build_affinity(&route->affinity, conf, live->plan);
     route->steer = steer_new(live->header_route);
     route->may_choose = conf->overrides_len > 0 || route->steer;
     BUG_ON(route->weight > CONFIG_WEIGHT_ONE);

@@ -86,6 +86,17 @@ struct route_mirror {
     uint32_t methods;                /* a bit for each enum method */
 };
 
+/* By what clients stay on their side: the affinity of the plan while its rollout lasts, else that of the
+ * route. */
+struct route_affinity {
+    enum config_affinity by;
+    char name[CONFIG_NAME_MAX + 1]; /* of the cookie or header */
+    int64_t max_age_ns;
+    const char *path; /* of the cookie */
+    bool secure;
+    enum config_same_site same_site;
+};
+
 /* Failures of the canary for which stable is asked, when the plan says so; beside the shield of the route. */
 struct route_shield {
     uint32_t on;      /* PLAN_SHIELD_x; 0: none */
@@ -100,6 +111,7 @@ struct route {
     uint32_t epoch; /* grows by one with each change of weight or judging: names the counters' cells */
     struct route_mirror mirror;
     struct route_shield shield;
+    struct route_affinity affinity;
     const struct steer *steer;           /* the header route of the rollout; NULL: none */
     bool may_choose;                     /* it has overrides or a header route */
     const struct judging *judging;       /* NULL without a rollout: nothing is scored */

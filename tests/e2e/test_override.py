@@ -163,6 +163,23 @@ def _(t):
             {("ec2", "random", None), ("fargate", "override", "plan")}, "the log")
 
 
+@case("a plan may bring affinity for its rollout: clients stay where they are, and get no cookie before and after")
+def _(t):
+    stable, canary, p = serve(t, None)
+    t.equal(ask(p).all("set-cookie"), [], "before")
+    p.admin.start(quick((50, "1h"), {"setWeight": 100}, sessionAffinity={"cookie": "sticky", "maxAge": "10m"}))
+    first = t.wait(lambda: next(iter(ask(p).all("set-cookie")), None), "the rollout has begun")
+    t.contains(first, "Max-Age=600", "the cookie")
+    with Wire(p.address) as wire:
+        for who in [first.split(";")[0]] + [f"sticky={n}" for n in range(8)]:
+            before = len(canary.requests)
+            answers = [wire.ask(fields=[("Cookie", who)]) for _ in range(6)]
+            t.check(len(canary.requests) - before in (0, 6), f"{who} stays on its side")
+            t.equal([a.all("set-cookie") for a in answers], [[]] * 6, "it has its cookie")
+    p.admin.order("abort")
+    t.wait(lambda: not ask(p).all("set-cookie"), "after it")
+
+
 @case("clients that stuck to the canary are back on stable with the next request at weight 0")
 def _(t):
     stable, canary, p = serve(t, [], weight=100, route={"affinity": {"cookie": "who"}, "overrides": None})

@@ -118,6 +118,11 @@ static const struct problems_case cases[] = {
     {ALL "watch: never\n", "t:3:8: enabled: never is not a flag, true or false\n"},
     {ALL "watch: { probeWeight: 100, threshold: 0 }\n",
      "t:3:23: probeWeight: 100 is more than 99\nt:3:39: threshold: 0 is less than 1\n"},
+    {ALL "sessionAffinity: { cookie: c, header: d, onRollback: keep }\n",
+     "t:3:31: header: excludes cookie; write one of the two\n"
+     "t:3:54: onRollback: keep is none of release\n"},
+    {ALL "sessionAffinity: { maxAge: 1h }\n",
+     "t:3:18: one of these keys is missing: cookie header clientAddress\n"},
     /* steps */
     {NAME "steps: auto\n", ""},
     {NAME "steps: manual\n", "t:2:8: steps: manual must be a list, such as [a, b]\n"},
@@ -277,6 +282,7 @@ static const char full[] =
     "\"capacity\": 50},\n"
     " \"watch\": {\"probeWeight\": 40, \"threshold\": 12},\n"
     " \"shield\": {\"retryOnStable\": [\"connect\", 502], \"methods\": [\"HEAD\"]},\n"
+    " \"sessionAffinity\": {\"cookie\": \"sticky\", \"maxAge\": \"30m\", \"onRollback\": \"release\"},\n"
     " \"rollback\": {\"mode\": \"ramp\", \"rampTime\": \"5s\", \"retry\": {\"max\": 2}},\n"
     " \"exposureBudget\": {\"canaryErrors\": 200}}\n";
 
@@ -322,6 +328,9 @@ START_TEST(a_plan_in_json_arrives_whole)
     ck_assert_str_eq(plan->canary, "b");
     ck_assert_int_eq(plan->on_inconclusive, ON_INCONCLUSIVE_ROLLBACK);
     check_analysis(&plan->analysis);
+    ck_assert_int_eq(plan->affinity.kind, AFFINITY_COOKIE);
+    ck_assert_str_eq(plan->affinity.name, "sticky");
+    ck_assert_int_eq(plan->affinity.max_age_ns, 1800 * NS_PER_S);
     ck_assert_uint_eq(plan->steps_len, 5);
     ck_assert_uint_eq(steps[0].weight, 1);
     ck_assert(!steps[0].mirrors);

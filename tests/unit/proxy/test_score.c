@@ -446,23 +446,19 @@ END_TEST
 
 START_TEST(a_unit_is_what_the_plan_and_the_route_say)
 {
-    static char who[] = "who", user[] = "X-User";
-
     judging.unit = JUDGING_UNIT_REQUEST;
     ck_assert_uint_eq(failures_counted("", "1", "", "1"), 2);
     judging.unit = JUDGING_UNIT_CLIENT; /* by address */
     ck_assert_uint_eq(failures_counted("Cookie: who=a\r\n", "2", "Cookie: who=b\r\n", "2"), 1);
     ck_assert_uint_eq(failures_counted("", "3", "", "4"), 2);
-    conf.affinity = CONFIG_AFFINITY_COOKIE;
-    conf.affinity_name = who;
+    route.affinity = (struct route_affinity){.by = CONFIG_AFFINITY_COOKIE, .name = "who"};
     ck_assert_uint_eq(failures_counted("Cookie: who=c\r\n", "5", "Cookie: who=c\r\n", "6"), 1);
     ck_assert_uint_eq(failures_counted("Cookie: who=d\r\n", "7", "Cookie: who=e\r\n", "7"), 2);
     ck_assert_uint_eq(failures_counted("", "8", "", "8"), 1); /* keeps no cookie: by address */
-    conf.affinity = CONFIG_AFFINITY_HEADER;
-    conf.affinity_name = user;
+    route.affinity = (struct route_affinity){.by = CONFIG_AFFINITY_HEADER, .name = "X-User"};
     ck_assert_uint_eq(failures_counted("X-User: f\r\n", "9", "x-user: f\r\n", "10"), 1);
     ck_assert_uint_eq(failures_counted("X-User: g\r\n", "11", "X-User: h\r\n", "11"), 2);
-    conf.affinity = CONFIG_AFFINITY_NONE;
+    route.affinity = (struct route_affinity){0};
     judging.unit = JUDGING_UNIT_HEADER;
     strcpy(judging.unit_name, "X-Session");
     ck_assert_uint_eq(failures_counted("X-Session: i\r\n", "12", "X-Session: i\r\n", "13"), 1);

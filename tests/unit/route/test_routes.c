@@ -1,6 +1,7 @@
 #include "route/routes.h"
 
 #include "base/clk.h"
+#include "base/mem.h"
 #include "build.h"
 #include "proto/method.h"
 
@@ -90,6 +91,45 @@ START_TEST(a_route_is_found_by_its_name)
 END_TEST
 
 /* ---- what a plan makes of a route ---- */
+
+/* The affinity of the route `i` of a snapshot with this plan. */
+static struct route_affinity affinity_of(size_t i, const struct plan *plan)
+{
+    static const struct hash_key key = {1, 2};
+    struct config *config = build_config(TWO_ROUTES);
+    const struct route_live live[] = {{.plan = plan}, {.plan = plan}};
+    struct routes *routes = routes_build(config, live, NULL, &key, 1);
+    struct route_affinity affinity = routes->routes[i].affinity;
+
+    affinity.path = NULL; /* it goes with the configuration */
+    if (plan)
+        ck_assert_int_eq(routes->routes[i].judging->unit_window_ns, affinity.max_age_ns);
+    routes_free(routes);
+    config_unref(config);
+    return affinity;
+}
+
+START_TEST(the_affinity_of_a_plan_takes_the_place_of_that_of_the_route)
+{
+    struct plan *plan = mem_alloc(sizeof *plan);
+
+    plan_init(plan);
+    ck_assert_int_eq(affinity_of(0, NULL).by, CONFIG_AFFINITY_NONE);
+    ck_assert_int_eq(affinity_of(1, NULL).by, CONFIG_AFFINITY_COOKIE);
+    ck_assert_str_eq(affinity_of(1, NULL).name, "c");
+    plan->affinity =
+        (struct plan_affinity){.kind = AFFINITY_HEADER, .name = "X-User", .max_age_ns = 60 * NS_PER_S};
+    plan_finish(plan, NS_PER_S);
+    ck_assert_int_eq(affinity_of(0, plan).by, CONFIG_AFFINITY_HEADER);
+    ck_assert_int_eq(affinity_of(1, plan).by, CONFIG_AFFINITY_HEADER);
+    ck_assert_str_eq(affinity_of(1, plan).name, "X-User");
+    plan->affinity.kind = AFFINITY_COOKIE;
+    ck_assert_int_eq(affinity_of(0, plan).by, CONFIG_AFFINITY_COOKIE);
+    plan->affinity.kind = AFFINITY_CLIENT_ADDRESS;
+    ck_assert_int_eq(affinity_of(0, plan).by, CONFIG_AFFINITY_CLIENT);
+    free(plan);
+}
+END_TEST
 
 static struct plan *plan_with(enum metric_type type)
 {
@@ -223,6 +263,7 @@ Suite *unit_suite(void)
     tcase_add_test(tc, unhealthy_targets_stand_behind_and_draining_ones_last);
     tcase_add_test(tc, a_route_is_found_by_its_name);
     tcase_add_test(tc, a_mirror_is_as_configured_unless_a_rollout_says_otherwise);
+    tcase_add_test(tc, the_affinity_of_a_plan_takes_the_place_of_that_of_the_route);
     tcase_add_test(tc, a_plan_names_the_bad_statuses);
     tcase_add_test(tc, the_window_of_a_sticky_unit_is_its_life);
     tcase_add_test(tc, a_running_rollout_is_part_of_the_snapshot);
