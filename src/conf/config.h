@@ -378,9 +378,35 @@ enum config_log_kind {
     CONFIG_LOG_FILE,
 };
 
+/* How a line is written. */
+enum config_log_format {
+    CONFIG_LOG_JSON, /* as the workers write it */
+    CONFIG_LOG_ECS,
+    CONFIG_LOG_OTEL,
+    CONFIG_LOG_ALB,
+    CONFIG_LOG_COMBINED,
+    CONFIG_LOG_LTSV,
+};
+
+/* Of requests that went well: which of them a place gets. */
+struct config_log_sample {
+    uint32_t share;  /* in hundredths of a percent */
+    int64_t slow_ns; /* who takes so long is never left out */
+};
+
 struct config_log {
+    uint64_t fingerprint; /* of all that is written of it */
     enum config_log_kind kind;
-    char *path; /* for CONFIG_LOG_FILE */
+    enum config_log_format format;
+    struct config_log_sample sample;
+    uint32_t queue; /* bytes of lines that may wait for it */
+    char *path;     /* for CONFIG_LOG_FILE */
+    /* Of files. */
+    uint64_t max_size;  /* of one; a full one is finished, and another begun */
+    int64_t max_age_ns; /* likewise; 0: any */
+    uint64_t max_total; /* of all of them */
+    bool pack;          /* finished files, with gzip */
+    bool await_shipper; /* finished files are kept until they have been shipped, while there is room */
 };
 
 /* What may be sent; sizes in bytes (http.md section 2.2 has the peers' figures). */

@@ -10,9 +10,20 @@
 
 #include <string.h>
 
-enum { TOKEN_SHORT = 16 }; /* below it a token can be guessed */
+enum {
+    TOKEN_SHORT = 16,     /* below it a token can be guessed */
+    LOG_SIZE = 256 << 20, /* of a file of the access log, when it is not written */
+};
 
 /* ---- the sections ---- */
+
+/* The value of a key in it, or itself. */
+static const struct tree *within(const struct tree *node, const char *key)
+{
+    const struct tree *value = tree_find(node, key);
+
+    return value ? value : node;
+}
 
 void config_check_admin(struct schema_reader *reader, const struct tree *map, void *at)
 {
@@ -34,11 +45,45 @@ void config_check_admin(struct schema_reader *reader, const struct tree *map, vo
                        "admin: the token has fewer than %d characters and can be guessed", TOKEN_SHORT);
 }
 
+void config_init_log(struct schema_reader *reader, void *at)
+{
+    struct config_log *log = at;
+
+    (void)reader;
+    log->sample.share = CONFIG_WEIGHT_ONE;
+}
+
+void config_check_log_file(struct schema_reader *reader, const struct tree *map, void *at)
+{
+    struct config_log *log = at;
+
+    if (!tree_find(map, "maxSize"))
+        log->max_size = log->max_total / 8 < LOG_SIZE ? log->max_total / 8 : LOG_SIZE;
+    if (log->max_total < 2 * log->max_size)
+        schema_problem(reader, CONF_ERROR, within(map, "maxTotalSize"),
+                       "maxTotalSize: is less than two files of maxSize; make it larger, or maxSize smaller");
+}
+
+/* FNV-1a over all that is written in a node. */
+static uint64_t fingerprint(uint64_t hash, const struct tree *node)
+{
+    for (const char *p = node->text; p && *p; p++)
+        hash = (hash ^ (unsigned char)*p) * UINT64_C(1099511628211);
+    hash = (hash ^ (uint64_t)node->kind << 32 ^ node->len) * UINT64_C(1099511628211);
+    for (size_t i = 0; i < node->len; i++) {
+        if (node->keys)
+            hash = fingerprint(hash, &node->keys[i]);
+        hash = fingerprint(hash, &node->values[i]);
+    }
+    return hash;
+}
+
 void config_check_log(struct schema_reader *reader, const struct tree *map, void *at)
 {
     struct config_log *log = at;
 
     (void)reader;
+    log->fingerprint = fingerprint(UINT64_C(14695981039346656037), map);
     log->kind = tree_find(map, "file") ? CONFIG_LOG_FILE : CONFIG_LOG_STDOUT;
 }
 
@@ -337,14 +382,6 @@ static const struct tree *item(const struct tree *root, const char *key, size_t 
 
     BUG_ON(!list || i >= list->len);
     return &list->values[i];
-}
-
-/* The value of a key in it, or itself. */
-static const struct tree *within(const struct tree *node, const char *key)
-{
-    const struct tree *value = tree_find(node, key);
-
-    return value ? value : node;
 }
 
 static void check_listeners(struct schema_reader *reader, const struct tree *root,

@@ -11,6 +11,9 @@
 #include "conf/schema.h"
 
 void config_check_admin(struct schema_reader *reader, const struct tree *map, void *at);
+/* Before the rows of a log: all requests are written. */
+void config_init_log(struct schema_reader *reader, void *at);
+void config_check_log_file(struct schema_reader *reader, const struct tree *map, void *at);
 void config_check_log(struct schema_reader *reader, const struct tree *map, void *at);
 /* Before the rows of limits: what the rows leave as the codec has it. */
 void config_init_limits(struct schema_reader *reader, void *at);

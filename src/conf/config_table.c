@@ -57,32 +57,6 @@ static const struct section state_section = {
     .text = "Without this key a restart forgets every rollout, its weights included.",
 };
 
-static const struct setting log_file_rows[] = {
-    {.key = "path",
-     .type = &type_path,
-     FIELD(config_log, path),
-     .required = true,
-     .example = "logs/access.jsonl",
-     .text = "The file, to which lines are added."},
-};
-static const struct section log_file_section = {SECTION(log_file_rows)};
-static const struct section log_stdout_section = {.settings = NULL, .len = 0};
-static const struct setting log_rows[] = {
-    {.key = "file", .type = &schema_map, .section = &log_file_section, .text = "Lines go to a file."},
-    {.key = "stdout",
-     .type = &schema_map,
-     .section = &log_stdout_section,
-     .text = "Lines go to standard output: write {}."},
-};
-static const struct section log_section = {
-    SECTION(log_rows),
-    .size = sizeof(struct config_log),
-    .one_of = "file stdout",
-    .one_of_required = true,
-    .check = config_check_log,
-    .text = "One valid JSON line for each request. Without this key no access log is written.",
-};
-
 static const struct setting timeout_rows[] = {
     {.key = "requestHead",
      .type = &type_duration,
@@ -354,8 +328,10 @@ static const struct section limit_section = {
 
 static const struct setting listener_row = {
     .key = "listeners", .type = &schema_map, .section = &config_listener_section, .text = "A listener."};
-static const struct setting log_row = {
-    .key = "accessLog", .type = &schema_map, .section = &log_section, .text = "A place for the lines."};
+static const struct setting log_row = {.key = "accessLog",
+                                       .type = &schema_map,
+                                       .section = &config_log_section,
+                                       .text = "A place for the lines."};
 static const struct setting route_row = {
     .key = "routes", .type = &schema_map, .section = &config_route_section, .text = "A route."};
 

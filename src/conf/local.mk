@@ -3,6 +3,7 @@ src_libpenstock_a_SOURCES += \
 	src/conf/config.c src/conf/config.h \
 	src/conf/config_check.c src/conf/config_check.h \
 	src/conf/config_group_table.c \
+	src/conf/config_log_table.c \
 	src/conf/config_listener_table.c \
 	src/conf/config_override.c src/conf/config_override.h \
 	src/conf/config_route_table.c \

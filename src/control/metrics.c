@@ -46,7 +46,7 @@ void metrics_write(struct text *out, const struct board *board, bool open_metric
     struct prometheus_route *routes = mem_zalloc((board->lives_len + 1) * sizeof *routes);
     struct prometheus_rollout *rollouts = mem_zalloc((board->lives_len + 1) * sizeof *rollouts);
     struct shard *shards[CONFIG_WORKERS_MAX];
-    struct logsink_stats logs;
+    struct logsink_place logs[CONFIG_LOGS_MAX];
     bool unhealthy[CONFIG_TARGETS_MAX];
     char why[256];
     struct prometheus_view view = {.version = PACKAGE_VERSION,
@@ -74,8 +74,10 @@ void metrics_write(struct text *out, const struct board *board, bool open_metric
         view.store_errors = store_health(board->store)->errors;
     }
     if (board->logsink) {
-        logs = logsink_stats(board->logsink);
-        view.logs = &logs;
+        view.logs = logs;
+        view.logs_len = logsink_places(board->logsink);
+        for (size_t i = 0; i < view.logs_len; i++)
+            logs[i] = logsink_place(board->logsink, i);
     }
     prometheus_write(out, &view, open_metrics);
     free(routes);

@@ -38,7 +38,7 @@ static bool same_logs(const struct config *old, const struct config *new)
     if (old->logs_len != new->logs_len)
         return false;
     for (size_t i = 0; i < old->logs_len; i++)
-        if (old->logs[i].kind != new->logs[i].kind || !same_text(old->logs[i].path, new->logs[i].path))
+        if (old->logs[i].fingerprint != new->logs[i].fingerprint)
             return false;
     return true;
 }

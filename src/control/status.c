@@ -297,6 +297,22 @@ static json_t *store_json(const struct board *board)
                      text_json(health->notice));
 }
 
+static json_t *sinks_json(const struct logsink *logsink)
+{
+    json_t *sinks = json_array();
+
+    for (size_t i = 0; i < logsink_places(logsink); i++) {
+        struct logsink_place place = logsink_place(logsink, i);
+
+        json_array_append_new(sinks, json_pack("{s:s, s:o, s:o, s:o, s:o, s:b}", "name", place.name, "lines",
+                                               count_json(place.lines), "lost",
+                                               count_json(place.lost + place.crowded), "removed",
+                                               count_json(place.removed_lines), "held",
+                                               count_json(place.held_bytes), "alarm", (int)place.alarm));
+    }
+    return sinks;
+}
+
 static json_t *log_json(const struct board *board)
 {
     struct logsink_stats stats;
@@ -307,9 +323,9 @@ static json_t *log_json(const struct board *board)
     stats = logsink_stats(board->logsink);
     for (size_t w = 0; w < crew_size(board->crew); w++)
         dropped += cell_get(&crew_shard(board->crew, w)->log_dropped);
-    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "lines", count_json(stats.lines), "bytes",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "lines", count_json(stats.lines), "bytes",
                      count_json(stats.bytes), "dropped", count_json(dropped), "lost", count_json(stats.lost),
-                     "errors", count_json(stats.errors));
+                     "errors", count_json(stats.errors), "sinks", sinks_json(board->logsink));
 }
 
 static json_t *listeners_json(const struct board *board)

@@ -1,4 +1,15 @@
 src_libpenstock_a_SOURCES += \
 	src/export/exposition.c src/export/exposition.h \
+	src/export/logblock.c src/export/logblock.h \
+	src/export/logcounter.def \
+	src/export/logfile.c src/export/logfile.h \
+	src/export/logformat.c src/export/logformat.h \
+	src/export/logpack.c src/export/logpack.h \
+	src/export/logplace.c src/export/logplace.h \
+	src/export/logplain.c src/export/logplain.h \
+	src/export/logread.c src/export/logread.h \
+	src/export/logshelf.c src/export/logshelf.h \
 	src/export/logsink.c src/export/logsink.h \
+	src/export/logstream.c src/export/logstream.h \
+	src/export/logwriter.c src/export/logwriter.h \
 	src/export/prometheus.c src/export/prometheus.h

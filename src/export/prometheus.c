@@ -703,33 +703,46 @@ static void worker_seconds(struct page *page, const char *name, enum exposition_
     }
 }
 
-static void write_log_sinks(struct page *page, const struct logsink_stats *logs)
+/* Each sink with a counter of logcounter.def. */
+static void write_log_counter(struct page *page, const char *name, enum exposition_kind kind,
+                              const char *help, size_t offset)
+{
+    exposition_family(&page->to, name, kind, help);
+    for (size_t i = 0; i < page->view->logs_len; i++) {
+        const struct logsink_place *place = &page->view->logs[i];
+        uint64_t value;
+        EXPOSITION_LABELS(labels);
+
+        memcpy(&value, (const char *)place + offset, sizeof value);
+        exposition_label(&labels, "sink", place->name);
+        exposition_number(&page->to, name, kind == EXPOSITION_COUNTER ? "_total" : "", &labels, value);
+    }
+}
+
+static void write_log_sinks(struct page *page)
 {
     static const struct {
         const char *name;
+        enum exposition_kind kind;
         const char *help;
         size_t offset;
     } rows[] = {
-        {"penstock_log_written_lines", "Access-log lines written to a sink.",
-         offsetof(struct logsink_stats, lines)},
-        {"penstock_log_written_bytes", "Bytes of access log written.", offsetof(struct logsink_stats, bytes)},
-        {"penstock_log_errors", "Failed writes and openings of log files.",
-         offsetof(struct logsink_stats, errors)},
+#define LOG_COUNTER(id, name, kind, text) {name, EXPOSITION_##kind, text, offsetof(struct logsink_place, id)},
+#include "export/logcounter.def"
+#undef LOG_COUNTER
+        {"penstock_log_queued_bytes", EXPOSITION_GAUGE, "Bytes of lines that wait for a sink.",
+         offsetof(struct logsink_place, queued_bytes)},
     };
 
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        uint64_t value;
-
-        memcpy(&value, (const char *)logs + rows[i].offset, sizeof value);
-        exposition_family(&page->to, rows[i].name, EXPOSITION_COUNTER, rows[i].help);
-        exposition_number(&page->to, rows[i].name, "_total", NULL, value);
-    }
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        write_log_counter(page, rows[i].name, rows[i].kind, rows[i].help, rows[i].offset);
 }
 
 /* Lines that are in no file: the exporter was behind, or a sink could not take them. */
 static void write_log_losses(struct page *page)
 {
     const char *name = "penstock_log_dropped";
+    uint64_t lost = 0;
     EXPOSITION_LABELS(worker);
     EXPOSITION_LABELS(sink);
 
@@ -740,8 +753,10 @@ static void write_log_losses(struct page *page)
         "Access-log lines lost: at a worker when the exporter is behind, or at a sink that fails.");
     exposition_number(&page->to, name, "_total", &worker,
                       shard_sum(page, offsetof(struct shard, log_dropped)));
-    if (page->view->logs)
-        exposition_number(&page->to, name, "_total", &sink, page->view->logs->lost);
+    for (size_t i = 0; i < page->view->logs_len; i++)
+        lost += page->view->logs[i].lost + page->view->logs[i].crowded;
+    if (page->view->logs_len)
+        exposition_number(&page->to, name, "_total", &sink, lost);
 }
 
 static void write_late(struct page *page)
@@ -800,8 +815,8 @@ static void write_self(struct page *page)
     write_handshakes(page);
     write_certificates(page);
     write_log_losses(page);
-    if (view->logs)
-        write_log_sinks(page, view->logs);
+    if (view->logs_len)
+        write_log_sinks(page);
     if (view->store) {
         exposition_family(&page->to, "penstock_store_failing", EXPOSITION_GAUGE,
                           "1 when nothing can be saved: no rollout moves forward.");

@@ -57,7 +57,8 @@ struct prometheus_view {
     bool store;                             /* there is one */
     bool store_failing;
     uint64_t store_errors;
-    const struct logsink_stats *logs; /* NULL: no access log */
+    const struct logsink_place *logs; /* the sinks of the access log */
+    size_t logs_len;
 };
 
 /* Appends the whole exposition. `out` should have PROMETHEUS_BYTES_MAX as its maximum. */

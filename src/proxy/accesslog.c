@@ -48,6 +48,15 @@ static void word_add(struct buf *line, struct str name, struct str word)
     buf_lit(line, "\",");
 }
 
+static void json_add(struct buf *line, struct str name, struct str value)
+{
+    if (value.len == 0)
+        return;
+    buf_str_add(line, name);
+    buf_str_add(line, value);
+    buf_char(line, ',');
+}
+
 static void object_end(struct buf *line)
 {
     if (line->len && line->p[line->len - 1] == ',')
@@ -111,15 +120,17 @@ struct str accesslog_format(struct buf *line, const struct accesslog_record *rec
 #define ADD_MESSAGE(name, member)  message_add(line, STR(name), record, cut)
 #define ADD_URL(name, member)      url_add(line, STR(name), record, cut)
 #define ADD_OPTIONAL(name, member) optional_add(line, STR(name), record->member)
+#define ADD_JSON(name, member)     json_add(line, STR(name), record->member)
 #define ADD_NUMBER(name, member)   (buf_lit(line, name), buf_u64(line, record->member), buf_char(line, ','))
 #define ADD_PERCENT(name, member)                                                                            \
     (buf_lit(line, name), buf_fixed(line, record->member, 2), buf_char(line, ','))
 #define ADD_SECONDS(name, member)                                                                            \
     (buf_lit(line, name), buf_fixed(line, record->member / 1000, 6), buf_char(line, ','))
 
-#define LOG_FIELD(name, kind, member, text) ADD_##kind("\"" name "\":", member);
-#define LOG_GROUP(name)                     buf_lit(line, "\"" name "\":{");
-#define LOG_END                             object_end(line), buf_char(line, ',');
+#define LOG_FIELD(id, name, kind, member, ecs, otel, ltsv, text) ADD_##kind("\"" name "\":", member);
+#define LOG_PART(id, ecs, otel, ltsv, text)
+#define LOG_GROUP(name) buf_lit(line, "\"" name "\":{");
+#define LOG_END         object_end(line), buf_char(line, ',');
 #define LOG_LABELS                                                                                           \
     from = line->len;                                                                                        \
     buf_str_add(line, record->labels);                                                                       \

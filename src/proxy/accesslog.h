@@ -21,7 +21,8 @@ enum {
     ACCESSLOG_CHUNKS = 32,          /* a worker: 2 MiB of lines may wait for a slow exporter */
     ACCESSLOG_LINE_MAX = 16 * 1024, /* a longer line has its client-given texts cut to ACCESSLOG_CUT bytes */
     ACCESSLOG_CUT = 256,
-    ACCESSLOG_LABELS = 64, /* a worker; by hash, a newer one takes the place of an older one */
+    ACCESSLOG_HEADERS_MAX = 2048, /* of either side's headers, as JSON */
+    ACCESSLOG_LABELS = 64,        /* a worker; by hash, a newer one takes the place of an older one */
     ACCESSLOG_LABELS_MAX = 1000,
 };
 
@@ -68,7 +69,8 @@ struct accesslog_record {
     struct str assignment, outcome, blame;
     uint64_t duration_ns, head_ns, queue_ns, connect_ns, first_byte_ns, body_ns;
     struct str method, authority, path, query, http_version, user_agent, referer, request_id;
-    bool secure; /* https */
+    bool secure;                                  /* https */
+    struct str request_headers, response_headers; /* JSON objects, of ACCESSLOG_HEADERS_MAX bytes at most */
     struct str tls_version, tls_cipher, tls_session, tls_name, tls_subject;
     uint64_t status, target_status;
     struct str client_ip;
@@ -78,6 +80,7 @@ struct accesslog_record {
     struct str shield, override;
     uint64_t step, attempts;
     struct str error;
+    struct str sample_rate; /* the worker's record has none */
     /* Of a copy alone (proxy/mirror). */
     struct str agreement, first_group, first_outcome;
     uint64_t first_status, first_duration_ns;

@@ -116,7 +116,7 @@ def start_penstock(folder, ports, env=None, stderr=subprocess.DEVNULL, under=())
         f.write(f"""workers: 1
 listeners: [ {{ address: "127.0.0.1:{port}" }} ]
 limits: {{ connections: 8000 }}
-accessLog: [ {{ file: {{ path: {folder}/penstock.log }} }} ]
+accessLog: [ {{ file: {{ path: {folder}/penstock.log, maxSize: 64GiB, maxTotalSize: 1TiB }} }} ]
 targetGroups:
   a: {{ platform: ec2, targets: [ "127.0.0.1:{ports[0]}" ] }}
   b: {{ platform: fargate, targets: [ "127.0.0.1:{ports[1]}" ] }}

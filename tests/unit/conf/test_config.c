@@ -72,6 +72,11 @@ static const struct problems_case cases[] = {
      "accessLog, timeouts, limits, targetGroups, routes\n"},
     {ALL "accessLog: [ stdout: { color: true } ]\n",
      "t:6:24: color: unknown key; there is none here: write {}\n"},
+    {ALL "accessLog: [ { file: { path: a, maxSize: 2MiB, maxTotalSize: 3MiB } } ]\n",
+     "t:6:62: maxTotalSize: is less than two files of maxSize; make it larger, or maxSize smaller\n"},
+    {ALL "accessLog: [ { stdout: {}, format: xml, sample: 0 } ]\n",
+     "t:6:36: format: xml is none of json, ecs, otel, alb, combined, ltsv\n"
+     "t:6:49: share: 0 is less than 0.01\n"},
     /* kinds of values */
     {ALL "ambiguousFields: kept\n", "t:6:18: ambiguousFields: kept is none of drop, reject, keep\n"},
     {HEAD "routes: [ { name: r, stable: a, canary: b, upgrades: [ tcp, H2C ] } ]\n",
@@ -494,7 +499,8 @@ static const char full[] =
     "maxConnections: 7, concurrency: { group: 30, target: 20 }, poolIdle: 1s }\n"
     "timeouts: { connect: 1s, body: 7s, clientWrite: 9s, total: 1h, poolIdle: 2s }\n"
     "limits: { maxBody: 2KiB, responseHead: 4KiB, responseFields: 50, trailerFields: 3 }\n"
-    "accessLog: [ { file: { path: logs/a.jsonl } }, { stdout: {} } ]\n"
+    "accessLog: [ { file: { path: logs/a.jsonl, maxTotalSize: 8MiB, maxAge: 1d, awaitShipper: true } },\n"
+    "  { stdout: {}, format: ecs, sample: { share: 12.5, slow: 2s }, queue: 1MiB } ]\n"
     "state: { directory: /var/lib/penstock }\n"
     "admin: { address: \"unix:/run/x.sock\", token: 0123456789abcdef0, hosts: [ Admin.Internal ] }\n"
     "listeners: [ { address: \"127.0.0.1:0\" } ]\n"
@@ -573,7 +579,18 @@ START_TEST(what_is_written_arrives)
     ck_assert_uint_eq(two->targets[0].slot, 2);
     ck_assert_int_eq(config->groups[0].targets[1].address.addr.any.sa_family, AF_INET6);
     ck_assert_str_eq(config->logs[0].path, "/etc/penstock/logs/a.jsonl");
+    ck_assert_int_eq(config->logs[0].format, CONFIG_LOG_JSON);
+    ck_assert_uint_eq(config->logs[0].sample.share, CONFIG_WEIGHT_ONE);
+    ck_assert_uint_eq(config->logs[0].max_size, 1 << 20); /* an eighth of all */
+    ck_assert_uint_eq(config->logs[0].max_total, 8 << 20);
+    ck_assert_int_eq(config->logs[0].max_age_ns, 24 * 3600 * NS_PER_S);
+    ck_assert(config->logs[0].pack && config->logs[0].await_shipper);
     ck_assert_int_eq(config->logs[1].kind, CONFIG_LOG_STDOUT);
+    ck_assert_int_eq(config->logs[1].format, CONFIG_LOG_ECS);
+    ck_assert_uint_eq(config->logs[1].sample.share, 1250);
+    ck_assert_int_eq(config->logs[1].sample.slow_ns, 2 * NS_PER_S);
+    ck_assert_uint_eq(config->logs[1].queue, 1 << 20);
+    ck_assert_uint_ne(config->logs[0].fingerprint, config->logs[1].fingerprint);
     ck_assert_str_eq(config->state_directory, "/var/lib/penstock");
     ck_assert(config->admin.enabled);
     ck_assert_str_eq(config->admin.token, "0123456789abcdef0");

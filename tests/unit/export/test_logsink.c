@@ -44,11 +44,18 @@ static void tear_down(void)
 
 static void start(const char *file, bool with_stdout)
 {
-    struct config_log logs[2] = {{.kind = CONFIG_LOG_FILE, .path = mem_strdup(file)},
+    struct config_log logs[2] = {{.kind = CONFIG_LOG_FILE,
+                                  .path = mem_strdup(file),
+                                  .max_size = UINT64_C(1) << 30,
+                                  .max_total = UINT64_C(2) << 30},
                                  {.kind = CONFIG_LOG_STDOUT}};
     struct accesslog_pipe *pipes[1] = {&rings};
     char why[128];
 
+    for (size_t i = 0; i < 2; i++) {
+        logs[i].queue = 4 << 20;
+        logs[i].sample.share = CONFIG_WEIGHT_ONE;
+    }
     sink = logsink_open(logs, with_stdout ? 2 : 1, why, sizeof why);
     ck_assert_ptr_nonnull(sink);
     logsink_start(sink, pipes, 1);

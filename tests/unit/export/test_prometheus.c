@@ -200,13 +200,17 @@ END_TEST
 
 START_TEST(openmetrics_names_counters_without_total_and_has_an_end)
 {
-    struct logsink_stats logs = {.lines = 5, .lost = 6};
+    struct logsink_place logs[2] = {{.name = "stdout", .lines = 5, .lost = 4},
+                                    {.name = "file:/a", .crowded = 2, .alarm = 1}};
 
-    view.logs = &logs;
+    view.logs = logs;
+    view.logs_len = 2;
     view.store = view.store_failing = true;
     write_page(true);
     has("# TYPE penstock_requests counter");
     has("penstock_log_dropped_total{where=\"sink\"} 6");
+    has("penstock_log_written_lines_total{sink=\"stdout\"} 5");
+    has("penstock_log_alarm{sink=\"file:/a\"} 1");
     has("penstock_store_failing 1");
     ck_assert(str_ends_with((struct str){page.p, page.len}, STR("\n# EOF\n")));
     write_page(false);

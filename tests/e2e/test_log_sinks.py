@@ -1,0 +1,152 @@
+"""Where the access log goes: presets read by others, files within their cap, disks that are full."""
+import glob
+import gzip
+import json
+import os
+import shutil
+import subprocess
+
+from harness import Skip, case, main, need, scaled
+from load import h2load
+from peers import Nginx
+from penstock import Penstock
+from records import AccessLog, field
+from wire import Wire
+
+need("nginx", "h2load")
+
+JSON_FORMAT = ('{"timestamp":"%dT%t.%^","http":{"method":"%m","status_code":"%s","url":"%U","useragent":"%u","version":"%^"},'
+               '"network":{"client":{"ip":"%h"},"bytes_written":"%b"},"platform":"%v","request_time":"%T"}')
+
+
+def goaccess(t, path, *options):
+    """What goaccess finds in a log: requests that it could read, those that it could not, and the shares of virtual hosts."""
+    out = t.path("goaccess.json")
+    subprocess.run(["goaccess", path, "--no-global-config", "-o", out, *options], check=True, stdin=subprocess.DEVNULL,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60)
+    with open(out) as f:
+        report = json.load(f)
+    hosts = {row["data"]: row["hits"]["count"] for row in report.get("vhosts", {}).get("data", [])}
+    return report["general"]["valid_requests"], report["general"]["failed_requests"], hosts
+
+
+@case("every preset has every request, and a dead place holds up none of the others")
+def _(t):
+    presets = {"json": ".jsonl", "ecs": ".jsonl", "otel": ".jsonl", "alb": ".log", "combined": ".log", "ltsv": ".ltsv"}
+    paths = {name: t.path(f"access-{name}{ending}") for name, ending in presets.items()}
+    fifo = t.path("fifo")
+    os.mkfifo(fifo)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    p = Penstock(t, {"ec2": [Nginx(t, "ec2")], "fargate": [Nginx(t, "fargate")]}, weight=50, accessLog=[
+        {"format": name, "file": {"path": path}} for name, path in paths.items()] + [{"file": {"path": fifo}}])
+    total = scaled(5_000, 1_000)
+    t.equal(h2load(t, p.url("/some/path?q=1"), total, connections=16)["2xx"], total, "requests that ended well")
+    for name, path in paths.items():
+        AccessLog(t, path).complete(total)
+    platforms = AccessLog(t, paths["json"]).by("platform")
+    for name, key in {"ecs": "http.response.status_code", "otel": "attributes"}.items():
+        records = AccessLog(t, paths[name]).lines()
+        t.equal(len(records), total, name)
+        t.check(all(field(r, key) for r in records), f"{name} has {key}")
+        t.equal({r["platform"] for r in records}, {"ec2", "fargate"}, f"platforms of {name}")
+    groups = {}
+    with open(paths["alb"]) as f:
+        for line in f:
+            groups[line.split('" ')[2].split()[2]] = groups.get(line.split('" ')[2].split()[2], 0) + 1
+    t.equal(groups, dict(platforms), "the target groups of alb")
+    t.equal(p.metrics().sum("penstock_log_written_lines_total", sink=f"file:{paths['alb']}"), total, "its counter")
+    os.close(reader)
+    if not shutil.which("goaccess"):
+        raise Skip("goaccess is not installed")
+    t.equal(goaccess(t, paths["alb"], "--log-format=AWSALB")[:2], (total, 0), "alb as goaccess reads it")
+    t.equal(goaccess(t, paths["combined"], "--log-format=COMBINED")[:2], (total, 0), "combined as goaccess reads it")
+    t.equal(goaccess(t, paths["json"], "--date-format=%Y-%m-%d", "--time-format=%H:%M:%S", f"--log-format={JSON_FORMAT}"),
+            (total, 0, dict(platforms)), "json as goaccess reads it, by platform")
+
+
+@case("a sample leaves out neither errors nor slow requests nor those of the canary, and says its rate")
+def _(t):
+    p = Penstock(t, {"ec2": [Nginx(t, "ec2")], "fargate": [Nginx(t, "fargate")]}, weight=10, accessLog=[
+        {"file": {"path": t.path("all.jsonl")}},
+        {"file": {"path": t.path("some.jsonl")}, "sample": {"share": 25, "slow": "30s"}}])
+    total = scaled(4_000, 2_000)
+    h2load(t, p.url(), total, connections=16)
+    for n in range(20):
+        with Wire(p.address) as wire:
+            wire.send(b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n")  # 400
+            wire.rest()
+    everything = AccessLog(t, t.path("all.jsonl")).wait(total + 20)
+    t.wait(lambda: p.metrics().sum("penstock_log_written_lines_total", sink=f"file:{t.path('some.jsonl')}") +
+           p.metrics().sum("penstock_log_sampled_lines_total", sink=f"file:{t.path('some.jsonl')}") == total + 20, "all are counted")
+    some = AccessLog(t, t.path("some.jsonl")).lines()
+    always = {r["http"]["request_id"] for r in everything if r.get("side") != "stable" or r["status"] != "info"}
+    t.equal({r["http"]["request_id"] for r in some if "sample_rate" not in r}, always, "what is never left out")
+    rest = [r for r in some if "sample_rate" in r]
+    t.equal({r["sample_rate"] for r in rest}, {0.25}, "the rate")
+    t.check(abs(len(rest) / (len(everything) - len(always)) - 0.25) < 0.08, f"{len(rest)} of {len(everything) - len(always)}")
+
+
+class Disk:
+    """A small file system of its own."""
+
+    def __init__(self, t, size):
+        self.path = t.path("disk")
+        os.mkdir(self.path)
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", self.path], capture_output=True).returncode:
+            raise Skip("no tmpfs can be mounted here")
+        t.own(self)
+
+    def close(self):
+        subprocess.run(["umount", "-l", self.path], check=False)
+
+
+def lines_of(pattern):
+    lines = []
+    for path in sorted(glob.glob(pattern)):
+        with gzip.open(path) if path.endswith(".gz") else open(path, "rb") as f:
+            lines += f.read().splitlines()
+    return lines
+
+
+@case("files are turned and packed, no line is lost, and their sum stays within the cap")
+def _(t):
+    path = t.path("access.jsonl")
+    p = Penstock(t, {"ec2": [Nginx(t, "ec2")]},
+                 accessLog=[{"file": {"path": path, "maxSize": "1MiB", "maxTotalSize": "8MiB"}}])
+    total = scaled(6_000, 3_000)
+    h2load(t, p.url(), total, connections=16)
+    t.wait(lambda: p.metrics().sum("penstock_log_written_lines_total") == total, "all lines are written")
+    t.wait(lambda: len(glob.glob(t.path("access-*.gz"))) >= 2 and not glob.glob(t.path("*.part")), "files are packed")
+    t.equal(len({json.loads(line)["http"]["request_id"] for line in lines_of(t.path("access*"))}), total, "different lines")
+
+
+@case("on a disk that others have filled penstock serves on, says what it lost, and recovers")
+def _(t):
+    disk = Disk(t, "2m").path
+    p = Penstock(t, {"ec2": [Nginx(t, "ec2")]}, accessLog=[{"file": {"path": disk + "/access.jsonl", "maxSize": "256KiB"}}])
+    p.log.path = disk + "/access.jsonl"
+    h2load(t, p.url(), 100, connections=8)
+    p.log.complete(100)
+    t.wait(lambda: p.metrics().sum("penstock_log_alarm") == 1, "the alarm stands before anything is lost")
+    with open(disk + "/others", "wb", buffering=0) as f:
+        try:
+            while f.write(b"x" * 4096):
+                pass
+        except OSError:
+            pass
+    total = scaled(4_000, 2_000)
+    t.equal(h2load(t, p.url(), total, connections=8)["2xx"], total, "requests that ended well")
+    t.wait(lambda: p.metrics().sum("penstock_log_dropped_total") + p.metrics().sum("penstock_log_written_lines_total")
+           == total + 100, "each line is counted as written or lost")
+    t.check(p.metrics().sum("penstock_log_dropped_total") > 0, "some were lost")
+    t.check("No space left on device" in p.stderr(), "it is said in the log")
+    os.unlink(disk + "/others")
+    lost = p.metrics().sum("penstock_log_dropped_total")
+    h2load(t, p.url(), 100, connections=4)
+    t.wait(lambda: p.metrics().sum("penstock_log_written_lines_total") == total + 200 - lost, "new lines are written")
+    t.check("works again" in p.stderr(), "and so is its end")
+    for line in lines_of(disk + "/access*"):
+        json.loads(line)
+
+
+main()
