@@ -61,7 +61,7 @@ class H2load(Process):
         return _h2load_counts(self.stdout())
 
     def stop(self):
-        self.signal(2)
+        self.signal(15)  # a process that was started in the background may ignore SIGINT
         self.popen.wait()
 
 

@@ -20,6 +20,7 @@ need("node", "wrk", "h2load")
 
 MINUTE = float(os.environ.get("PENSTOCK_E2E_MINUTE") or 3)
 REAL = MINUTE >= 60
+ROOM = 1 if REAL else 3 * PATIENCE  # for what a busy machine does to times; the true limits are checked by check-live
 FORCE_S = 1.0  # after a decision to go back, weights are 0 by then
 
 
@@ -73,9 +74,9 @@ def failing(t, names, rate, seconds, most):
         decided, final = wall(record["time"]) - min(began[n]), max(began[n]) - min(began[n])
         t.note(f"{rate} requests a second: decided {decided:.2f} s after the first bad request, the last one of "
                f"{len(began[n])} came {final:.2f} s after it")
-        t.check(final < seconds * PATIENCE, f"{n}: the last bad request came {final:.2f} s after the first one")
+        t.check(final < seconds * ROOM, f"{n}: the last bad request came {final:.2f} s after the first one")
     failed = sorted(len(began[n]) for n in names)
-    t.check(failed[max(0, len(failed) - 2)] < most * PATIENCE, f"failed requests: {failed}")
+    t.check(failed[max(0, len(failed) - 2)] < most * ROOM, f"failed requests: {failed}")
 
 
 @case("at 100 requests a second and weight 5 a canary that always fails is at 0 within 5 seconds and 15 failed requests")
@@ -86,7 +87,7 @@ def _(t):
 if REAL:
     @case("at 2,000 requests a second and weight 5 a canary that always fails is at 0 within 2 seconds")
     def _(t):
-        failing(t, "a", 2000, 2, 250)
+        failing(t, "a", 2000, 2, 400)
 
 
 @case("a canary that refuses connections is sent back")
