@@ -68,12 +68,15 @@ static void print_metric(const struct power_metric *metric, const struct plan *p
 
 static void print_step(const struct power_step *step, const struct plan *plan, FILE *out)
 {
-    char percent[PLAN_PERCENT_LEN], time[DECISION_NUMBER_LEN];
+    char percent[PLAN_PERCENT_LEN], time[DECISION_NUMBER_LEN], warm[DECISION_NUMBER_LEN];
 
     fprintf(out, "%s %%, %.3g requests a second to the canary", plan_percent(step->weight, percent),
             step->rate);
     if (step->skipped)
         fprintf(out, ": too few, it is passed over\n");
+    else if (step->warm_s < step->least_s)
+        fprintf(out, ", %s at least, %s without a cold start\n", time_text(step->least_s, time),
+                time_text(step->warm_s, warm));
     else
         fprintf(out, ", %s at least\n", time_text(step->least_s, time));
     for (size_t i = 0; i < step->metrics_len; i++)
@@ -101,6 +104,12 @@ void check_power_print(const struct power *power, const struct plan *plan,
         print_step(&power->steps[i], plan, out);
     fprintf(out, "\nTo 100 %% in %s at least, without windows, approvals and gates.\n",
             time_text(power->least_s, time));
+    if (power->warm_s < power->least_s)
+        fprintf(
+            out,
+            "In %s, which is likely, when a whole grace shows that the canary has no cold start: the raises\n"
+            "behind it have none then.\n",
+            time_text(power->warm_s, time));
     if (power->watch_s > 0)
         fprintf(out, "At 100 %%, ten times as many errors are found and proven in %s.\n",
                 time_text(power->watch_s, time));
@@ -135,9 +144,9 @@ static json_t *step_json(const struct power_step *step, const struct plan *plan)
 
     for (size_t i = 0; i < step->metrics_len; i++)
         json_array_append_new(metrics, metric_json(&step->metrics[i], plan));
-    return json_pack("{s:I, s:f, s:f, s:b, s:o, s:o}", "step", (json_int_t)step->step + 1, "weight",
+    return json_pack("{s:I, s:f, s:f, s:b, s:o, s:o, s:o}", "step", (json_int_t)step->step + 1, "weight",
                      step->weight / 100.0, "rate", step->rate, "skipped", step->skipped, "least",
-                     real_or_null(step->least_s), "metrics", metrics);
+                     real_or_null(step->least_s), "warm", real_or_null(step->warm_s), "metrics", metrics);
 }
 
 json_t *check_power_json(const struct power *power, const struct plan *plan,
@@ -147,9 +156,9 @@ json_t *check_power_json(const struct power *power, const struct plan *plan,
 
     for (size_t i = 0; i < power->len; i++)
         json_array_append_new(steps, step_json(&power->steps[i], plan));
-    return json_pack("{s:s, s:f, s:f, s:f, s:o, s:o, s:o}", "plan", plan->name, "rps", traffic->rate,
+    return json_pack("{s:s, s:f, s:f, s:f, s:o, s:o, s:o, s:o}", "plan", plan->name, "rps", traffic->rate,
                      "errors", traffic->errors, "slow", traffic->slow, "steps", steps, "least",
-                     real_or_null(power->least_s), "watch",
+                     real_or_null(power->least_s), "warm", real_or_null(power->warm_s), "watch",
                      power->watch_s > 0 ? real_or_null(power->watch_s) : json_null());
 }
 

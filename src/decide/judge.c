@@ -105,6 +105,11 @@ void judge_prove(struct judge *judge)
     }
 }
 
+double judge_calm_excess(const struct plan_metric *metric)
+{
+    return fmin(calm_excess * (1 - metric->objective), calm_excess_max);
+}
+
 /* A cold start ends: slow answers that go on behind the grace are none, and stable's are not either. */
 static bool was_calm(const struct judge_metric *state, const struct plan_metric *metric)
 {
@@ -113,7 +118,7 @@ static bool was_calm(const struct judge_metric *state, const struct plan_metric 
     double usual = fmax(bad_share(grace->stable_bad, grace->stable_requests),
                         bad_share(step->canary_bad, step->canary_requests));
 
-    return upper <= usual + fmin(calm_excess * (1 - metric->objective), calm_excess_max);
+    return upper <= usual + judge_calm_excess(metric);
 }
 
 bool judge_grace_was_calm(const struct judge *judge, const struct plan *plan)

@@ -90,6 +90,8 @@ void judge_new_step(struct judge *judge);
 /* Whether the grace of the present raise has shown that there was no cold start: so few slow answers, by
  * their upper limit, that no grace was needed. False when there is too little traffic to say so. */
 bool judge_grace_was_calm(const struct judge *judge, const struct plan *plan);
+/* The share of slow answers beyond the usual one up to which a grace of this latency metric is calm. */
+double judge_calm_excess(const struct plan_metric *metric);
 /* Remembers u of every metric as proven: the present weight ended forward. */
 void judge_prove(struct judge *judge);
 

@@ -3,6 +3,7 @@
 #include "base/clk.h"
 #include "decide/decision.h"
 #include "decide/evidence.h"
+#include "decide/judge.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -162,6 +163,12 @@ static double gate_time(const struct plan *plan, const struct plan_metric *metri
     return fmax(grace_s + after_s, counted_s);
 }
 
+/* Judged from the first request on, but for as long as the grace would be. */
+static double warm_gate_time(const struct plan *plan, double need, double canary_rate)
+{
+    return fmax((double)plan->ramp.grace_ns / NS_PER_S, need / canary_rate);
+}
+
 /* ---- a step ---- */
 
 static void add_metric(struct power_step *step, const struct plan *plan, const struct power_traffic *traffic,
@@ -184,9 +191,10 @@ static void add_metric(struct power_step *step, const struct plan *plan, const s
         return;
     power->need = gate_need(metric, traffic->rate, base, step->weight, weight_next);
     power->forward_s = gate_time(plan, metric, power->need, step->rate);
+    power->warm_s = warm_gate_time(plan, power->need, step->rate);
 }
 
-static double least_time(const struct power_step *power, const struct plan_step *step)
+static double least_time(const struct power_step *power, const struct plan_step *step, bool warm)
 {
     double dwell_s =
         (double)(step->min_dwell_ns > step->bake_ns ? step->min_dwell_ns : step->bake_ns) / NS_PER_S;
@@ -206,7 +214,7 @@ static double least_time(const struct power_step *power, const struct plan_step 
         break;
     }
     for (size_t i = 0; i < power->metrics_len; i++)
-        forward_s = fmax(forward_s, power->metrics[i].forward_s);
+        forward_s = fmax(forward_s, warm ? power->metrics[i].warm_s : power->metrics[i].forward_s);
     return fmax(dwell_s, forward_s);
 }
 
@@ -232,8 +240,29 @@ static bool is_skipped(const struct plan *plan, size_t index, double canary_rate
            canary_rate < plan->ramp.min_canary_rate;
 }
 
+/* Whether the grace of the step is likely to show that a canary like stable has no cold start: it is over
+ * before the step is left, and brings requests enough. */
+static bool shows_warm(const struct power_step *step, const struct plan *plan,
+                       const struct power_traffic *traffic)
+{
+    double grace_s = (double)plan->ramp.grace_ns / NS_PER_S, n = step->rate * grace_s;
+    bool any = false;
+
+    for (size_t i = 0; i < plan->analysis.metrics_len; i++) {
+        const struct plan_metric *metric = &plan->analysis.metrics[i];
+        double base = base_of(metric, traffic);
+
+        if (metric->type != METRIC_LATENCY_SLO || metric->dry_run)
+            continue;
+        if (n <= 0 || evidence_upper(base * n, n) > base + judge_calm_excess(metric))
+            return false;
+        any = true;
+    }
+    return any && step->least_s >= grace_s;
+}
+
 static void add_step(struct power *power, const struct plan *plan, const struct power_traffic *traffic,
-                     size_t index)
+                     size_t index, bool *warm)
 {
     size_t next = plan_next_weight_step(plan, index + 1);
     uint32_t weight_next = next < plan->steps_len ? plan->steps[next].weight : 0;
@@ -246,9 +275,13 @@ static void add_step(struct power *power, const struct plan *plan, const struct 
         if (plan_metric_may_roll_back(&plan->analysis.metrics[i]))
             add_metric(step, plan, traffic, i, weight_next);
     }
-    step->least_s = raise_time(plan, index) + least_time(step, &plan->steps[index]);
-    if (!step->skipped)
-        power->least_s += step->least_s;
+    step->least_s = raise_time(plan, index) + least_time(step, &plan->steps[index], false);
+    step->warm_s = raise_time(plan, index) + least_time(step, &plan->steps[index], *warm);
+    if (step->skipped)
+        return;
+    power->least_s += step->least_s;
+    power->warm_s += step->warm_s;
+    *warm = *warm || shows_warm(step, plan, traffic);
 }
 
 /* ---- at 100 % ---- */
@@ -294,17 +327,22 @@ static void add_watch(struct power *power, const struct plan *plan, const struct
 
 void power_init(struct power *power, const struct plan *plan, const struct power_traffic *traffic)
 {
+    double waits_s = 0;
+    bool warm = false;
+
     memset(power, 0, sizeof(*power));
     for (size_t i = 0; i < plan->steps_len; i++) {
         const struct plan_step *step = &plan->steps[i];
 
         if (step->kind == STEP_PAUSE && step->pause == PAUSE_TIME)
-            power->least_s += (double)step->pause_ns / NS_PER_S;
+            waits_s += (double)step->pause_ns / NS_PER_S;
         if (step->kind == STEP_WEIGHT && step->weight > 0 && step->weight < PLAN_WEIGHT_ALL)
-            add_step(power, plan, traffic, i);
+            add_step(power, plan, traffic, i, &warm);
         if (step->kind == STEP_WEIGHT && step->weight == PLAN_WEIGHT_ALL)
-            power->least_s += raise_time(plan, i);
+            waits_s += raise_time(plan, i);
     }
+    power->least_s += waits_s;
+    power->warm_s += waits_s;
     add_watch(power, plan, traffic);
 }
 

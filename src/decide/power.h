@@ -37,6 +37,7 @@ struct power_metric {
     struct power_detect sizes[POWER_SIZES];
     double need;      /* canary requests until its gate passes; INFINITY: it never does; 0: it sets no gate */
     double forward_s; /* after the raise, until its gate can pass */
+    double warm_s;    /* the same of a raise without grace */
 };
 
 struct power_step {
@@ -45,6 +46,7 @@ struct power_step {
     double rate;                                   /* requests a second to the canary */
     bool skipped;                                  /* ramp.minCanaryRate passes it over */
     double least_s;                                /* until the next step, without windows and approvals */
+    double warm_s;                                 /* the same of a canary without a cold start */
     struct power_metric metrics[PLAN_METRICS_MAX]; /* those that may send it back */
     size_t metrics_len;
 };
@@ -52,7 +54,8 @@ struct power_step {
 struct power {
     struct power_step steps[PLAN_STEPS_MAX]; /* the steps with a weight between 0 and 100 */
     size_t len;
-    double least_s;  /* to 100 %, without windows, approvals and gates */
+    double least_s;  /* to 100 %, without windows, approvals and gates, when each raise has its grace */
+    double warm_s;   /* the same when the canary turns out to have no cold start */
     double watch_s;  /* at 100 %: to find errors that are ten times as many; INFINITY: never, 0: not asked */
     int64_t bake_ns; /* of the step to 100 % */
 };

@@ -128,6 +128,60 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* The median of healthy rollouts that have no cold start, in seconds. */
+static double healthy_time(struct plan *(*plan_of)(void), double rate)
+{
+    double times[21];
+    struct sim sim;
+
+    for (size_t seed = 0; seed < ARRAY_LEN(times); seed++) {
+        sim_init(&sim, plan_of(), seed);
+        sim.rate = rate;
+        ck_assert(sim_order(&sim, COMMAND_START));
+        times[seed] = (double)sim_until(&sim, ACTION_PROMOTE, 24 * 3600);
+        ck_assert_double_gt(times[seed], 0);
+        sim_fini(&sim);
+    }
+    qsort(times, ARRAY_LEN(times), sizeof times[0], by_value);
+    return times[ARRAY_LEN(times) / 2];
+}
+
+/* Without least dwells the graces are what takes the time. */
+static struct plan *hasty_plan(void)
+{
+    struct plan *plan = sim_reference_plan();
+
+    for (size_t i = 0; i < plan->steps_len; i++)
+        plan->steps[i].min_dwell_ns = 0;
+    return plan;
+}
+
+START_TEST(the_likely_time_is_that_of_a_canary_without_a_cold_start)
+{
+    static const struct {
+        struct plan *(*plan_of)(void);
+        double rate;
+        bool sooner; /* than with the grace of every raise */
+    } rows[] = {{sim_reference_plan, 40, false}, {hasty_plan, 400, true}, {hasty_plan, 2000, true}};
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct power_traffic at = traffic;
+        struct plan *plan = rows[i].plan_of();
+        struct power *power;
+        double seconds = healthy_time(rows[i].plan_of, rows[i].rate);
+
+        at.rate = rows[i].rate;
+        power = power_of(plan, &at);
+        ck_assert_msg(fabs(seconds - power->warm_s) < 0.1 * seconds &&
+                          rows[i].sooner == (seconds < 0.8 * power->least_s),
+                      "row %zu: %g s, and %g s when warm; simulated %g s", i, power->least_s, power->warm_s,
+                      seconds);
+        free(power);
+        free(plan);
+    }
+}
+END_TEST
+
 /* The median time until the errors alone send it back, at a constant weight. */
 static double simulated(const struct plan *plan, double rate, double base, double w, double ratio, bool cap)
 {
@@ -307,6 +361,7 @@ Suite *unit_suite(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, the_reference_plan_has_the_figures_of_the_method);
     tcase_add_test(tcase, the_least_time_is_the_sum_of_the_steps);
+    tcase_add_test(tcase, the_likely_time_is_that_of_a_canary_without_a_cold_start);
     tcase_add_test(tcase, a_raise_that_takes_time_is_in_the_least_time);
     tcase_add_test(tcase, the_smallest_ratio_is_found_just_within_the_dwell);
     tcase_add_test(tcase, times_to_detect_are_as_simulated);
