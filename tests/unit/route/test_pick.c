@@ -47,11 +47,7 @@ static uint64_t canaries(unsigned draws)
 START_TEST(the_share_is_the_weight)
 {
     static const uint32_t weights[] = {1, 50, 1000, 2500, 5000, 9000, 9999};
-#ifdef __SANITIZE_ADDRESS__
-    enum { DRAWS = 200000 }; /* the same question with less patience: each draw costs twenty times as much */
-#else
-    enum { DRAWS = 2000000 };
-#endif
+    enum { DRAWS = UNIT_TIMES(2000000, 200000) }; /* the same question with less patience */
 
     for (size_t i = 0; i < ARRAY_LEN(weights); i++) {
         double p = weights[i] / 10000.0, expected = p * DRAWS, got, chi;
