@@ -6,7 +6,7 @@ import sys
 import time
 
 from certs import Certificate
-from harness import SANITIZER, Process, Skip, case, main, need, scaled, tool
+from harness import SANITIZER, Process, Skip, case, main, need, tool
 from load import h2load
 from peers import Nginx
 from penstock import Penstock
@@ -42,7 +42,7 @@ def traced(t, p, run):
 def _(t):
     p = Penstock(t, {"ec2": [Nginx(t, "ec2")], "fargate": [Nginx(t, "fargate")]}, weight=10)
     h2load(t, p.url(), 2000, connections=32)  # the pools are warm
-    total = scaled(60_000, 20_000)
+    total = 20_000
     calls = traced(t, p, lambda: h2load(t, p.url(), total, connections=32))
     p.log.wait(2000 + total)
     a_request = {name: n / total for name, n in sorted(calls.items(), key=lambda item: -item[1])}
@@ -59,7 +59,7 @@ def _(t):
     p = Penstock(t, {"ec2": [Nginx(t, "ec2")]}, listeners=[{"address": "127.0.0.1:0", "tls": tls}])
     url = "https://%s:%d/" % p.address
     h2load(t, url, 1000, connections=32)
-    total = scaled(20_000, 10_000)
+    total = 10_000
     calls = traced(t, p, lambda: h2load(t, url, total, connections=32))
     a_request = {name: n / total for name, n in sorted(calls.items(), key=lambda item: -item[1])}
     t.note("calls a request: " + ", ".join(f"{name} {n:.3f}" for name, n in a_request.items() if n > 0.0005))
