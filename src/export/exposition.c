@@ -1,15 +1,21 @@
 #include "export/exposition.h"
 
+#include "base/bug.h"
+
 #include <inttypes.h>
 #include <math.h>
 
-void exposition_family(struct exposition *page, const char *name, enum exposition_kind kind, const char *help)
+void exposition_family(struct exposition *page, const char *name, enum meter_kind kind, const char *help)
 {
     static const char *const kinds[] = {
-        [EXPOSITION_COUNTER] = "counter", [EXPOSITION_GAUGE] = "gauge", [EXPOSITION_HISTOGRAM] = "histogram"};
-    const char *suffix = kind == EXPOSITION_COUNTER && !page->open_metrics ? "_total" : "";
+        [METER_COUNTER] = "counter", [METER_GAUGE] = "gauge", [METER_HISTOGRAM] = "histogram"};
+    static const char *const units[] = {"_seconds", "_bytes", "_ratio"};
+    const char *suffix = kind == METER_COUNTER && !page->open_metrics ? "_total" : "";
 
     text_printf(page->out, "# HELP %s%s %s\n# TYPE %s%s %s\n", name, suffix, help, name, suffix, kinds[kind]);
+    for (size_t i = 0; page->open_metrics && i < ARRAY_LEN(units); i++)
+        if (str_ends_with(str_from(name), str_from(units[i])))
+            text_printf(page->out, "# UNIT %s %s\n", name, units[i] + 1);
 }
 
 void exposition_label(struct buf *labels, const char *name, const char *value)

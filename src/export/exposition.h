@@ -1,11 +1,12 @@
 /*
  * The text format of Prometheus 0.0.4, or OpenMetrics 1.0, as families and samples; what they say is
- * export/prometheus's business. A family is begun once and its samples follow it. Pure. Thread: any.
+ * export/meter's business. A family is begun once and its samples follow it. Pure. Thread: any.
  */
 #ifndef EXPORT_EXPOSITION_H
 #define EXPORT_EXPOSITION_H
 
 #include "base/str.h"
+#include "export/meter.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,16 +16,9 @@ struct exposition {
     bool open_metrics;
 };
 
-enum exposition_kind {
-    EXPOSITION_COUNTER,
-    EXPOSITION_GAUGE,
-    EXPOSITION_HISTOGRAM,
-};
-
 /* `name` is without _total, which a counter's samples have and, in 0.0.4, its family too. `help` is one
  * sentence. */
-void exposition_family(struct exposition *page, const char *name, enum exposition_kind kind,
-                       const char *help);
+void exposition_family(struct exposition *page, const char *name, enum meter_kind kind, const char *help);
 
 /* A label set under construction: names have at most 63 bytes, addresses 108. */
 enum { EXPOSITION_LABELS_MAX = 512 };

@@ -12,4 +12,8 @@ src_libpenstock_a_SOURCES += \
 	src/export/logsink.c src/export/logsink.h \
 	src/export/logstream.c src/export/logstream.h \
 	src/export/logwriter.c src/export/logwriter.h \
+	src/export/meter.c src/export/meter.h \
+	src/export/meter_rows.h \
+	src/export/meter_self.c \
+	src/export/meter_table.c \
 	src/export/prometheus.c src/export/prometheus.h

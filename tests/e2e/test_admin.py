@@ -154,7 +154,7 @@ def _(t):
             "counters whose name does not end in _total")
     t.check(all(name.startswith("penstock_") or name.startswith("process_") for name in metrics.types), "the prefix")
     t.equal(metrics.sum("penstock_request_duration_seconds_count"), 300, "durations")
-    t.equal(metrics.sum("penstock_route_weight", route="web"), 30, "the weight")
+    t.equal(metrics.sum("penstock_route_weight_ratio", route="web"), 0.3, "the weight")
     if tool("promtool"):
         done = subprocess.run([tool("promtool"), "check", "metrics"], input=metrics.text, capture_output=True, text=True)
         t.equal((done.returncode, done.stdout + done.stderr), (0, ""), "promtool check metrics")

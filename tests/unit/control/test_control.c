@@ -218,7 +218,7 @@ static const struct {
     {"GET", "/readyz", NULL, NULL, 200, "ready"},
     {"HEAD", "/v1/status", NULL, NULL, 200, ""},
     {"GET", "/v1/status", NULL, NULL, 200, "\"routes\""},
-    {"GET", "/metrics", NULL, NULL, 200, "penstock_route_weight{route=\"web\"} 5"},
+    {"GET", "/metrics", NULL, NULL, 200, "penstock_route_weight_ratio{route=\"web\"} 0.05"},
     {"GET", "/v1/routes/web/weight", NULL, NULL, 200, "\"canary\":5.0"},
     {"GET", "/v1/routes/we%62/weight", NULL, NULL, 200, "\"canary\":5.0"},
     {"GET", "/v1/routes/none/weight", NULL, NULL, 404, "there is no route none"},

@@ -22,8 +22,8 @@ static const char configuration[] =
 static struct routes *routes;
 static struct shard *shards[2];
 static bool draining[CONFIG_TARGETS_MAX], unhealthy[CONFIG_TARGETS_MAX];
-static struct prometheus_route live[2];
-static struct prometheus_view view;
+static struct meter_route live[2];
+static struct meter_view view;
 static struct text page;
 
 static void set_up(void)
@@ -43,16 +43,16 @@ static void set_up(void)
         shard_cover(shards[i], config);
     }
     config_unref(config);
-    live[0] = live[1] = (struct prometheus_route){.in_force = true, .share = NAN};
-    view = (struct prometheus_view){.version = "1.2.3",
-                                    .started_wall_ns = 1500 * NS_PER_MS,
-                                    .ready = true,
-                                    .routes = routes,
-                                    .live = live,
-                                    .shards = shards,
-                                    .shards_len = 2,
-                                    .draining = draining,
-                                    .unhealthy = unhealthy};
+    live[0] = live[1] = (struct meter_route){.in_force = true, .share = NAN};
+    view = (struct meter_view){.version = "1.2.3",
+                               .started_wall_ns = 1500 * NS_PER_MS,
+                               .ready = true,
+                               .routes = routes,
+                               .live = live,
+                               .shards = shards,
+                               .shards_len = 2,
+                               .draining = draining,
+                               .unhealthy = unhealthy};
     text_init(&page, PROMETHEUS_BYTES_MAX);
 }
 
@@ -165,24 +165,24 @@ END_TEST
 
 START_TEST(routes_rollouts_and_targets_are_shown)
 {
-    struct prometheus_rollout rollout = {.plan = "move \"fast\"\\\n",
-                                         .state = ROLLOUT_RUNNING,
-                                         .step = 2,
-                                         .steps = 5,
-                                         .e = 3.5,
-                                         .threshold = 100,
-                                         .metrics_len = 1,
-                                         .metric_names = {"errors"},
-                                         .metric_e = {7}};
+    struct meter_rollout rollout = {.plan = "move \"fast\"\\\n",
+                                    .state = ROLLOUT_RUNNING,
+                                    .step = 2,
+                                    .steps = 5,
+                                    .e = 3.5,
+                                    .threshold = 100,
+                                    .metrics_len = 1,
+                                    .metric_names = {"errors"},
+                                    .metric_e = {7}};
 
-    live[0] = (struct prometheus_route){.locked = true, .share = 0.125, .rollout = &rollout};
+    live[0] = (struct meter_route){.locked = true, .share = 0.125, .rollout = &rollout};
     view.decisions[ACTION_ROLLBACK] = 2;
     draining[1] = true;
     cell_add(&shard_target(shards[1], 2)->failures, 4);
     write_page(false);
-    has("penstock_route_weight{route=\"web\"} 12.5");
-    has("penstock_route_share{route=\"web\"} 12.5");
-    has("penstock_route_share{route=\"api\"} NaN");
+    has("penstock_route_weight_ratio{route=\"web\"} 0.125");
+    has("penstock_route_share_ratio{route=\"web\"} 0.125");
+    has("penstock_route_share_ratio{route=\"api\"} NaN");
     has("penstock_route_in_force{route=\"web\"} 0");
     has("penstock_route_locked{route=\"web\"} 1");
     has("penstock_rollout_state{route=\"web\",plan=\"move \\\"fast\\\"\\\\\\n\",state=\"running\"} 1");
@@ -194,7 +194,7 @@ START_TEST(routes_rollouts_and_targets_are_shown)
     has("penstock_decisions_total{action=\"rollback\"} 2");
     has("penstock_target_failures_total{group=\"new\",platform=\"fargate\",target=\"127.0.0.1:3\"} 4");
     has("penstock_target_open{group=\"old\",platform=\"ec2\",target=\"127.0.0.1:2\"} 0");
-    has("penstock_start_time_seconds 1.5");
+    has("process_start_time_seconds 1.5");
 }
 END_TEST
 
