@@ -13,9 +13,9 @@ AM_TESTS_ENVIRONMENT = \
 	top_srcdir='$(abs_top_srcdir)'; export top_srcdir; \
 	PYTHONDONTWRITEBYTECODE=1; export PYTHONDONTWRITEBYTECODE;
 
-# Who may include whom, how the program was linked, and what its commands say.
-TESTS += tests/layers.py tests/hardening.sh tests/cli.sh
-EXTRA_DIST += tests/layers.py tests/hardening.sh tests/cli.sh
+# Who may include whom, how the program was linked, what its commands say, and what contrib/ makes of the metrics.
+TESTS += tests/layers.py tests/hardening.sh tests/cli.sh tests/metrics.py
+EXTRA_DIST += tests/layers.py tests/hardening.sh tests/cli.sh tests/metrics.py
 
 # Whatever is not the program itself is a unit test (or a fuzz target): each is one source file of the same name, listed in
 # the local.mk of its folder, and links the library and the main() of tests/unit/unit.c. Those that start threads are listed
