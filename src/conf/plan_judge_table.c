@@ -195,7 +195,8 @@ static const struct setting metric_rows[] = {
      .type = &type_flag,
      FIELD(plan_metric, dry_run),
      .fallback = "false",
-     .text = "Computed and shown, never acts."},
+     .text = "Computed and shown, never acts. It looks also at both answers of requests that are mirrored to "
+             "the canary."},
 };
 static const struct section metric_section = {
     SECTION(metric_rows),

@@ -105,9 +105,10 @@ static const struct section mirror_section = {
     SECTION(mirror_rows),
     .shorthand = "percentage",
     .check = check_mirror,
-    .text = "From this step on, until another one or the rollout's end, the canary gets copies also of what "
-            "it does "
-            "not serve. They are no evidence. How they are made stands at mirror in the route.",
+    .text =
+        "From this step on, until another one or the rollout's end, the canary gets copies also of what "
+        "it does "
+        "not serve. Only metrics with dryRun look at them. How they are made stands at mirror in the route.",
 };
 static const struct setting header_network_row = {.key = "networks",
                                                   .type = &type_network,

@@ -54,9 +54,9 @@ static void add(struct harvest_side *to, const struct harvest_side *what)
     }
 }
 
-static bool both_empty(const struct harvest_side sides[static ROUTE_SIDES])
+static bool both_empty(const struct harvest_side sides[static SHARD_JUDGED_SIDES])
 {
-    static const struct harvest_side nothing[ROUTE_SIDES];
+    static const struct harvest_side nothing[SHARD_JUDGED_SIDES];
 
     return memcmp(sides, nothing, sizeof nothing) == 0;
 }
@@ -81,10 +81,10 @@ static void collect_epoch(struct harvest *harvest, const struct harvest_cells *c
                           uint64_t seen)
 {
     struct harvest_epoch *epoch = &harvest->epochs[index];
-    struct harvest_side fresh[ROUTE_SIDES];
+    struct harvest_side fresh[SHARD_JUDGED_SIDES];
     struct harvest_weight *place = NULL;
 
-    for (size_t side = 0; side < ROUTE_SIDES; side++) {
+    for (size_t side = 0; side < SHARD_JUDGED_SIDES; side++) {
         struct harvest_side sum;
 
         sum_side(cells, index, side, &sum);
@@ -95,7 +95,7 @@ static void collect_epoch(struct harvest *harvest, const struct harvest_cells *c
     if (epoch->open && epoch->run != 0 && epoch->run == harvest->run && !both_empty(fresh))
         place = pending_of(harvest, epoch->weight);
     epoch->open |= seen >= epoch->version;
-    for (size_t side = 0; side < ROUTE_SIDES; side++) {
+    for (size_t side = 0; side < SHARD_JUDGED_SIDES; side++) {
         if (place)
             add(&place->side[side], &fresh[side]);
         else if (epoch->run != 0)
@@ -123,7 +123,7 @@ void harvest_init(struct harvest *harvest, const struct harvest_cells *cells)
     harvest_answers(harvest, cells, &old);
     for (size_t i = 0; i < SHARD_EPOCHS; i++) {
         harvest->epochs[i].used = cells->len > 0;
-        for (size_t side = 0; side < ROUTE_SIDES; side++)
+        for (size_t side = 0; side < SHARD_JUDGED_SIDES; side++)
             sum_side(cells, i, side, &harvest->epochs[i].seen[side]);
     }
 }
@@ -159,16 +159,40 @@ static void side_to_tally(const struct harvest_side *from, struct tally_side *to
     memcpy(to->metrics, from->metrics, sizeof to->metrics);
 }
 
+/* Whether there are requests that were drawn, or mirrored ones. */
+static bool has(const struct harvest_weight *weight, bool pairs)
+{
+    static const struct harvest_side nothing[ROUTE_SIDES];
+
+    return memcmp(&weight->side[pairs ? SHARD_PAIR : 0], nothing, sizeof nothing) != 0;
+}
+
+/* Of mirrored requests the canary answers half. */
+static struct tally to_tally(const struct harvest_weight *from, bool pairs)
+{
+    const struct harvest_side *sides = &from->side[pairs ? SHARD_PAIR : 0];
+    struct tally tally = {.weight = pairs ? PLAN_WEIGHT_ALL / 2 : from->weight, .pairs = pairs};
+
+    side_to_tally(&sides[ROUTE_CANARY], &tally.canary);
+    side_to_tally(&sides[ROUTE_STABLE], &tally.stable);
+    return tally;
+}
+
 size_t harvest_take(struct harvest *harvest, struct tally *tallies_r, size_t max)
 {
-    size_t taken = harvest->pending_len < max ? harvest->pending_len : max;
+    size_t len = 0, taken = 0;
 
-    for (size_t i = 0; i < taken; i++) {
-        tallies_r[i].weight = harvest->pending[i].weight;
-        side_to_tally(&harvest->pending[i].side[ROUTE_CANARY], &tallies_r[i].canary);
-        side_to_tally(&harvest->pending[i].side[ROUTE_STABLE], &tallies_r[i].stable);
+    for (; taken < harvest->pending_len; taken++) {
+        const struct harvest_weight *weight = &harvest->pending[taken];
+
+        if (len + has(weight, false) + has(weight, true) > max)
+            break;
+        if (has(weight, false))
+            tallies_r[len++] = to_tally(weight, false);
+        if (has(weight, true))
+            tallies_r[len++] = to_tally(weight, true);
     }
     harvest->pending_len -= taken;
     memmove(harvest->pending, harvest->pending + taken, harvest->pending_len * sizeof *harvest->pending);
-    return taken;
+    return len;
 }

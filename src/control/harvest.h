@@ -28,15 +28,15 @@ struct harvest_side {
 struct harvest_epoch {
     bool used;
     uint32_t weight;
-    uint32_t run;                          /* rollout that its metrics are of; 0: none */
-    uint64_t version;                      /* of the snapshot that brings it */
-    bool open;                             /* what comes in counts */
-    struct harvest_side seen[ROUTE_SIDES]; /* sums over the workers at the last look */
+    uint32_t run;                                 /* rollout that its metrics are of; 0: none */
+    uint64_t version;                             /* of the snapshot that brings it */
+    bool open;                                    /* what comes in counts */
+    struct harvest_side seen[SHARD_JUDGED_SIDES]; /* sums over the workers at the last look */
 };
 
 struct harvest_weight {
     uint32_t weight;
-    struct harvest_side side[ROUTE_SIDES];
+    struct harvest_side side[SHARD_JUDGED_SIDES];
 };
 
 struct harvest {
@@ -69,8 +69,8 @@ void harvest_begin(struct harvest *harvest, const struct harvest_cells *cells, u
 void harvest_collect(struct harvest *harvest, const struct harvest_cells *cells, uint64_t seen);
 
 /*
- * Hands over at most `max` tallies, one a weight, and forgets them; the rest stays for the next call.
- * Latencies are NULL. Returns how many.
+ * Hands over at most `max` tallies (2 or more), one a weight and one of its mirrored requests, and forgets
+ * them; the rest stays for the next call. Latencies are NULL. Returns how many.
  */
 size_t harvest_take(struct harvest *harvest, struct tally *tallies_r, size_t max);
 /* The times of stable's answers since the last call, for a guard that learns (decide/guard.h). */

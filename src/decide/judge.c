@@ -170,12 +170,15 @@ static void feed_metric(struct judge_metric *state, const struct plan_metric *me
 {
     const struct tally_metric *canary = &tally->canary.metrics[index];
     const struct tally_metric *stable = &tally->stable.metrics[index];
-    bool forgiven = is_forgiven(metric, context);
+    bool forgiven = is_forgiven(metric, context), present = tally->pairs || tally->weight == context->weight;
 
+    /* At weight 0 a dry run looks at mirrored requests alone, the others at none of them. */
+    if (metric->dry_run ? tally->weight == 0 : tally->pairs)
+        return;
     count(&state->total, canary, stable);
-    if (tally->weight == context->weight)
+    if (present)
         count(forgiven ? &state->grace : &state->step, canary, stable);
-    if (forgiven || !context->judged || (context->present_only && tally->weight != context->weight))
+    if (forgiven || !context->judged || (context->present_only && !present))
         return;
     struct evidence_events events = {
         .w = share_of(tally->weight),

@@ -656,8 +656,9 @@ static json_t *metric_status(const struct rollout *rollout, const struct plan *p
 {
     const struct plan_metric *metric = &plan->analysis.metrics[index];
     const struct judge_metric *state = &rollout->judge.metrics[index];
-    struct evidence_ratio ratio = evidence_interval(&state->step, (double)rollout->weight / PLAN_WEIGHT_ALL,
-                                                    plan->analysis.false_rollback);
+    bool pairs = metric->dry_run && rollout->weight == 0; /* only mirrored requests have been counted */
+    double w = pairs ? 0.5 : (double)rollout->weight / PLAN_WEIGHT_ALL;
+    struct evidence_ratio ratio = evidence_interval(&state->step, w, plan->analysis.false_rollback);
     json_t *object = json_pack("{s:s, s:s, s:b}", "name", metric->name, "type",
                                word_name(&metric_type_words, metric->type), "dryRun", (int)metric->dry_run);
 

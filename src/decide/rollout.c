@@ -260,19 +260,20 @@ static void take_rate(struct look *look)
     struct rollout *r = look->r;
     double dt = (double)look->dt_ns / NS_PER_S, keep = exp(-dt / rate_memory_s);
     uint64_t canary = 0, stable = 0;
+    bool pairs = false;
 
     for (size_t i = 0; i < look->in->tallies_len; i++) {
+        pairs |= look->in->tallies[i].pairs;
         canary += look->in->tallies[i].canary.requests;
         stable += look->in->tallies[i].stable.requests;
     }
     r->rate_requests = r->rate_requests * keep + (double)(canary + stable);
     r->rate_canary = r->rate_canary * keep + (double)canary;
     r->rate_seconds = r->rate_seconds * keep + dt;
-    if (canary) {
+    if (canary)
         r->quiet_ns = 0;
-        if (r->judge.spent[JUDGE_MASS_START] <= 0)
-            judge_add_mass(&r->judge, JUDGE_MASS_START, mass_start);
-    }
+    if ((canary || pairs) && r->judge.spent[JUDGE_MASS_START] <= 0)
+        judge_add_mass(&r->judge, JUDGE_MASS_START, mass_start);
 }
 
 double rollout_rate(const struct rollout *rollout)

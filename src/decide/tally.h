@@ -12,6 +12,7 @@
 #include "base/hist.h"
 #include "decide/plan.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,6 +33,9 @@ struct tally_side {
 
 struct tally {
     uint32_t weight; /* at assignment, hundredths of a percent */
+    /* Of mirrored requests: each has an outcome on either side, as at half the weight. Only metrics that are
+     * dry runs look at them, and the sides' own `requests` are 0. */
+    bool pairs;
     struct tally_side canary, stable;
 };
 

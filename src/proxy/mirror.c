@@ -106,10 +106,36 @@ static void give_up(struct mirror *mirror, enum mirror_skip why)
     destroy(mirror);
 }
 
+/* Both are timed from when the whole request had been sent to the first's target. */
+static struct score_answer answer_of(const struct mirror *mirror, enum outcome outcome, unsigned status,
+                                     int64_t reply_ns)
+{
+    int64_t end_ns = reply_ns ? reply_ns : mirror->worker->now_ns;
+
+    return (struct score_answer){outcome, status, end_ns > mirror->begun_ns ? end_ns - mirror->begun_ns : 0};
+}
+
+static void judge(const struct mirror *mirror)
+{
+    const struct mirror_first *first = &mirror->first;
+    struct shard *shard = mirror->worker->shard;
+    const struct score_answer answers[ROUTE_SIDES] = {
+        [ROUTE_STABLE] = answer_of(mirror, first->outcome, first->target_status, first->reply_ns),
+        [ROUTE_CANARY] = answer_of(mirror, mirror->outcome, mirror->status,
+                                   mirror->reply_ns ? mirror->reply_ns : mirror->ended_ns)};
+
+    if (first->ended)
+        score_pair(&mirror->worker->scorer, mirror->route, shard_route(shard, mirror->route->conf->slot),
+                   mirror->judged, answers);
+}
+
 /* All that will be known is known. */
 static void settle(struct mirror *mirror)
 {
     struct shard_mirror *cells = mirror->cells;
+
+    if (mirror->judged)
+        judge(mirror);
 
     cell_add(&cells->answers[mirror->status / 100 % SHARD_CLASSES], 1);
     cell_add(&cells->agreed[mirror_agreement(mirror)], 1);
@@ -187,6 +213,7 @@ static void note_first(struct mirror *mirror, bool ended)
                                           .outcome = txn->outcome,
                                           .group = group_of_first(mirror),
                                           .target_status = txn->target_status,
+                                          .reply_ns = txn->reply_ns,
                                           .duration_ns = since_ns > 0 ? (uint64_t)since_ns : 0};
 }
 
@@ -251,6 +278,18 @@ static bool is_open(const struct txn *txn, enum mirror_skip *why_r)
 
 static void on_timer(struct wheel_timer *timer, int64_t now_ns);
 
+/* The metrics that look at both answers: those of requests that were drawn for stable and go to the canary
+ * too. */
+static unsigned judged_metrics(const struct txn *txn)
+{
+    const struct route *route = txn->route;
+
+    if (!txn->score.scorer || txn->pick.side != ROUTE_STABLE ||
+        route->mirror.group != route->side[ROUTE_CANARY])
+        return 0;
+    return txn->score.matched & route->judging->dry_runs;
+}
+
 static void begin(struct txn *txn, struct mirror *mirror)
 {
     struct worker *worker = txn->worker;
@@ -263,6 +302,7 @@ static void begin(struct txn *txn, struct mirror *mirror)
     mirror->route = txn->route;
     mirror->cells = &txn->cells->mirror;
     mirror->group = txn->route->mirror.group;
+    mirror->judged = judged_metrics(txn);
     mirror->method = txn->head.method;
     mirror->chunked = txn->head.framing == FRAMING_CHUNKED;
     relay_queue_init(&mirror->up);

@@ -52,6 +52,7 @@ struct mirror_first {
     enum outcome outcome; /* with ended */
     const struct route_group *group;
     unsigned target_status; /* 0: its target has not answered */
+    int64_t reply_ns;       /* when the head of its answer was there; 0 before */
     uint64_t duration_ns;
 };
 
@@ -68,6 +69,7 @@ struct mirror {
     const struct route_group *group;
     const struct route_target *target; /* NULL before the head was copied */
     struct mirror_first first;
+    unsigned judged; /* dry runs of the plan that look at both answers, a bit each */
 
     /* the copy */
     enum method method;

@@ -52,7 +52,7 @@ void scorer_adopt(struct scorer *scorer, const struct routes *routes)
 
 /* The cells of an epoch, or NULL when they may already belong to a later one. */
 static struct shard_judged *cells_of(const struct scorer *scorer, struct shard_route *cells, uint32_t slot,
-                                     uint32_t epoch, enum route_side side)
+                                     uint32_t epoch, unsigned side)
 {
     if (scorer->epochs[slot] - epoch >= SHARD_EPOCHS / 2) {
         cell_add(&cells->late, 1);
@@ -332,5 +332,47 @@ void score_end(struct score *score, enum outcome outcome, unsigned target_status
             add_bad(score, i, now_ns, now_ns);
         if (scores_errors(judging->metrics[i].type) && is_error(&judging->metrics[i], outcome, target_status))
             add_bad(score, i, failed_at(score, now_ns), now_ns);
+    }
+}
+
+/* ---- mirrored requests ---- */
+
+static bool says_something(enum outcome outcome)
+{
+    enum blame blame = outcome_row(outcome)->blame;
+
+    return blame != BLAME_CLIENT && blame != BLAME_SELF;
+}
+
+static bool is_bad_answer(const struct judging *judging, const struct judging_metric *metric,
+                          const struct score_answer *answer)
+{
+    bool failed = outcome_row(answer->outcome)->blame == BLAME_GROUP || answer->status >= 500;
+
+    if (metric->type == METRIC_LATENCY_SLO)
+        return answer->ns > metric->threshold_ns || (failed && !judging->failures_apart);
+    return is_error(metric, answer->outcome, answer->status);
+}
+
+void score_pair(const struct scorer *scorer, const struct route *route, struct shard_route *cells,
+                unsigned matched, const struct score_answer answers[static ROUTE_SIDES])
+{
+    const struct judging *judging = route->judging;
+
+    if (!says_something(answers[ROUTE_STABLE].outcome) || !says_something(answers[ROUTE_CANARY].outcome))
+        return;
+    for (unsigned side = 0; side < ROUTE_SIDES; side++) {
+        struct shard_judged *judged =
+            cells_of(scorer, cells, route->conf->slot, route->epoch, SHARD_PAIR + side);
+
+        for (unsigned i = 0; judged && i < judging->metrics_len; i++) {
+            bool bad = is_bad_answer(judging, &judging->metrics[i], &answers[side]);
+
+            if (!(matched >> i & 1))
+                continue;
+            cell_add(&judged->metrics[i].requests, 1);
+            cell_add(&judged->metrics[i].raw_bad, bad);
+            cell_add(&judged->metrics[i].bad, bad);
+        }
     }
 }

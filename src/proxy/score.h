@@ -69,4 +69,16 @@ void score_none(struct score *score);
 /* Ends: the request has this outcome and, if the target answered, this status. Called exactly once. */
 void score_end(struct score *score, enum outcome outcome, unsigned target_status, int64_t now_ns);
 
+/* One of the two answers to a mirrored request. */
+struct score_answer {
+    enum outcome outcome;
+    unsigned status; /* of the target; 0: it did not answer */
+    int64_t ns; /* from when the request had been sent whole to the head of the answer, or to its end without
+                   one */
+};
+/* Counts both answers for the metrics of `matched` (a bit each), unless one says nothing about its group. The
+ * route is that of the snapshot in which the request began. */
+void score_pair(const struct scorer *scorer, const struct route *route, struct shard_route *cells,
+                unsigned matched, const struct score_answer answers[static ROUTE_SIDES]);
+
 #endif

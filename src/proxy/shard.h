@@ -91,8 +91,14 @@ struct shard_judged {
     struct cell requests; /* scored */
     struct shard_metric metrics[PLAN_METRICS_MAX];
 };
+/* Behind the sides of requests that were drawn those of mirrored ones, for metrics that are dry runs: of each
+ * both answers are counted, or none. Their own `requests` stay 0. */
+enum shard_judged_side {
+    SHARD_PAIR = ROUTE_SIDES, /* plus enum route_side */
+    SHARD_JUDGED_SIDES = 2 * ROUTE_SIDES,
+};
 struct shard_epoch {
-    struct shard_judged side[ROUTE_SIDES];
+    struct shard_judged side[SHARD_JUDGED_SIDES];
 };
 
 /* Why a request that was drawn for it was not copied. */

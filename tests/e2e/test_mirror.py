@@ -203,4 +203,29 @@ def _(t):
     t.equal(set(p.log.by("penstock.plan")) - {None}, {"load"}, "the plan in the log")
 
 
+@case("metrics that are dry runs judge a canary by copies alone, before it serves anybody, and nothing follows")
+def _(t):
+    p = Penstock(t, {"ec2": [Nginx(t, "ec2")], "fargate": [Node(t, "fargate", errorRate=0.5)]})
+    p.admin.start({"name": "shadow", "analysis": {"unit": "request", "metrics": [
+        {"name": "errors", "type": "errorRate"}, {"name": "dry", "type": "errorRate", "dryRun": True},
+        {"name": "drySlow", "type": "latencySlo", "threshold": "30s", "dryRun": True}]},
+        "steps": [{"setMirror": 100, "pause": {}}, {"setWeight": 100}]})
+    t.wait(lambda: p.admin.status()["routes"][0]["mirror"], "the mirror")
+    with Wire(p.address) as wire:
+        for _ in range(200):
+            t.equal(wire.ask().status, 200, "an answer")
+
+    def dry():
+        return next(m for m in p.admin.rollout()["metrics"] if m["name"] == "dry")
+    t.wait(lambda: dry()["counts"]["canary"]["bad"] > 5 and dry()["e"] > 2, "evidence")
+    t.settled(lambda: dry()["counts"]["canary"]["requests"], "the counts", quiet=1.5)
+    found = {m["name"]: m["counts"] for m in p.admin.rollout()["metrics"]}
+    copies = p.metrics().sum("penstock_mirror_answers_total")
+    t.equal({name: [side["requests"] for side in (c["canary"], c["stable"])] for name, c in found.items()},
+            {"dry": [copies, copies], "drySlow": [copies, copies], "errors": [0, 200]}, "requests that were looked at")
+    t.equal((found["dry"]["stable"]["bad"], found["errors"]["canary"]["bad"]), (0, 0), "bad ones elsewhere")
+    t.check(dry()["ratio"] is None and dry()["ratioInterval"][0] > 1, f"the ratio: {dry()}")
+    t.equal((p.admin.rollout()["state"], p.admin.rollout()["weight"]), ("running", 0), "the rollout")
+
+
 main()

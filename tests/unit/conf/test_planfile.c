@@ -447,7 +447,7 @@ static const struct {
     size_t steps, approvals;
 } samples[] = {
     {"ec2-to-fargate", 5, 1},      {"migration-1-test", 3, 0},       {"migration-2-load", 7, 1},
-    {"migration-3-staging", 5, 2}, {"migration-4-production", 8, 1}, {"reference", 6, 0},
+    {"migration-3-staging", 6, 2}, {"migration-4-production", 8, 1}, {"reference", 6, 0},
 };
 
 START_TEST(a_sample_plan_loads_without_a_warning)

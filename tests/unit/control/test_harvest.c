@@ -170,6 +170,29 @@ START_TEST(a_bad_request_that_shows_before_the_request_waits)
 }
 END_TEST
 
+START_TEST(mirrored_requests_are_a_tally_of_their_own_of_half_the_weight)
+{
+    struct shard_judged *pairs = &workers[1]->epochs[1].side[SHARD_PAIR];
+
+    harvest_begin(&harvest, &cells, 1, 0, 7, 1, 0);
+    count(0, 1, ROUTE_STABLE, 40, 2);
+    for (size_t side = 0; side < ROUTE_SIDES; side++)
+        cell_add(&pairs[side].metrics[3].requests, 20);
+    cell_add(&pairs[ROUTE_CANARY].metrics[3].raw_bad, 5);
+    cell_add(&pairs[ROUTE_CANARY].metrics[3].bad, 5);
+    ck_assert_uint_eq(look(1), 2);
+    ck_assert_uint_eq(tallies[0].weight, 0);
+    ck_assert(!tallies[0].pairs && tallies[1].pairs);
+    ck_assert_uint_eq(tallies[0].stable.requests, 40);
+    ck_assert_uint_eq(tallies[1].weight, 5000);
+    ck_assert_uint_eq(tallies[1].canary.requests + tallies[1].stable.requests, 0);
+    ck_assert_uint_eq(tallies[1].canary.metrics[3].bad, 5);
+    ck_assert_uint_eq(tallies[1].stable.metrics[3].requests, 20);
+    ck_assert_uint_eq(tallies[1].stable.metrics[3].bad, 0);
+    ck_assert_uint_eq(look(1), 0);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     Suite *suite = suite_create("harvest");
@@ -184,6 +207,7 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, another_rollout_gets_nothing_of_the_one_before);
     tcase_add_test(tcase, nothing_is_handed_over_without_a_rollout);
     tcase_add_test(tcase, what_the_cells_held_before_does_not_count);
+    tcase_add_test(tcase, mirrored_requests_are_a_tally_of_their_own_of_half_the_weight);
     tcase_add_test(tcase, a_bad_request_that_shows_before_the_request_waits);
     suite_add_tcase(suite, tcase);
     return suite;

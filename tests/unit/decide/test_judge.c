@@ -61,12 +61,36 @@ START_TEST(slow_answers_are_named_as_such)
 }
 END_TEST
 
+START_TEST(mirrored_requests_are_evidence_for_dry_runs_alone)
+{
+    struct judge_context context = {.weight = 0, .rate = 100, .judged = true, .bin = 1};
+    struct tally pairs = {.weight = PLAN_WEIGHT_ALL / 2, .pairs = true};
+
+    start();
+    plan->analysis.metrics[SIM_ERRORS].dry_run = true;
+    for (size_t i = 0; i < plan->analysis.metrics_len; i++) {
+        pairs.canary.metrics[i] = (struct tally_metric){200, 60, 60};
+        pairs.stable.metrics[i] = (struct tally_metric){200, 1, 1};
+    }
+    for (int i = 0; i < 6; i++, context.bin++)
+        judge_feed(&judge, plan, &context, &pairs, 1);
+    judge_verdict(&judge, plan, &context, &verdict);
+    ck_assert_int_ne(verdict.kind, VERDICT_FAIL);
+    ck_assert_double_gt(verdict.metrics[SIM_ERRORS].e, 1000);
+    ck_assert_double_lt(verdict.metrics[SIM_LATENCY].e, 1);
+    ck_assert_uint_eq(judge.metrics[SIM_ERRORS].step.canary_bad, 360);
+    ck_assert_uint_eq(judge.metrics[SIM_LATENCY].total.canary_requests, 0);
+    free(plan);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     Suite *suite = suite_create("judge");
     TCase *tcase = tcase_create("judge");
 
     tcase_add_test(tcase, failures_are_named_though_they_count_as_slow_too);
+    tcase_add_test(tcase, mirrored_requests_are_evidence_for_dry_runs_alone);
     tcase_add_test(tcase, slow_answers_are_named_as_such);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -537,6 +537,44 @@ START_TEST(what_still_waits_at_the_end_is_freed)
 }
 END_TEST
 
+/* What a pair of answers to a request leaves in the cells of one side: requests and bad ones of a metric. */
+static uint64_t pair_cell(enum route_side side, unsigned metric, bool bad)
+{
+    const struct shard_metric *m =
+        &cells.epochs[route.epoch % SHARD_EPOCHS].side[SHARD_PAIR + side].metrics[metric];
+
+    return cell_get(bad ? &m->bad : &m->requests);
+}
+
+START_TEST(both_answers_of_a_mirrored_request_count_or_none)
+{
+    static const int64_t soon = 10 * NS_PER_MS, late = 500 * NS_PER_MS;
+    static const unsigned matched = 1u << ERRORS | 1u << LATENCY;
+    const struct score_answer good = {OUTCOME_SERVED, 200, soon}, failed = {OUTCOME_MIRRORED, 503, soon},
+                              slow = {OUTCOME_MIRRORED, 200, late}, none = {OUTCOME_SHUTDOWN, 0, late},
+                              hung = {OUTCOME_FIRST_BYTE_TIMEOUT, 0, late};
+
+    score_pair(&scorer, &route, &cells, matched, (struct score_answer[]){good, failed});
+    score_pair(&scorer, &route, &cells, matched, (struct score_answer[]){good, slow});
+    score_pair(&scorer, &route, &cells, matched, (struct score_answer[]){good, hung});
+    score_pair(&scorer, &route, &cells, matched, (struct score_answer[]){slow, good});
+    score_pair(&scorer, &route, &cells, matched, (struct score_answer[]){good, none});
+    score_pair(&scorer, &route, &cells, matched, (struct score_answer[]){none, failed});
+    for (enum route_side side = 0; side < ROUTE_SIDES; side++) {
+        ck_assert_uint_eq(pair_cell(side, ERRORS, false), 4);
+        ck_assert_uint_eq(pair_cell(side, LATENCY, false), 4);
+        ck_assert_uint_eq(pair_cell(side, CLIENT_ERRORS, false), 0);
+    }
+    ck_assert_uint_eq(pair_cell(ROUTE_CANARY, ERRORS, true), 2);  /* failed, hung */
+    ck_assert_uint_eq(pair_cell(ROUTE_CANARY, LATENCY, true), 3); /* slow too */
+    ck_assert_uint_eq(pair_cell(ROUTE_STABLE, ERRORS, true), 0);
+    ck_assert_uint_eq(pair_cell(ROUTE_STABLE, LATENCY, true), 1);
+    scorer.epochs[conf.slot] = route.epoch + SHARD_EPOCHS;
+    score_pair(&scorer, &route, &cells, matched, (struct score_answer[]){good, failed});
+    ck_assert_uint_eq(pair_cell(ROUTE_CANARY, ERRORS, false), 4);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     Suite *suite = suite_create("score");
@@ -565,6 +603,7 @@ Suite *unit_suite(void)
     tcase_add_test(tc, what_comes_many_weights_late_is_left_out_and_counted);
     tcase_add_test(tc, epochs_may_wrap_around);
     tcase_add_test(tc, beyond_the_limit_failures_count_at_once);
+    tcase_add_test(tc, both_answers_of_a_mirrored_request_count_or_none);
     tcase_add_test(tc, what_still_waits_at_the_end_is_freed);
     suite_add_tcase(suite, tc);
     return suite;
