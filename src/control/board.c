@@ -241,12 +241,40 @@ void board_save_all(struct board *board)
 /* ---- targets
  * ------------------------------------------------------------------------------------------------- */
 
+static void disown(struct board *board, uint32_t slot, bool disowned)
+{
+    board->ejected[slot] = disowned;
+    for (size_t w = 0; board->crew && w < crew_size(board->crew); w++) {
+        struct shard_target *cells = shard_target(crew_shard(board->crew, w), slot);
+
+        if (cells)
+            atomic_store_explicit(&cells->disowned, disowned, memory_order_relaxed);
+    }
+}
+
+/* Back in service by a person's word, which no rollout overrules after a restart. */
+static void forgive(struct board *board, const struct config_target *target)
+{
+    disown(board, target->slot, false);
+    for (size_t i = 0; i < board->lives_len; i++)
+        if (board->lives[i].run)
+            outliers_forgive(&board->lives[i].run->rollout->outliers, roster_id(target));
+}
+
 void board_drain_target(struct board *board, const struct config_target *target, bool drain)
 {
+    if (!drain && board->ejected[target->slot])
+        forgive(board, target);
     if (board->draining[target->slot] == drain)
         return;
     board->draining[target->slot] = drain;
     board->changed = true;
+}
+
+void board_eject_target(struct board *board, const struct config_target *target)
+{
+    board_drain_target(board, target, true);
+    disown(board, target->slot, true);
 }
 
 size_t board_open_targets(const struct board *board, const struct config_group *group)

@@ -18,6 +18,7 @@
 #include "control/harvest.h"
 #include "control/journal.h"
 #include "control/recent.h"
+#include "control/roster.h"
 #include "control/run.h"
 #include "control/slots.h"
 #include "control/store.h"
@@ -56,6 +57,7 @@ struct live {
     char problem[ORDER_WHY_MAX]; /* why it stands still though it had a rollout; empty: it does not */
 
     struct harvest harvest;
+    struct roster roster;               /* the canary's targets */
     struct recent *recent[ROUTE_SIDES]; /* NULL before the first request */
 };
 
@@ -83,6 +85,7 @@ struct board {
     struct live *lives; /* config->routes_len */
     size_t lives_len;
     bool draining[CONFIG_TARGETS_MAX];        /* by slot: takes no new work */
+    bool ejected[CONFIG_TARGETS_MAX];         /* by slot: of them, those that a rollout has taken out */
     struct health health[CONFIG_TARGETS_MAX]; /* by slot; the prober's */
     struct {                                  /* by slot: since when it takes work, for the slow start */
         bool open;
@@ -137,6 +140,8 @@ void board_save_all(struct board *board);
 
 /* Takes no new work of a target's, or takes it again. */
 void board_drain_target(struct board *board, const struct config_target *target, bool drain);
+/* Takes the target out of service for a rollout, which has found it bad, until somebody ends its draining. */
+void board_eject_target(struct board *board, const struct config_target *target);
 /* Targets of a group that take work: neither draining nor unhealthy. */
 size_t board_open_targets(const struct board *board, const struct config_group *group);
 /* Empty when every route can be served and we are not leaving; else why not. */

@@ -19,6 +19,7 @@ src_libpenstock_a_SOURCES += \
 	src/control/recent.c src/control/recent.h \
 	src/control/reload.c src/control/reload.h \
 	src/control/restore.c src/control/restore.h \
+	src/control/roster.c src/control/roster.h \
 	src/control/run.c src/control/run.h \
 	src/control/slots.c src/control/slots.h \
 	src/control/status.c src/control/status.h \

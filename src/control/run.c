@@ -215,6 +215,17 @@ static bool restore_state(struct board *board, struct live *live, struct run *ru
     return true;
 }
 
+/* Targets of the canary that the rollout has found bad. */
+static void eject(struct board *board, const struct live *live)
+{
+    const struct config_group *group = board_side(board, live, ROUTE_CANARY);
+
+    for (size_t i = 0; group && i < group->targets_len; i++)
+        if (outliers_has(&live->run->rollout->outliers, roster_id(&group->targets[i])) &&
+            !board->ejected[group->targets[i].slot])
+            board_eject_target(board, &group->targets[i]);
+}
+
 bool run_restore(struct board *board, struct live *live, const struct store_rollout *stored,
                  char why[static ORDER_WHY_MAX])
 {
@@ -227,6 +238,7 @@ bool run_restore(struct board *board, struct live *live, const struct store_roll
         restore_state(board, live, run, stored, reason, sizeof reason)) {
         run_free(live->run);
         live->run = run;
+        eject(board, live);
         return true;
     }
     snprintf(why, ORDER_WHY_MAX, "rollout %s cannot go on: %s", stored->id, reason);
@@ -374,11 +386,25 @@ static void give_answers(struct board *board, struct live *live, struct tally *t
     tally->stable.latency = answers;
 }
 
+/* What the canary's targets have done since the last look. */
+static size_t look_at_targets(struct board *board, struct live *live,
+                              struct tally_target rows_r[static TALLY_TARGETS_MAX])
+{
+    const struct config_group *group = board_side(board, live, ROUTE_CANARY);
+    struct shard *shards[CONFIG_WORKERS_MAX];
+    size_t len = board->crew ? crew_size(board->crew) : 0;
+
+    for (size_t w = 0; w < len; w++)
+        shards[w] = crew_shard(board->crew, w);
+    return roster_look(&live->roster, group, shards, len, rows_r);
+}
+
 void run_look(struct board *board, struct live *live)
 {
     struct run *run = live->run;
     struct hist answers;
     struct tally tallies[TALLY_WEIGHTS_MAX];
+    struct tally_target targets[TALLY_TARGETS_MAX];
     enum rollout_state state;
     struct rollout_input input = {
         .now_ns = board->now_ns,
@@ -388,6 +414,8 @@ void run_look(struct board *board, struct live *live)
         .weight_in_force = live->weight == run->rollout->weight && board_in_force(board, live),
         .stable = targets_of(board, live, ROUTE_STABLE),
         .canary = targets_of(board, live, ROUTE_CANARY),
+        .targets = targets,
+        .targets_len = look_at_targets(board, live, targets),
     };
 
     if (input.tallies_len > 0 && guards_learn(&run->rollout->guards, run->plan))
@@ -401,9 +429,11 @@ void run_look(struct board *board, struct live *live)
         commit(board, live, &run->last);
     if (run->refused) {
         /* What it is now: a hold that says why. */
-        input.tallies_len = 0;
+        input.tallies_len = input.targets_len = 0;
         step(board, live, &input);
     }
+    if (run->last.target_id)
+        eject(board, live);
     run->unsaved |= run->rollout->state != state && !run->record_saved;
     board_sync(board, live);
 }

@@ -201,11 +201,12 @@ static json_t *target_json(const struct board *board, const struct config_target
         busy += cell_get(&cells->busy);
         out += cell_get(&cells->out);
     }
-    return json_pack("{s:s, s:b, s:s, s:s*, s:o, s:o, s:o, s:o, s:o}", "address", target->address.text,
-                     "draining", (int)board->draining[target->slot], "health",
-                     health_state_names[health->state], "healthReason", health->why[0] ? health->why : NULL,
-                     "ejectedBy", count_json(out), "requests", count_json(requests), "failures",
-                     count_json(failures), "connections", count_json(open), "inFlight", count_json(busy));
+    return json_pack("{s:s, s:b, s:b, s:s, s:s*, s:o, s:o, s:o, s:o, s:o}", "address", target->address.text,
+                     "draining", (int)board->draining[target->slot], "badTarget",
+                     (int)board->ejected[target->slot], "health", health_state_names[health->state],
+                     "healthReason", health->why[0] ? health->why : NULL, "ejectedBy", count_json(out),
+                     "requests", count_json(requests), "failures", count_json(failures), "connections",
+                     count_json(open), "inFlight", count_json(busy));
 }
 
 json_t *status_targets(const struct board *board, const struct config_group *group)

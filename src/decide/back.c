@@ -16,6 +16,7 @@ struct cause {
     enum reason reason;
     int metric; /* -1: none */
     bool holds; /* onRegression: hold */
+    bool spent; /* exposureBudget: nobody may be hurt any more, whoever is to blame */
 };
 
 static double share(uint64_t part, uint64_t whole)
@@ -94,6 +95,8 @@ static bool go_back(struct look *look, const struct cause *cause)
         decision_say(look->d, "; it would go back, but %s has locked the weight", look->r->locked_by);
         return look_hold(look, REASON_LOCKED);
     }
+    if (!cause->spent && look_outlier(look, cause->reason, cause->metric))
+        return true;
     if (cause->holds) {
         decision_say(look->d, "; onRegression is hold: `abort` goes back, `retry` judges afresh");
         return look_hold(look, cause->reason);
@@ -130,7 +133,7 @@ static bool take_manual_weight(struct look *look)
 static bool take_abort(struct look *look)
 {
     struct rollout *r = look->r;
-    const struct cause cause = {REASON_ABORT, -1, false};
+    const struct cause cause = {.reason = REASON_ABORT, .metric = -1};
 
     snprintf(look->d->actor, sizeof(look->d->actor), "%s", r->actor);
     decision_say(look->d, "%s aborted", r->actor);
@@ -229,7 +232,7 @@ bool look_rolling_back(struct look *look)
 
 bool look_targets(struct look *look)
 {
-    const struct cause cause = {REASON_TARGETS, -1, false};
+    const struct cause cause = {.reason = REASON_TARGETS, .metric = -1};
     const struct rollout_input *in = look->in;
     const struct rollout *r = look->r;
 
@@ -267,7 +270,8 @@ static bool find_evidence(struct look *look, struct cause *cause)
 
     if (verdict->kind != VERDICT_FAIL)
         return false;
-    *cause = (struct cause){REASON_REGRESSION, verdict->metric, verdict->fail_holds};
+    *cause =
+        (struct cause){.reason = REASON_REGRESSION, .metric = verdict->metric, .holds = verdict->fail_holds};
     look_metric(look, verdict->metric);
     look_ratio(look);
     if (verdict->fail_holds)
@@ -289,7 +293,8 @@ static bool find_peer(struct look *look, struct cause *cause)
 {
     if (look->plan->judge == JUDGE_PENSTOCK || look->verdict.kind != VERDICT_FAIL)
         return false;
-    *cause = (struct cause){REASON_REGRESSION, look->verdict.metric, look->verdict.fail_holds};
+    *cause = (struct cause){
+        .reason = REASON_REGRESSION, .metric = look->verdict.metric, .holds = look->verdict.fail_holds};
     look_metric(look, look->verdict.metric);
     peer_say(&look->r->peer, look->plan, look->d);
     return true;
@@ -366,7 +371,10 @@ static bool find_exposure(struct look *look, struct cause *cause)
 
         if (metric->type != METRIC_ERROR_RATE || metric->dry_run || excess <= (double)budget)
             continue;
-        *cause = (struct cause){REASON_BUDGET, (int)i, metric->on_regression == ON_REGRESSION_HOLD};
+        *cause = (struct cause){.reason = REASON_BUDGET,
+                                .metric = (int)i,
+                                .holds = metric->on_regression == ON_REGRESSION_HOLD,
+                                .spent = true};
         look_metric(look, (int)i);
         look_ratio(look);
         decision_say(look->d,
@@ -388,7 +396,9 @@ static bool find_external(struct look *look, struct cause *cause)
 
         if (metric->type != METRIC_EXTERNAL || metric->dry_run || !external->known || !external->bad)
             continue;
-        *cause = (struct cause){REASON_EXTERNAL, (int)i, metric->on_regression == ON_REGRESSION_HOLD};
+        *cause = (struct cause){.reason = REASON_EXTERNAL,
+                                .metric = (int)i,
+                                .holds = metric->on_regression == ON_REGRESSION_HOLD};
         look->d->metric = (int32_t)i;
         snprintf(look->d->metric_name, sizeof(look->d->metric_name), "%s", metric->name);
         decision_say(look->d, "%s: %g is beyond its limit (min %g, max %g)", metric->name, external->value,
@@ -402,7 +412,7 @@ static bool find_webhook(struct look *look, struct cause *cause)
 {
     if (!look->in->rollback_ordered)
         return false;
-    *cause = (struct cause){REASON_WEBHOOK, -1, false};
+    *cause = (struct cause){.reason = REASON_WEBHOOK, .metric = -1};
     decision_say(look->d, "a rollback webhook answered that it has to go back");
     return true;
 }
@@ -410,7 +420,7 @@ static bool find_webhook(struct look *look, struct cause *cause)
 /* A webhook is asked first: it never holds, as the others may by onRegression. */
 bool look_back(struct look *look)
 {
-    struct cause cause = {REASON_NONE, -1, false};
+    struct cause cause = {.reason = REASON_NONE, .metric = -1};
 
     if (rollout_is_over(look->r) || look->r->weight == 0)
         return false;
@@ -422,7 +432,7 @@ bool look_back(struct look *look)
 
 bool look_give_up(struct look *look)
 {
-    const struct cause cause = {REASON_INCONCLUSIVE, look->verdict.metric, false};
+    const struct cause cause = {.reason = REASON_INCONCLUSIVE, .metric = look->verdict.metric};
 
     look_metric(look, cause.metric);
     decision_say(look->d, "maxDwell is over without evidence, and onInconclusive is rollback");

@@ -46,6 +46,8 @@ struct decision {
     int64_t eta_ns;                      /* of a hold; ROLLOUT_NEVER, ROLLOUT_ETA_UNKNOWN */
     uint64_t need;                       /* needEvidence: canary requests in all that would do; 0: unknown */
     int64_t next_wall_ns;                /* window, frozen: when it opens; 0: unknown */
+    uint64_t target_id;                  /* badTarget: who was taken out now; 0: nobody */
+    char target[PLAN_NAME_MAX];          /* the same by name */
     char actor[ROLLOUT_ACTOR_MAX];       /* of a command; else empty */
     char text[DECISION_TEXT_MAX];        /* for people, from the numbers */
 };

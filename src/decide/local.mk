@@ -11,6 +11,7 @@ src_libpenstock_a_SOURCES += \
 	src/decide/look.h \
 	src/decide/observer.c src/decide/observer.h \
 	src/decide/order.c \
+	src/decide/outlier.c src/decide/outlier.h \
 	src/decide/peer.c src/decide/peer.h \
 	src/decide/plan.c src/decide/plan.h src/decide/plancheck.c \
 	src/decide/power.c src/decide/power.h \

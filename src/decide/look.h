@@ -60,6 +60,12 @@ bool look_give_up(struct look *look);      /* onInconclusive: rollback */
 
 bool look_shape(struct look *look); /* S5 */
 
+/* ---- outlier.c ---- */
+
+/* After `metric` (-1: none) has said back: takes out the one target that is to blame, when there is one. */
+bool look_outlier(struct look *look, enum reason reason, int metric);
+bool look_outlier_hold(struct look *look);
+
 /* ---- retreat.c ---- */
 
 /* After `metric` (-1: none) has said back: to the last proven weight, when load may be why. */

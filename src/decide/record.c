@@ -153,6 +153,11 @@ static const struct field guards_fields[] = {
     ONE(guards, FIELD_I64, held_ns),
 };
 
+static const struct field outliers_fields[] = {
+    MANY(outliers, FIELD_U64, out),    ONE(outliers, FIELD_U32, out_len), ONE(outliers, FIELD_BOOL, holds),
+    ONE(outliers, FIELD_I64, held_ns), ONE(outliers, FIELD_I64, wait_ns),
+};
+
 static const struct field peer_fields[] = {
     ONE(peer, FIELD_I64, age_ns),        ONE(peer, FIELD_I64, window_ns), ONE(peer, FIELD_U32, readings),
     ONE(peer, FIELD_U32, failed_checks), ONE(peer, FIELD_I32, culprit),
@@ -197,6 +202,7 @@ static const struct part rollout_parts[] = {
     PART(rollout, watch, watch_fields),
     PART(rollout, retreat, retreat_fields),
     PART(rollout, guards, guards_fields),
+    PART(rollout, outliers, outliers_fields),
 };
 
 /* Texts were cut to their maximum by bytes: what is no UTF-8 any more is shown as '?', not lost. */
@@ -518,7 +524,8 @@ static bool is_consistent(const struct rollout *rollout, const struct plan *plan
            rollout->manual_weight <= PLAN_WEIGHT_ALL && rollout->incident.metric >= 0 &&
            rollout->incident.metric < (int32_t)plan->analysis.metrics_len && rollout->retreat.metric >= 0 &&
            rollout->retreat.metric < PLAN_METRICS_MAX && rollout->guards.holds >= -1 &&
-           rollout->guards.holds < (int32_t)plan->analysis.metrics_len && rollout->peer.culprit >= -1 &&
+           rollout->guards.holds < (int32_t)plan->analysis.metrics_len &&
+           rollout->outliers.out_len <= OUTLIERS_MAX && rollout->peer.culprit >= -1 &&
            rollout->peer.culprit < (int32_t)plan->analysis.metrics_len;
 }
 
@@ -608,6 +615,8 @@ static void add_waiting(json_t *object, const struct decision *decision)
         json_object_set_new(object, "need", json_integer((json_int_t)decision->need));
     if (decision->next_wall_ns)
         json_object_set_new(object, "opens", time_to_json(decision->next_wall_ns));
+    if (decision->target[0])
+        json_object_set_new(object, "target", text_to_json(decision->target));
     if (decision->actor[0])
         json_object_set_new(object, "actor", text_to_json(decision->actor));
 }

@@ -389,6 +389,8 @@ static void take_tallies(struct look *look)
     if (r->state != ROLLOUT_PENDING)
         guards_feed(&r->guards, look->plan, look->in->tallies, look->in->tallies_len);
     if (r->state != ROLLOUT_PENDING)
+        outliers_feed(&r->outliers, look->in->targets, look->in->targets_len, look->dt_ns);
+    if (r->state != ROLLOUT_PENDING)
         judge_feed(&r->judge, look->plan, &context, look->in->tallies, look->in->tallies_len);
     judge_verdict(&r->judge, look->plan, &context, &look->verdict);
     take_watch(look, &context);
@@ -440,7 +442,7 @@ static void mark_fresh(struct look *look)
     case ACTION_NONE:
         return;
     case ACTION_HOLD:
-        d->fresh = d->reason != r->hold;
+        d->fresh = d->reason != r->hold || d->target_id;
         r->hold = d->reason;
         if (d->fresh)
             look_ratio(look);
@@ -460,8 +462,9 @@ void rollout_step(struct rollout *rollout, const struct plan *plan, const struct
                   struct decision *decision_r)
 {
     static bool (*const checks[])(struct look *) = {
-        look_orders,  look_start,      look_rolling_back, look_targets, look_back,    look_shape,
-        look_resting, look_retreating, look_watching,     look_probing, look_forward, look_nothing,
+        look_orders,  look_start,        look_rolling_back, look_targets,    look_back,
+        look_shape,   look_outlier_hold, look_resting,      look_retreating, look_watching,
+        look_probing, look_forward,      look_nothing,
     };
     struct look look = {.r = rollout, .plan = plan, .in = in, .d = decision_r};
 
@@ -506,6 +509,7 @@ static void begin(struct rollout *rollout, const struct plan *plan, const struct
     guards_init(&rollout->guards);
     rollout->watch = (struct watch){0};
     rollout->retreat = (struct retreat){0};
+    outliers_begin(&rollout->outliers);
     rollout->warm = false;
 }
 

@@ -27,6 +27,7 @@
 #include "decide/guard.h"
 #include "decide/incident.h"
 #include "decide/judge.h"
+#include "decide/outlier.h"
 #include "decide/peer.h"
 #include "decide/plan.h"
 #include "decide/retreat.h"
@@ -117,8 +118,9 @@ struct rollout {
     struct watch watch;       /* at 100 */
     struct guards guards;     /* of shape; `threshold_ns` is read by others */
     struct retreat retreat;
-    struct peer peer;  /* what the judges `threshold` and `flagger` remember */
-    bool settled;      /* the grace and the time behind it are over, and the ledger knows */
+    struct outliers outliers; /* bad targets of the canary; `out` is read by others */
+    struct peer peer;         /* what the judges `threshold` and `flagger` remember */
+    bool settled;             /* the grace and the time behind it are over, and the ledger knows */
     bool warm;         /* a whole grace has shown that there is no cold start: the next raises have none */
     uint32_t proven;   /* the last weight that ended forward; 0: none; read by others */
     uint32_t ceiling;  /* raises above it need an approval (after a retry by itself); 0: none */

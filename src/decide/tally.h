@@ -46,7 +46,7 @@ enum {
 
 /* One canary target, over all weights. */
 struct tally_target {
-    uint64_t id; /* the same for the target's life, never 0 */
+    uint64_t id; /* the same for the target's life, also over a restart; 1 to INT64_MAX */
     char name[PLAN_NAME_MAX];
     uint64_t requests;
     uint64_t bad[PLAN_METRICS_MAX]; /* as tally_metric.bad */

@@ -31,6 +31,7 @@ static void begin_try(struct txn *txn)
     worker->balance.busy[txn->target->conf->slot]++;
     cell_add(&cells->requests, 1);
     cell_add(&cells->busy, 1);
+    score_target(&txn->score, cells);
 }
 
 enum next step_lease(struct txn *txn)

@@ -9,6 +9,7 @@ struct pending {
     struct wheel_timer timer;
     struct scorer *scorer;
     struct shard_route *cells;
+    struct shard_target *target; /* NULL: not told apart */
     struct units *units;
     uint64_t unit; /* hash with the metric; unused when `each` */
     bool each;     /* every request is its own unit */
@@ -65,11 +66,14 @@ static void count_bad(const struct pending *bad, int64_t now_ns)
 {
     struct shard_judged *judged = cells_of(bad->scorer, bad->cells, bad->slot, bad->epoch, bad->side);
 
-    if (!judged)
+    if (!judged || (bad->target && atomic_load_explicit(&bad->target->disowned, memory_order_relaxed)))
         return;
     cell_add(&judged->metrics[bad->metric].raw_bad, 1);
-    if (bad->each || units_first(bad->units, bad->unit, (uint32_t)(now_ns / NS_PER_S) + 1, bad->window_s))
-        cell_add(&judged->metrics[bad->metric].bad, 1);
+    if (!bad->each && !units_first(bad->units, bad->unit, (uint32_t)(now_ns / NS_PER_S) + 1, bad->window_s))
+        return;
+    cell_add(&judged->metrics[bad->metric].bad, 1);
+    if (bad->target)
+        cell_add(&bad->target->bad[bad->metric], 1);
 }
 
 static void on_pending(struct wheel_timer *timer, int64_t now_ns)
@@ -157,6 +161,8 @@ static void count_request(struct score *score)
     if (!judged)
         return;
     cell_add(&judged->requests, 1);
+    if (score->target)
+        cell_add(&score->target->judged, 1);
     for (unsigned i = 0; i < route->judging->metrics_len; i++)
         if (score->matched >> i & 1)
             cell_add(&judged->metrics[i].requests, 1);
@@ -170,6 +176,7 @@ static void add_bad(struct score *score, unsigned metric, int64_t due_ns, int64_
     struct pending bad = {
         .scorer = score->scorer,
         .cells = score->cells,
+        .target = score->target,
         .units = score->units,
         .unit = unit.len ? hash_keyed(&score->scorer->key, unit) * (2 * metric + 1) : 0,
         .each = unit.len == 0,
@@ -236,6 +243,11 @@ static void on_threshold(struct wheel_timer *timer, int64_t now_ns)
     next = next_threshold(score);
     if (next != INT64_MAX)
         wheel_set(score->scorer->wheel, timer, next);
+}
+
+void score_target(struct score *score, struct shard_target *target)
+{
+    score->target = score->side == ROUTE_CANARY ? target : NULL;
 }
 
 void score_none(struct score *score)

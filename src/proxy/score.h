@@ -48,6 +48,7 @@ struct score {
     struct scorer *scorer; /* NULL: this request is not scored */
     const struct route *route;
     struct shard_route *cells;
+    struct shard_target *target; /* that has the request now; NULL: none yet, or the side is not the canary */
     struct units *units;
     const struct head *head; /* for the unit and the metrics' match; borrowed until score_end */
     struct str client;       /* the client's address, the same */
@@ -64,6 +65,8 @@ struct score {
 void score_begin(struct score *score, struct scorer *scorer, const struct route *route,
                  struct shard_route *cells, struct units *units, const struct head *head, struct str client,
                  struct str path, enum route_side side, int64_t now_ns);
+/* This target has the request now. */
+void score_target(struct score *score, struct shard_target *target);
 /* A request that is not scored, or no longer: what was slow before stays counted. */
 void score_none(struct score *score);
 /* Ends: the request has this outcome and, if the target answered, this status. Called exactly once. */

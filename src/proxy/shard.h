@@ -135,6 +135,13 @@ struct shard_route {
 };
 
 struct shard_target {
+    /* Of a route's canary, as the judge counts (struct shard_metric). */
+    struct cell judged;
+    struct cell bad[PLAN_METRICS_MAX];
+    /* A rollout has taken it out of service: what still fails here says nothing about the others. Written by
+     * control when it does so, read by the worker; relaxed, since nothing else depends on it. */
+    _Atomic bool disowned;
+
     struct cell requests; /* tries, retries included */
     struct cell failures; /* tries that ended with blame GROUP or a status of 500 and more */
     struct cell connects;

@@ -11,6 +11,7 @@ const readline = require('readline');
 const label = process.argv[2];
 const faults = {
     errorRate: 0,      // share of the requests that are answered with 500
+    spared: '',        // a URL that is not
     delayMs: 0,        // before the answer
     hang: false,       // never answers
     echo: false,       // answers with the request as it was read
@@ -36,7 +37,7 @@ function answer(request, response) {
         request.socket.resetAndDestroy();
         return;
     }
-    if (Math.random() < faults.errorRate || request.url.startsWith('/fail')) {
+    if ((Math.random() < faults.errorRate && request.url !== faults.spared) || request.url.startsWith('/fail')) {
         counts.errors += 1;
         response.statusCode = 500;
     }

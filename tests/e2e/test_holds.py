@@ -4,7 +4,8 @@ import time
 
 from harness import case, main, need
 from load import H2load, Wrk
-from peers import Node
+from peers import Nginx, Node
+from penstock import Penstock
 from plans import quick
 from rollouts import at_weight, decisions, held, reaches
 from sides import two
@@ -101,6 +102,31 @@ def _(t):
         load.stop()
         p.close()
         shutil.rmtree(t.path("state"))
+
+
+@case("one bad target of three is taken out, though its health checks pass, and the release goes on without it")
+def _(t):
+    ill = Node(t, "fargate", errorRate=1, spared="/health")
+    check = {"healthCheck": {"path": "/health", "interval": "1s", "timeout": "1s"}}
+    p = Penstock(t, {"ec2": [Nginx(t, "ec2")], "fargate": [Nginx(t, "fargate"), ill, Nginx(t, "fargate")]},
+                 targetGroups={"fargate": check})
+    load = H2load(t, p.url(), 60, 300, connections=30)
+    errors = {"name": "errors", "type": "errorRate", "floor": 0.001, "maxExcess": 0.1}
+    p.admin.start(quick((20, "1s"), {"setWeight": 100, "bake": "1s"}, analysis={"metrics": [errors]}))
+    out = t.wait(lambda: next((d for d in decisions(p) if d.get("target")), None), "a target is taken out")
+    t.equal((out["target"], out["reason"], out["action"]), (ill.text, "badTarget", "hold"), "which, and why")
+    t.contains(out["text"], ill.text, "the text")
+    row = next(x for x in p.admin.get("/v1/groups/fargate/targets").json()["targets"] if x["address"] == ill.text)
+    t.equal((row["draining"], row["badTarget"], row["health"]), (True, True, "healthy"), "what the API says of it")
+    reaches(t, p, "promoted")
+    t.equal([d for d in decisions(p) if d["action"] in ("rollback", "retreat")], [], "ways back")
+    failed = ill.counts()["errors"]
+    t.within(failed, 5, 100, "requests that it has failed")
+    path = f"/v1/groups/fargate/targets/{ill.text.replace(':', '%3A')}/drain"
+    row = next(x for x in p.admin.must("POST", path, {"draining": False})["targets"] if x["address"] == ill.text)
+    t.equal((row["draining"], row["badTarget"]), (False, False), "put back by hand")
+    t.wait(lambda: ill.counts()["errors"] > failed, "it gets requests again")
+    load.stop()
 
 
 @case("by default a client counts once: a broken one does not roll back, many do")

@@ -5,6 +5,7 @@ unit_tests += \
 	tests/unit/control/test_journal \
 	tests/unit/control/test_prober \
 	tests/unit/control/test_recent \
+	tests/unit/control/test_roster \
 	tests/unit/control/test_slots \
 	tests/unit/control/test_store \
 	tests/unit/control/test_stream

@@ -7,6 +7,7 @@ unit_tests += \
 	tests/unit/decide/test_guarantee \
 	tests/unit/decide/test_judge \
 	tests/unit/decide/test_order \
+	tests/unit/decide/test_outlier \
 	tests/unit/decide/test_peer \
 	tests/unit/decide/test_plan \
 	tests/unit/decide/test_power \

@@ -25,6 +25,8 @@ struct sim_side {
     uint64_t requests, bad_errors, bad_slow; /* so far */
 };
 
+enum { SIM_TARGETS = 5 };
+
 struct sim {
     struct plan *plan;
     struct rollout r;
@@ -36,6 +38,9 @@ struct sim {
     struct tally late; /* comes with the next second as well, when its weight is not 0 */
     struct tally_metric guard_canary, guard_stable; /* of the fourth metric, in the next second */
     const struct hist *latency;                     /* of stable, the same; NULL: none */
+    struct sim_side targets[SIM_TARGETS]; /* of the canary, instead of `canary`, when targets_len is */
+    struct tally_target rows[SIM_TARGETS];
+    size_t targets_len;
     struct decision d;
     bool save_fails;
     uint64_t forwards, holds, backs; /* fresh decisions */
@@ -191,6 +196,35 @@ static inline void sim_kill(struct sim *sim)
     sim->r.last_ns = last_ns;
 }
 
+/* The canary's requests by target: as many for each that is in service. */
+static inline void sim_targets_draw(struct sim *sim, struct tally_side *tally, double rate)
+{
+    double serving = 0;
+
+    *tally = (struct tally_side){0};
+    for (size_t i = 0; i < sim->targets_len; i++)
+        serving += !outliers_has(&sim->r.outliers, i + 1);
+    sim->in.canary.total = (uint32_t)sim->targets_len;
+    sim->in.canary.healthy = (uint32_t)serving;
+    for (size_t i = 0; i < sim->targets_len; i++) {
+        struct tally_side one = {0};
+
+        if (!outliers_has(&sim->r.outliers, i + 1))
+            sim_side_draw(sim, &sim->targets[i], &one, rate / serving);
+        sim->rows[i] = (struct tally_target){.id = i + 1, .name = "target ", .requests = one.requests};
+        sim->rows[i].name[7] = (char)('1' + i);
+        tally->requests += one.requests;
+        for (int m = 0; m < 3; m++) {
+            tally->metrics[m].requests += one.metrics[m].requests;
+            tally->metrics[m].raw_bad += one.metrics[m].raw_bad;
+            tally->metrics[m].bad += one.metrics[m].bad;
+            sim->rows[i].bad[m] = one.metrics[m].bad;
+        }
+    }
+    sim->in.targets = sim->rows;
+    sim->in.targets_len = sim->targets_len;
+}
+
 /* One second. */
 static inline void sim_tick(struct sim *sim)
 {
@@ -199,7 +233,10 @@ static inline void sim_tick(struct sim *sim)
     sim->in.now_ns += NS_PER_S;
     sim->in.wall_ns += NS_PER_S;
     sim->tallies[0].weight = sim->r.weight;
-    sim_side_draw(sim, &sim->canary, &sim->tallies[0].canary, sim->rate * w);
+    if (sim->targets_len)
+        sim_targets_draw(sim, &sim->tallies[0].canary, sim->rate * w);
+    else
+        sim_side_draw(sim, &sim->canary, &sim->tallies[0].canary, sim->rate * w);
     sim_side_draw(sim, &sim->stable, &sim->tallies[0].stable, sim->rate * (1 - w));
     sim->in.tallies = sim->tallies;
     sim->tallies[0].canary.metrics[SIM_CLIENT + 1] = sim->guard_canary;

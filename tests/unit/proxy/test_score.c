@@ -408,6 +408,57 @@ START_TEST(an_answer_faster_than_the_quantile_is_suspicious_and_a_failure_is_not
 }
 END_TEST
 
+/* ---- targets ---- */
+
+static struct shard_target target;
+
+/* A failure of the canary at `target`, or of stable. */
+static void failure_at_target(enum route_side side)
+{
+    struct score score;
+
+    score_begin(&score, &scorer, &route, &cells, units, &head, STR("10.0.0.1"), STR("/api/x"), side, now_ns);
+    score_target(&score, &target);
+    score_end(&score, OUTCOME_SERVED, 500, now_ns);
+}
+
+START_TEST(a_target_of_the_canary_has_what_it_did_and_one_of_stable_has_not)
+{
+    target = (struct shard_target){0};
+    judging.unit = JUDGING_UNIT_CLIENT;
+    failure_at_target(ROUTE_STABLE);
+    pass_ms(61000);
+    ck_assert_uint_eq(cell_get(&target.judged), 0);
+    ck_assert_uint_eq(cell_get(&target.bad[ERRORS]), 0);
+    failure_at_target(ROUTE_CANARY);
+    failure_at_target(ROUTE_CANARY);
+    pass_ms(1000);
+    ck_assert_uint_eq(cell_get(&target.judged), 2);
+    ck_assert_uint_eq(cell_get(&target.bad[ERRORS]), 1); /* of one client */
+    ck_assert_uint_eq(cell_get(&target.bad[LATENCY]), 1);
+    ck_assert_uint_eq(cell_get(&target.bad[CLIENT_ERRORS]), 0);
+}
+END_TEST
+
+START_TEST(what_fails_at_a_target_that_was_taken_out_is_no_evidence)
+{
+    struct score hangs;
+
+    target = (struct shard_target){0};
+    begin(&hangs);
+    score_target(&hangs, &target);
+    failure_at_target(ROUTE_CANARY);
+    target.disowned = true;
+    pass_ms(1000);
+    score_end(&hangs, OUTCOME_TARGET_RESET, 0, now_ns);
+    pass_ms(31000);
+    ck_assert_uint_eq(bad(ERRORS), 0);
+    ck_assert_uint_eq(bad(LATENCY), 0);
+    ck_assert_uint_eq(cell_get(&target.bad[ERRORS]), 0);
+    ck_assert_uint_eq(counted(ERRORS), 2);
+}
+END_TEST
+
 START_TEST(one_unit_is_one_bad_event_a_window_in_each_metric)
 {
     judging.unit = JUDGING_UNIT_CLIENT;
@@ -596,6 +647,8 @@ Suite *unit_suite(void)
     tcase_add_test(tc, a_guard_that_learns_takes_the_times_of_stables_answers_that_it_looks_at);
     tcase_add_test(tc, an_answer_slower_than_the_quantile_is_bad_for_the_shift_and_a_failure_is_not);
     tcase_add_test(tc, an_answer_faster_than_the_quantile_is_suspicious_and_a_failure_is_not);
+    tcase_add_test(tc, a_target_of_the_canary_has_what_it_did_and_one_of_stable_has_not);
+    tcase_add_test(tc, what_fails_at_a_target_that_was_taken_out_is_no_evidence);
     tcase_add_test(tc, one_unit_is_one_bad_event_a_window_in_each_metric);
     tcase_add_test(tc, the_window_is_over_both_groups);
     tcase_add_test(tc, a_unit_is_what_the_plan_and_the_route_say);
