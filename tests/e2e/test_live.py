@@ -112,7 +112,7 @@ RATE = 200 if REAL else 400
 def _(t):
     canary = Node(t, "fargate", capacity=0.3 * RATE, beyondMs=1500)
     _, _, p = two(t, stable=Node(t, "ec2"), canary=canary)
-    load = H2load(t, p.url(), int(3600 if REAL else 60 * PATIENCE), RATE, connections=200)
+    load = H2load(t, p.url(), int(3600 if REAL else 60 * PATIENCE), RATE, connections=60)
     dwell = minutes(3) if REAL else "1s"
     p.admin.start(plan((10, dwell), (25, dwell), (50, dwell if REAL else "4s"), {"setWeight": 100, "bake": "1s"}))
     at_weight(t, p, 50, 30 * MINUTE)
@@ -122,7 +122,7 @@ def _(t):
     back = time.monotonic()
     load.stop()
     q = again(t, p)
-    load = H2load(t, q.url(), int(3600 if REAL else 60 * PATIENCE), RATE, connections=200)
+    load = H2load(t, q.url(), int(3600 if REAL else 60 * PATIENCE), RATE, connections=60)
     t.wait(lambda: time.monotonic() > grows, "a minute after the overload began", MINUTE + 1)
     canary.set(capacity=0)
     reaches(t, q, "promoted", 3600 if REAL else 50)
