@@ -66,6 +66,14 @@ enum config_protocol {
     CONFIG_PROTOCOL_HTTP_1_1,
 };
 
+/* What a group's targets are spoken to in. */
+enum config_speaks {
+    CONFIG_SPEAKS_H1,
+    CONFIG_SPEAKS_H2,
+    CONFIG_SPEAKS_H2C,
+    CONFIG_SPEAKS_AUTO,
+};
+
 /* A certificate that a listener shows; which one, the client's SNI and what it can verify decide. */
 struct config_certificate {
     char *cert_file; /* PEM: the certificate, then its chain */
@@ -194,6 +202,7 @@ struct config_group {
     size_t tags_len;
     struct config_target *targets;
     size_t targets_len;
+    enum config_speaks speaks;
     uint32_t max_connections; /* open connections a target and worker, 0 < n */
     bool trailers;            /* its targets take trailer fields of requests; else these are dropped */
     uint32_t proxy_protocol;  /* version of the header to its targets, 1 or 2; 0: none */
@@ -207,6 +216,12 @@ struct config_group {
     struct config_health health;
     struct config_tls tls;
 };
+
+/* Whether its targets are spoken to in HTTP/2 and nothing else. */
+static inline bool config_group_is_h2(const struct config_group *group)
+{
+    return group->speaks == CONFIG_SPEAKS_H2 || group->speaks == CONFIG_SPEAKS_H2C;
+}
 
 /* Whether requests to the group may have to wait for a place. */
 static inline bool config_group_is_capped(const struct config_group *group)

@@ -145,6 +145,25 @@ static void inherit_tag(const struct config_group *group, const char *key, const
         *text = mem_strdup(from);
 }
 
+/* Which protocol is agreed on in the handshake of TLS; without, it has to be known. */
+static void check_speaks(struct schema_reader *reader, const struct tree *map,
+                         const struct config_group *group)
+{
+    const struct tree *where = tree_find(map, "protocol");
+    bool needs_tls = group->speaks == CONFIG_SPEAKS_H2 || group->speaks == CONFIG_SPEAKS_AUTO;
+
+    if (needs_tls && !group->tls.wanted)
+        schema_problem(reader, CONF_ERROR, where,
+                       "protocol: h2 and auto are agreed on within TLS; add tls, or write h2c or h1");
+    if (group->speaks == CONFIG_SPEAKS_H2C && group->tls.wanted)
+        schema_problem(reader, CONF_ERROR, where,
+                       "protocol: h2c is HTTP/2 in clear text; write h2, or leave tls out");
+    if (group->speaks != CONFIG_SPEAKS_H1 && group->proxy_protocol)
+        schema_problem(
+            reader, CONF_ERROR, where,
+            "protocol: with proxyProtocol a connection is about one client, and HTTP/2 carries many");
+}
+
 void config_check_group(struct schema_reader *reader, const struct tree *map, void *at)
 {
     const struct config *config = reader->object;
@@ -154,6 +173,7 @@ void config_check_group(struct schema_reader *reader, const struct tree *map, vo
     if ((group->balance == CONFIG_BALANCE_CONSISTENT_HASH) != (group->hash != CONFIG_HASH_NONE))
         schema_problem(reader, CONF_ERROR, map,
                        "balance: consistentHash and hash belong together; write both or neither");
+    check_speaks(reader, map, group);
     if (!group->platform && group->name && !tree_find(map, "platform"))
         group->platform = mem_strdup(group->name);
     if (!group->service && config->service)
@@ -335,6 +355,20 @@ void config_check_mirror(struct schema_reader *reader, const struct tree *map, v
     }
 }
 
+/* Copies are sent in HTTP/1.1. */
+static void check_mirror_protocol(struct schema_reader *reader, const struct tree *map,
+                                  const struct config_route *route)
+{
+    const struct config *config = reader->object;
+    int32_t group = route->mirror.group >= 0 ? route->mirror.group : route->canary;
+
+    if (group >= 0 && config_group_is_h2(&config->groups[group]))
+        schema_problem(
+            reader, CONF_ERROR, map,
+            "mirror: copies are sent in HTTP/1.1, which %s does not take; write protocol: auto or h1 there",
+            config->groups[group].name);
+}
+
 /* Whether copies have somewhere to go. */
 static void check_mirror_group(struct schema_reader *reader, const struct tree *map,
                                const struct config_route *route)
@@ -357,8 +391,10 @@ void config_check_route(struct schema_reader *reader, const struct tree *map, vo
     if (tree_find(map, "upgrades"))
         check_upgrades(reader, tree_find(map, "upgrades"), route);
     config_check_rules(reader, map, route);
-    if (tree_find(map, "mirror") && !config_route_answers(route))
+    if (tree_find(map, "mirror") && !config_route_answers(route)) {
         check_mirror_group(reader, tree_find(map, "mirror"), route);
+        check_mirror_protocol(reader, tree_find(map, "mirror"), route);
+    }
     if (route->stable != CONFIG_NO_GROUP)
         config_check_overrides(reader, map, route);
     if (canary && route->canary >= 0 && route->stable == (uint32_t)route->canary)

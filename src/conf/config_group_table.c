@@ -252,6 +252,13 @@ static const struct section tls_section = {
             "handshake. Files are read when the configuration is loaded.",
 };
 
+static const struct word speaks_words[] = {
+    [CONFIG_SPEAKS_H1] = {"h1", "HTTP/1.1"},
+    [CONFIG_SPEAKS_H2] = {"h2", "HTTP/2 over TLS (ALPN h2)"},
+    [CONFIG_SPEAKS_H2C] = {"h2c", "HTTP/2 in clear text, without asking (prior knowledge)"},
+    [CONFIG_SPEAKS_AUTO] = {"auto", "HTTP/2 or HTTP/1.1, as each target chooses (TLS, ALPN)"},
+};
+static const struct word_table speaks_table = {speaks_words, ARRAY_LEN(speaks_words)};
 static const struct setting group_rows[] = {
     {.key = "platform",
      .shown = true,
@@ -295,6 +302,15 @@ static const struct setting group_rows[] = {
      .item = &target_row,
      .example = "[\"10.0.1.10:3000\", \"10.0.1.11:3000\"]",
      .text = "The servers of the group."},
+    {.key = "protocol",
+     .type = &type_word,
+     FIELD(config_group, speaks),
+     .words = &speaks_table,
+     .fallback = "h1",
+     .text =
+         "What its targets are spoken to in. HTTP/2 carries many requests on one connection, and gRPC; "
+         "`Upgrade` (WebSocket) is passed on with h1 and auto only, and copies (mirror) go to groups with "
+         "these."},
     {.key = "maxConnections",
      .type = &type_count,
      FIELD(config_group, max_connections),

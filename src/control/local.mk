@@ -15,6 +15,7 @@ src_libpenstock_a_SOURCES += \
 	src/control/orders.c src/control/orders.h \
 	src/control/problem.c src/control/problem.h \
 	src/control/reads.c src/control/reads.h \
+	src/control/probe_h2.c src/control/probe_h2.h \
 	src/control/prober.c src/control/prober.h \
 	src/control/recent.c src/control/recent.h \
 	src/control/reload.c src/control/reload.h \

@@ -3,6 +3,7 @@
 #include "base/clk.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "control/probe_h2.h"
 #include "net/conn.h"
 #include "net/tls.h"
 #include "proto/h1.h"
@@ -40,6 +41,7 @@ struct probe {
     char answer[ANSWER_MAX];
     size_t answer_len;
     struct h1_scan scan;
+    struct probe_h2 h2; /* instead, where the group speaks HTTP/2 */
 };
 
 struct prober {
@@ -87,6 +89,7 @@ static void end(struct probe *probe, const char *why)
     int64_t took_ns = clk_mono_ns() - probe->began_ns;
 
     conn_close(&probe->conn);
+    probe_h2_end(&probe->h2);
     probe->state = PROBE_RESTS;
     probe->good = why ? 0 : probe->good + 1;
     probe->bad = why ? probe->bad + 1 : 0;
@@ -113,6 +116,14 @@ static bool is_good_status(const struct config_health *conf, unsigned status)
     return conf->status ? status == conf->status : status >= 200 && status < 400;
 }
 
+static void end_by_status(struct probe *probe, unsigned status)
+{
+    char why[HEALTH_WHY_MAX];
+
+    snprintf(why, sizeof why, "status %u", status);
+    end(probe, is_good_status(&probe->group->health, status) ? NULL : why);
+}
+
 /* The head of the answer is whole. */
 static void judge(struct probe *probe)
 {
@@ -123,14 +134,11 @@ static void judge(struct probe *probe)
 
     head_init(&head, fields, FIELDS_MAX);
     error = h1_response_parse(&probe->scan, probe->answer, METHOD_GET, &head);
-    if (!error && is_good_status(&probe->group->health, head.status)) {
-        end(probe, NULL);
+    if (!error) {
+        end_by_status(probe, head.status);
         return;
     }
-    if (error)
-        snprintf(why, sizeof why, "the answer breaks the rules of HTTP: %s", h1_error_text(error));
-    else
-        snprintf(why, sizeof why, "status %u", head.status);
+    snprintf(why, sizeof why, "the answer breaks the rules of HTTP: %s", h1_error_text(error));
     end(probe, why);
 }
 
@@ -166,11 +174,46 @@ static void hear(struct probe *probe)
     }
 }
 
+static void say(struct probe *probe);
+
+/* HTTP/2: what has been heard is told to the session, which may have something to say to it. */
+static void hear_h2(struct probe *probe)
+{
+    ssize_t n = conn_recv(&probe->conn, probe->answer, sizeof probe->answer);
+
+    if (n == CONN_AGAIN)
+        return;
+    if (n <= 0) {
+        end(probe, "the target closed the connection before it answered");
+        return;
+    }
+    probe_h2_hear(&probe->h2, probe->answer, (size_t)n);
+    say(probe);
+}
+
+/* True when there is something to write. */
+static bool gather_h2(struct probe *probe)
+{
+    probe->sent = 0;
+    probe->request_len = probe_h2_say(&probe->h2, probe->request, sizeof probe->request);
+    if (!probe->h2.done)
+        return probe->request_len > 0;
+    if (probe->h2.why)
+        end(probe, probe->h2.why);
+    else
+        end_by_status(probe, probe->h2.status);
+    return false;
+}
+
 static void say(struct probe *probe)
 {
-    struct iovec rest = {probe->request + probe->sent, probe->request_len - probe->sent};
-    ssize_t n = rest.iov_len ? conn_writev(&probe->conn, &rest, 1) : 0;
+    struct iovec rest;
+    ssize_t n;
 
+    if (probe->h2.h2 && probe->sent == probe->request_len && !gather_h2(probe))
+        return;
+    rest = (struct iovec){probe->request + probe->sent, probe->request_len - probe->sent};
+    n = rest.iov_len ? conn_writev(&probe->conn, &rest, 1) : 0;
     if (n == CONN_FAILED) {
         end_broken(probe, "the connection broke");
         return;
@@ -183,13 +226,43 @@ static void say(struct probe *probe)
         conn_write_done(&probe->conn);
 }
 
+static const char *host_of(const struct probe *probe)
+{
+    const struct config_health *conf = &probe->group->health;
+
+    return conf->host ? conf->host : probe->target->address.text;
+}
+
+static bool asks_h2(const struct probe *probe)
+{
+    return probe->group->health.path && config_group_is_h2(probe->group);
+}
+
+/* False when the check is over. */
+static bool begin_h2(struct probe *probe)
+{
+    bool tls = probe->group->tls.context != NULL;
+
+    probe->request_len = 0;
+    if (tls && !tls_speaks_http2(&probe->conn)) {
+        end(probe, "the target does not speak HTTP/2 (ALPN h2)");
+        return false;
+    }
+    if (probe_h2_begin(&probe->h2, probe->group->health.path, host_of(probe), tls))
+        return true;
+    end(probe, "no memory for HTTP/2");
+    return false;
+}
+
 static void connected(struct probe *probe)
 {
     if (!conn_connected(&probe->conn)) {
         end_broken(probe, "no connection");
         return;
     }
-    if (probe->request_len == 0) {
+    if (asks_h2(probe) && !begin_h2(probe))
+        return;
+    if (probe->request_len == 0 && !probe->h2.h2) {
         end(probe, NULL);
         return;
     }
@@ -203,6 +276,8 @@ static void on_ready(struct conn *conn, unsigned ready)
 
     if (probe->state == PROBE_CONNECTS)
         connected(probe);
+    else if (ready & CONN_READABLE && probe->h2.h2)
+        hear_h2(probe);
     else if (ready & CONN_READABLE)
         hear(probe);
     else
@@ -220,7 +295,8 @@ static void begin(struct probe *probe)
     arm(probe, probe->group->health.timeout_ns);
     if (!conn_connect(&probe->conn, probe->prober->base, &probe->target->address, on_ready))
         end_broken(probe, "no connection");
-    else if (tls && !tls_start(&probe->conn, tls, &probe->target->address, &probe->session))
+    else if (tls && (!tls_start(&probe->conn, tls, &probe->target->address, &probe->session) ||
+                     (asks_h2(probe) && !tls_offer_http2(&probe->conn, false))))
         end(probe, "no memory for TLS");
 }
 
@@ -247,11 +323,11 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 static void compose(struct probe *probe)
 {
     const struct config_health *conf = &probe->group->health;
-    const char *host = conf->host ? conf->host : probe->target->address.text;
+    const char *host = host_of(probe);
     struct buf buf;
 
-    if (!conf->path)
-        return; /* to connect is all */
+    if (!conf->path || asks_h2(probe))
+        return; /* to connect is all, or there is another way to ask */
     buf_init(&buf, probe->request, sizeof probe->request);
     if (probe->group->proxy_protocol)
         proxyline_write(&buf, probe->group->proxy_protocol, &(struct proxyline){.known = false});
@@ -276,6 +352,7 @@ static void drop_all(struct prober *prober)
 {
     for (size_t i = 0; i < prober->probes_len; i++) {
         conn_close(&prober->probes[i].conn);
+        probe_h2_end(&prober->probes[i].h2);
         tls_session_drop(&prober->probes[i].session);
         event_del(&prober->probes[i].timer);
     }

@@ -133,6 +133,22 @@ bool tls_start(struct conn *conn, const struct tls_context *context, const struc
     return true;
 }
 
+bool tls_offer_http2(struct conn *conn, bool or_http1)
+{
+    static const unsigned char both[] = "\x02h2\x08http/1.1";
+
+    return SSL_set_alpn_protos(tls_stream_of(conn)->ssl, both, or_http1 ? sizeof both - 1 : 3) == 0;
+}
+
+bool tls_speaks_http2(const struct conn *conn)
+{
+    const unsigned char *name;
+    unsigned len;
+
+    SSL_get0_alpn_selected(tls_stream_of(conn)->ssl, &name, &len);
+    return len == 2 && memcmp(name, "h2", 2) == 0;
+}
+
 bool tls_is(const struct conn *conn, const struct tls_context *context)
 {
     const struct tls_stream *stream = tls_stream_of(conn);

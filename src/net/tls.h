@@ -42,6 +42,10 @@ void tls_look(const struct config *config, int64_t now_ns);
  * one that fits, and replaced by what the target offers; it outlives the conn. False without memory. */
 MUST_CHECK bool tls_start(struct conn *conn, const struct tls_context *context,
                           const struct config_address *to, struct tls_session *session);
+/* After tls_start: offers HTTP/2 (ALPN) instead of HTTP/1.1, or before it. False without memory. */
+MUST_CHECK bool tls_offer_http2(struct conn *conn, bool or_http1);
+/* After the handshake: whether the target has chosen HTTP/2. */
+MUST_CHECK bool tls_speaks_http2(const struct conn *conn);
 /* Whether the conn speaks what a group with this context (NULL: clear text) speaks now. */
 MUST_CHECK bool tls_is(const struct conn *conn, const struct tls_context *context);
 /* Why the handshake failed: a constant text, or NULL when it did not. */

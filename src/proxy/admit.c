@@ -245,8 +245,8 @@ static struct str upgrade_of(const struct txn *txn)
     const struct config_route *conf = txn->route->conf;
     bool websocket = txn->head.upgrade == UPGRADE_WEBSOCKET;
 
-    if (txn->head.upgrade == UPGRADE_NONE)
-        return STR_NULL;
+    if (txn->head.upgrade == UPGRADE_NONE || config_group_is_h2(txn->group->conf))
+        return STR_NULL; /* there is no Upgrade in HTTP/2 */
     for (size_t i = 0; i < conf->upgrades_len; i++) {
         struct str name = str_from(conf->upgrades[i]);
 

@@ -34,6 +34,43 @@ static void begin_try(struct txn *txn)
     score_target(&txn->score, cells);
 }
 
+/* HTTP/2: a seat on a connection that others use too. */
+static enum next board(struct txn *txn)
+{
+    int error;
+
+    if (!trunk_board(txn, &error))
+        return error ? connect_failed(txn, error)
+                     : step_fail(txn, OUTCOME_OVERLOAD, "the connections to this target are used up");
+    txn->out = &outbound_h2;
+    if (txn->seat.in_line) {
+        step_to(txn, TXN_CONNECT);
+        step_deadlines(txn);
+        return WAIT;
+    }
+    txn->connect_ns = txn->worker->now_ns;
+    step_to(txn, TXN_SEND);
+    return NEXT;
+}
+
+/* Whether the target is to be spoken to in HTTP/2. One that may speak either and has chosen HTTP/1.1 before
+ * is asked again with each new connection. */
+static bool boards(const struct txn *txn)
+{
+    const struct worker_target *target = txn->worker->targets[txn->target->conf->slot];
+
+    switch (txn->group->conf->speaks) {
+    case CONFIG_SPEAKS_H1:
+        return false;
+    case CONFIG_SPEAKS_H2:
+    case CONFIG_SPEAKS_H2C:
+        return true;
+    case CONFIG_SPEAKS_AUTO:
+        return !txn->upgrade.len && (txn->fresh || target->pool.waiting == 0 || !target->speaks_http1);
+    }
+    BUG("protocol %d", (int)txn->group->conf->speaks);
+}
+
 enum next step_lease(struct txn *txn)
 {
     struct worker *worker = txn->worker;
@@ -41,7 +78,10 @@ enum next step_lease(struct txn *txn)
     struct pool *pool = &worker->targets[target->conf->slot]->pool;
     int error;
 
-    begin_try(txn);
+    if (!txn->trying) /* else it had a seat in a line for nothing */
+        begin_try(txn);
+    if (boards(txn))
+        return board(txn);
     if (txn->group->conf->proxy_protocol)
         txn->fresh = true; /* a connection is about one client */
     if (!txn->fresh && (txn->back = pool_take(pool, txn->group->conf->tls.context, outbound_on_conn, txn))) {
@@ -63,11 +103,33 @@ enum next step_lease(struct txn *txn)
     return WAIT;
 }
 
+/* What has become of the connection whose line it was in. */
+static enum next alight(struct txn *txn)
+{
+    const struct trunk *trunk = txn->seat.trunk;
+
+    if (trunk->state == TRUNK_OPEN && h2_room(trunk->h2) > 0) {
+        txn->connect_ns = txn->worker->now_ns;
+        step_to(txn, TXN_SEND);
+        return NEXT;
+    }
+    if (trunk->state == TRUNK_OVER && trunk->outcome != OUTCOME_SERVED)
+        return step_try_failed(txn, trunk->outcome, trunk->why);
+    trunk_leave(txn);
+    txn->out = NULL;
+    step_to(txn, TXN_LEASE);
+    return NEXT;
+}
+
 enum next step_connect(struct txn *txn)
 {
-    bool connected = conn_connected(&txn->back->conn);
-    const char *why = tls_why(&txn->back->conn);
+    bool connected;
+    const char *why;
 
+    if (txn->seat.trunk)
+        return alight(txn);
+    connected = conn_connected(&txn->back->conn);
+    why = tls_why(&txn->back->conn);
     if (why)
         return step_try_failed(txn, OUTCOME_TLS_TO_TARGET, why);
     if (!connected)
@@ -162,6 +224,16 @@ static enum next refuse_body(struct txn *txn)
     return step_fail(txn, OUTCOME_BODY_TOO_LARGE, NULL);
 }
 
+/* What was sent makes room for more. A target that may refuse the request unread has not taken a body that is
+ * still whole in the buffer. */
+static void make_room(struct txn *txn)
+{
+    if (txn->body_sent && txn->out->framed && !txn->body_gone)
+        return;
+    txn->body_gone |= txn->body.received > 0;
+    txn->in->ops->read_on(txn->in, !txn->body_sent);
+}
+
 enum next step_pump(struct txn *txn)
 {
     enum relay_result flushed;
@@ -182,7 +254,7 @@ enum next step_pump(struct txn *txn)
     if (flushed == RELAY_DRAINED && txn->body_sent && txn->mirror)
         mirror_go(txn->mirror);
     if (flushed == RELAY_DRAINED)
-        txn->in->ops->read_on(txn->in, !txn->body_sent);
+        make_room(txn);
     else if (flushed == RELAY_BROKEN) /* it may have answered before it closed: reading will tell */
         txn->up_broken = true;
     step_deadlines(txn);

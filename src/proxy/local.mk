@@ -14,6 +14,7 @@ src_libpenstock_a_SOURCES += \
 	src/proxy/inbound.c src/proxy/inbound.h \
 	src/proxy/mirror.c src/proxy/mirror.h \
 	src/proxy/outbound.c src/proxy/outbound.h \
+	src/proxy/outbound_h2.c \
 	src/proxy/outcome.c src/proxy/outcome.h \
 	src/proxy/override.c src/proxy/override.h \
 	src/proxy/pace.c src/proxy/pace.h \
@@ -27,6 +28,7 @@ src_libpenstock_a_SOURCES += \
 	src/proxy/shard.c src/proxy/shard.h \
 	src/proxy/step.h \
 	src/proxy/ticket.c src/proxy/ticket.h \
+	src/proxy/trunk.c src/proxy/trunk.h \
 	src/proxy/tunnel.c \
 	src/proxy/txn.c src/proxy/txn.h \
 	src/proxy/units.c src/proxy/units.h \

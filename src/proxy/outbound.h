@@ -43,6 +43,8 @@ struct outbound_ops {
 };
 
 extern const struct outbound_ops outbound_h1;
+/* A stream of HTTP/2 on a trunk (proxy/trunk), where txn->seat is. */
+extern const struct outbound_ops outbound_h2;
 
 /* HTTP/1.1: the callback of a lent pool_conn, whose user is the transaction. */
 void outbound_on_conn(struct conn *conn, unsigned ready);

@@ -43,7 +43,8 @@ static bool is_spent(const struct txn *txn, const struct route_target *target)
 {
     const struct pool *pool = &txn->worker->targets[target->conf->slot]->pool;
 
-    return pool->open >= txn->group->conf->max_connections && pool->waiting == 0;
+    return pool->open >= txn->group->conf->max_connections && pool->waiting == 0 &&
+           !(txn->group->conf->speaks != CONFIG_SPEAKS_H1 && trunk_has_room(txn->worker, target->conf->slot));
 }
 
 static enum found find_place(struct txn *txn, struct gate *gate)

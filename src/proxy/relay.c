@@ -177,6 +177,27 @@ static void advance(struct relay_queue *queue, size_t n)
     }
 }
 
+size_t relay_peek(const struct relay_queue *queue, size_t at, char *out, size_t max)
+{
+    size_t done = 0;
+
+    for (int i = queue->at; i < queue->len && done < max; i++) {
+        const struct iovec *iov = &queue->iov[i];
+        size_t skip = at < iov->iov_len ? at : iov->iov_len;
+        size_t n = iov->iov_len - skip < max - done ? iov->iov_len - skip : max - done;
+
+        at -= skip;
+        memcpy(out + done, (const char *)iov->iov_base + skip, n);
+        done += n;
+    }
+    return done;
+}
+
+void relay_drop(struct relay_queue *queue, size_t n)
+{
+    advance(queue, n);
+}
+
 /* Sends from the pipe. False when the connection is broken. */
 static bool flush_pipe(struct relay_queue *queue, struct conn *conn)
 {

@@ -117,6 +117,11 @@ void relay_add_body(struct relay_queue *queue, struct str payload, bool chunked)
  * has. */
 MUST_CHECK bool relay_add_trailers(struct relay_queue *queue, const struct field *trailers, size_t len);
 
+/* Copies up to `max` bytes from `at` bytes behind the front into `out`, and says how many. Without a pipe. */
+size_t relay_peek(const struct relay_queue *queue, size_t at, char *out, size_t max);
+/* Takes `n` bytes off the front, which were sent by other means. */
+void relay_drop(struct relay_queue *queue, size_t n);
+
 enum relay_result {
     RELAY_DRAINED, /* all was taken */
     RELAY_BLOCKED, /* the socket is full; conn_write_wait was called */

@@ -106,6 +106,8 @@ static enum next more_from_target(struct txn *txn)
         return step_try_failed(txn, OUTCOME_TARGET_CLOSED, NULL);
     case BACK_RESET:
         return step_try_failed(txn, OUTCOME_TARGET_RESET, NULL);
+    case BACK_REFUSED:
+        return step_try_failed(txn, OUTCOME_TARGET_REFUSED, NULL);
     }
     BUG("end %d", (int)txn->back_end);
 }

@@ -33,8 +33,11 @@ static bool may_be_repeated(const struct txn *txn)
 
 bool retry_is_race(const struct txn *txn, enum outcome outcome)
 {
-    return outcome_row(outcome)->retry == RETRY_IDEMPOTENT && txn->back && txn->back->uses > 0 &&
-           txn->back_in.len == 0;
+    bool is_used = txn->back ? txn->back->uses > 0 : txn->seat.is_used;
+
+    if (outcome == OUTCOME_TARGET_REFUSED)
+        return txn->seat.raced;
+    return outcome_row(outcome)->retry == RETRY_IDEMPOTENT && is_used && txn->back_in.len == 0;
 }
 
 bool retry_allowed(const struct txn *txn, enum outcome outcome)
@@ -47,7 +50,10 @@ bool retry_allowed(const struct txn *txn, enum outcome outcome)
     case RETRY_NEVER:
         return false;
     case RETRY_UNSENT:
-        return there_is_another(txn) && within_budget(txn);
+        if (txn->body_gone)
+            return false;
+        return retry_is_race(txn, outcome) || /* or the target may have made room since */
+               (within_budget(txn) && (there_is_another(txn) || outcome == OUTCOME_TARGET_REFUSED));
     case RETRY_IDEMPOTENT:
         return may_be_repeated(txn) &&
                (retry_is_race(txn, outcome) || (there_is_another(txn) && within_budget(txn)));

@@ -16,8 +16,8 @@ struct txn;
 
 /* Whether a try that ended like this may be followed by another one in the same group. */
 MUST_CHECK bool retry_allowed(const struct txn *txn, enum outcome outcome);
-/* The target closed a waiting connection just as it was taken: no fault of the target, and no budget is
- * asked. */
+/* The target closed a waiting connection just as it was taken, or said GOAWAY: no fault of the target, and no
+ * budget is asked. */
 MUST_CHECK bool retry_is_race(const struct txn *txn, enum outcome outcome);
 /* Whether stable is asked instead of a canary that has failed: without an answer, or with this status of its
  * own (0: without). */

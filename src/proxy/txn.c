@@ -313,10 +313,26 @@ enum next step_refuse(struct txn *txn, enum outcome outcome, enum h1_error error
     return answer(txn, outcome, h1_error_status(error), h1_error_text(error));
 }
 
+/* The body begins again, where some of it was sent and all of it is still there. */
+static void rewind_body(struct txn *txn)
+{
+    const struct h1_body *old = &txn->body;
+    bool ends = old->ends;
+
+    if (old->received == 0 && !txn->body_sent)
+        return;
+    h1_body_init(&txn->body, txn->in->framed ? framing_raw(txn->head.framing) : txn->head.framing,
+                 txn->head.content_length, old->limits);
+    txn->body.ends = ends;
+    txn->body_sent = false;
+    txn->in->buf.off = txn->in->scan.end;
+}
+
 /* The try is over, and another one begins. */
 static enum next try_again(struct txn *txn)
 {
     txn->fresh = true;
+    rewind_body(txn);
     cell_add(&txn->cells->side[txn->pick.side].retries, 1);
     step_to(txn, TXN_PLACE);
     return NEXT;
@@ -420,6 +436,27 @@ static void ends_or_runs(struct txn *txn, enum next next)
 void txn_on_target_end(struct txn *txn, bool reset)
 {
     txn->back_end = reset ? BACK_RESET : BACK_CLOSED;
+    run(txn);
+}
+
+void txn_on_target_refusal(struct txn *txn)
+{
+    txn->back_end = BACK_REFUSED;
+    run(txn);
+}
+
+void txn_on_bad_answer(struct txn *txn, const char *why)
+{
+    if (txn->step == TXN_REPLY)
+        ends_or_runs(txn, step_try_failed(txn, OUTCOME_BAD_RESPONSE, why));
+    else
+        ends_or_runs(txn, step_cut(txn, OUTCOME_TARGET_CUT));
+}
+
+void txn_on_lease(struct txn *txn)
+{
+    txn->connect_ns = txn->worker->now_ns;
+    step_to(txn, TXN_SEND);
     run(txn);
 }
 

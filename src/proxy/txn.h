@@ -29,6 +29,7 @@
 #include "proxy/pace.h"
 #include "proxy/relay.h"
 #include "proxy/score.h"
+#include "proxy/trunk.h"
 #include "route/pick.h"
 
 struct front;
@@ -51,9 +52,10 @@ enum txn_step {
 };
 
 enum back_end {
-    BACK_OPEN,   /* the target may say more */
-    BACK_CLOSED, /* it has closed its side */
-    BACK_RESET,  /* the connection broke */
+    BACK_OPEN,    /* the target may say more */
+    BACK_CLOSED,  /* it has closed its side */
+    BACK_RESET,   /* the connection broke */
+    BACK_REFUSED, /* it has done nothing of the request, and says so (HTTP/2) */
 };
 
 /* One direction of a tunnel. */
@@ -94,6 +96,7 @@ struct txn {
     struct crowd_place place; /* where; with counted */
     struct h1_body body;      /* decodes the request body in in->buf */
     bool body_sent;           /* the whole request is queued for the target */
+    bool body_gone;           /* some of the body that was sent is not in in->buf any more */
     struct str affinity_unit; /* what the client sticks by; empty: drawn anew */
     bool unit_is_new;         /* an affinity cookie has to be set */
     struct str upgrade;       /* the protocol that the target is asked to switch to; empty: none */
@@ -120,6 +123,7 @@ struct txn {
     bool trying;                    /* the target counts as busy with this */
     const struct outbound_ops *out; /* how to speak with it; NULL while nothing is lent */
     struct pool_conn *back;         /* lent, where it speaks HTTP/1.1 */
+    struct trunk_seat seat;         /* where it speaks HTTP/2 */
     enum back_end back_end;
     struct relay_buf back_in;
     uint32_t back_head_end; /* where the head ends in it, the empty line included */
@@ -166,6 +170,12 @@ MUST_CHECK bool txn_begin(struct front *front, struct inbound *in);
 void txn_on_target_end(struct txn *txn, bool reset);
 /* The target takes more. */
 void txn_on_target_writable(struct txn *txn);
+/* There is a connection to it, which speaks HTTP/1.1 although another one was looked for. */
+void txn_on_lease(struct txn *txn);
+/* It has done nothing of the request, and says so. */
+void txn_on_target_refusal(struct txn *txn);
+/* The head of its answer is wrong; `why` is constant text. */
+void txn_on_bad_answer(struct txn *txn, const char *why);
 /* There is no memory for what the target says. */
 void txn_on_starved(struct txn *txn);
 /* More of the request's body is in in->buf, or room in it has become free. May end the transaction. */

@@ -329,6 +329,8 @@ static void sweep_targets(struct worker *worker)
         if (!target)
             continue;
         pool_expire(&target->pool, worker->now_ns, target->idle_ns);
+        if (target->trunks)
+            trunks_sweep(worker, (uint32_t)slot, target->idle_ns);
         cell_set(&shard_target(worker->shard, (uint32_t)slot)->open, target->pool.open);
         cell_set(&shard_target(worker->shard, (uint32_t)slot)->out,
                  worker->balance.out_until_ns[slot] > worker->now_ns);
@@ -412,11 +414,16 @@ static void end_turn(struct worker *worker)
 /* Waits for events, unless there is something to go on with, and runs their callbacks. */
 static void turn(struct worker *worker)
 {
-    event_base_loop(worker->base, worker->again ? EVLOOP_ONCE | EVLOOP_NONBLOCK : EVLOOP_ONCE);
+    event_base_loop(worker->base,
+                    worker->again || worker->trunks_dirty ? EVLOOP_ONCE | EVLOOP_NONBLOCK : EVLOOP_ONCE);
+    if (worker->trunks_dirty)
+        trunks_turn(worker);
     bury_txns(worker);
     if (worker->again) {
         worker_wake(worker);
         go_on(worker);
+        if (worker->trunks_dirty)
+            trunks_turn(worker);
         bury_txns(worker);
     }
     bury_fronts(worker);
@@ -430,6 +437,7 @@ static void close_all(struct worker *worker)
         front_close(worker->fronts);
     bury_txns(worker);
     bury_fronts(worker);
+    trunks_close(worker);
     mirrors_close(&worker->mirrors);
     scorer_fini(&worker->scorer);
     for (size_t slot = 0; slot < CONFIG_TARGETS_MAX; slot++)

@@ -55,7 +55,9 @@ struct worker_shared {
 /* One target as this worker sees it. */
 struct worker_target {
     struct pool pool;
-    int64_t idle_ns; /* for its waiting connections */
+    struct trunk *trunks; /* connections that carry many requests */
+    bool speaks_http1;    /* it was asked which protocol, and has chosen HTTP/1.1 */
+    int64_t idle_ns;      /* for its waiting connections */
     struct eject eject;
 };
 
@@ -115,6 +117,7 @@ struct worker {
     /* Freed at the end of the turn, so that nobody on the stack holds a dead one. */
     struct front *dead_fronts;
     struct txn *dead_txns;
+    struct trunk *trunks_dirty; /* have something to write or to tell at the end of the turn */
     struct mem_pool front_memory, txn_memory, conn_memory;
     struct relay_memory relay_memory;
     struct bulk_pipes bulk_pipes;

@@ -56,6 +56,22 @@ static const struct problems_case cases[] = {
     {TLS("certificates: [ " CERT
          " ], clientCertificates: { caFile: ca.pem }") "tls: { clientSubjectHeader: x-platform }\n",
      "t:6:29: clientSubjectHeader: x-platform is labelHeader X-Platform; take another\n"},
+    /* HTTP/2 to targets */
+    {LISTENERS
+     "targetGroups: { a: { targets: [ \"127.0.0.1:1\" ], protocol: h2c }, b: { targets: [ \"127.0.0.1:2\" ], "
+     "protocol: auto, tls: {} } }\n" ROUTES,
+     ""},
+    {LISTENERS
+     "targetGroups: { a: { targets: [ \"127.0.0.1:1\" ], protocol: h2 }, b: { targets: [ \"127.0.0.1:2\" ], "
+     "protocol: h2c, tls: {} } }\n" ROUTES,
+     "t:2:60: protocol: h2 and auto are agreed on within TLS; add tls, or write h2c or h1\n"
+     "t:2:109: protocol: h2c is HTTP/2 in clear text; write h2, or leave tls out\n"},
+    {LISTENERS
+     "targetGroups: { a: { targets: [ \"127.0.0.1:1\" ] }, b: { targets: [ \"127.0.0.1:2\" ], "
+     "protocol: h2c, proxyProtocol: 2 } }\nroutes: [ { name: r, stable: a, canary: b, mirror: 1 } ]\n",
+     "t:2:95: protocol: with proxyProtocol a connection is about one client, and HTTP/2 carries many\n"
+     "t:3:52: mirror: copies are sent in HTTP/1.1, which b does not take; write protocol: auto or h1 "
+     "there\n"},
     /* the shape of the file */
     {"[1, 2]", "t:1:1: the file must be a map of `key: value`\n"},
     {"a", "t:1:1: the file must be a map of `key: value`\n"},

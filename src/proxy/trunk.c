@@ -1,0 +1,559 @@
+#include "proxy/trunk.h"
+
+#include "base/log.h"
+#include "base/unit.h"
+#include "net/tls.h"
+#include "proxy/outbound.h"
+#include "proxy/step.h"
+#include "proxy/worker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    SILENCE_S = 10, /* after which a trunk that owes an answer is asked for a sign of life */
+    PONG_S = 5,     /* in which it has to give one */
+    PING_S =
+        300, /* between two of them without content in between: servers of gRPC count what is more as abuse */
+    TURNS_MAX =
+        8, /* rounds of telling and writing in one turn of the loop; what is left goes on in the next */
+};
+
+static struct worker_target *target_of(const struct trunk *trunk)
+{
+    return trunk->worker->targets[trunk->slot];
+}
+
+/* ---- lists ---- */
+
+static void link_trunk(struct trunk *trunk)
+{
+    struct worker_target *target = target_of(trunk);
+
+    trunk->next = target->trunks;
+    if (trunk->next)
+        trunk->next->prev = trunk;
+    target->trunks = trunk;
+}
+
+static void unlink_trunk(struct trunk *trunk)
+{
+    if (trunk->prev)
+        trunk->prev->next = trunk->next;
+    else
+        target_of(trunk)->trunks = trunk->next;
+    if (trunk->next)
+        trunk->next->prev = trunk->prev;
+}
+
+static void append(struct txn **first, struct txn **last, struct txn *txn)
+{
+    txn->seat.prev = *last;
+    txn->seat.next = NULL;
+    if (*last)
+        (*last)->seat.next = txn;
+    else
+        *first = txn;
+    *last = txn;
+}
+
+static void take_out(struct txn **first, struct txn **last, struct txn *txn)
+{
+    if (txn->seat.prev)
+        txn->seat.prev->seat.next = txn->seat.next;
+    else
+        *first = txn->seat.next;
+    if (txn->seat.next)
+        txn->seat.next->seat.prev = txn->seat.prev;
+    else
+        *last = txn->seat.prev;
+}
+
+void trunk_touch(struct trunk *trunk)
+{
+    if (trunk->dirty)
+        return;
+    trunk->dirty = true;
+    trunk->next_dirty = trunk->worker->trunks_dirty;
+    trunk->worker->trunks_dirty = trunk;
+}
+
+void trunk_ready(struct txn *txn)
+{
+    struct trunk *trunk = txn->seat.trunk;
+
+    if (txn->seat.is_ready || txn->seat.in_line)
+        return;
+    txn->seat.is_ready = true;
+    append(&trunk->ready, &trunk->ready_end, txn);
+    trunk_touch(trunk);
+}
+
+static void leave_ready(struct txn *txn)
+{
+    struct trunk *trunk = txn->seat.trunk;
+
+    if (!txn->seat.is_ready)
+        return;
+    txn->seat.is_ready = false;
+    take_out(&trunk->ready, &trunk->ready_end, txn);
+}
+
+static void leave_line(struct txn *txn)
+{
+    struct trunk *trunk = txn->seat.trunk;
+
+    if (!txn->seat.in_line)
+        return;
+    txn->seat.in_line = false;
+    take_out(&trunk->line, &trunk->line_end, txn);
+    trunk->line_len--;
+}
+
+/* ---- seats ---- */
+
+static bool has_seats(const struct trunk *trunk)
+{
+    return trunk->line || trunk->ready || (trunk->h2 && h2_live(trunk->h2) > 0);
+}
+
+void trunk_leave(struct txn *txn)
+{
+    struct trunk *trunk = txn->seat.trunk;
+
+    leave_ready(txn);
+    leave_line(txn);
+    if (txn->seat.stream)
+        h2_release(txn->seat.stream);
+    relay_release(&txn->seat.spill, &txn->worker->relay_memory);
+    relay_release(&txn->seat.lines, &txn->worker->relay_memory);
+    txn->seat = (struct trunk_seat){.trunk = NULL};
+    trunk->idle_ns = txn->worker->now_ns;
+    trunk_touch(trunk);
+}
+
+/* ---- the end ---- */
+
+/* No further request; those that it has hear of it. */
+static void end(struct trunk *trunk, enum outcome outcome, const char *why)
+{
+    if (trunk->state == TRUNK_OVER)
+        return;
+    trunk->state = TRUNK_OVER;
+    trunk->outcome = outcome;
+    trunk->why = why;
+    wheel_cancel(&trunk->worker->wheel, &trunk->timer);
+    pool_drop(trunk->pc);
+    trunk->pc = NULL;
+    relay_release(&trunk->out, &trunk->worker->relay_memory);
+    if (trunk->h2 && !h2_ended(trunk->h2))
+        h2_end(trunk->h2, H2_SHUTDOWN);
+    trunk_touch(trunk);
+}
+
+static void warn_of(const struct trunk *trunk, enum h2_error error)
+{
+    static _Thread_local struct log_limit limit;
+    uint64_t suppressed;
+
+    if (log_limit_pass(&limit, trunk->worker->now_ns, &suppressed))
+        log_warn("target %s: the HTTP/2 connection was ended: %s (%llu more since the last line)",
+                 trunk->address, h2_error_text(error), (unsigned long long)suppressed);
+}
+
+/* Says what is left to say, as far as the socket takes it at once, and ends. */
+static void end_session(struct trunk *trunk)
+{
+    enum h2_error error = h2_ended(trunk->h2);
+    struct iovec iov;
+    ssize_t n;
+
+    if (trunk->out.p && trunk->out.off == trunk->out.len) {
+        trunk->out.off = 0;
+        trunk->out.len = (uint32_t)h2_gather(trunk->h2, trunk->out.p, trunk->out.cap);
+    }
+    iov = (struct iovec){trunk->out.p + trunk->out.off, trunk->out.len - trunk->out.off};
+    if (iov.iov_len) {
+        n = conn_writev(&trunk->pc->conn, &iov, 1);
+        log_debug("trunk %p: %zd bytes of the end were written", (void *)trunk, n);
+    }
+    warn_of(trunk, error);
+    end(trunk, OUTCOME_TARGET_RESET, h2_error_text(error));
+}
+
+static void free_trunk(struct trunk *trunk)
+{
+    unlink_trunk(trunk);
+    h2_free(&trunk->h2);
+    free(trunk);
+}
+
+/* ---- bytes ---- */
+
+/* One write of what is gathered. False when it has to wait, or the trunk is over. */
+static bool write_out(struct trunk *trunk)
+{
+    struct iovec iov = {trunk->out.p + trunk->out.off, trunk->out.len - trunk->out.off};
+    ssize_t n = conn_writev(&trunk->pc->conn, &iov, 1);
+
+    if (n == CONN_FAILED) { /* what it has said before is still worth something: reading will tell */
+        trunk->reset = true;
+        trunk->out.off = trunk->out.len;
+        end(trunk, OUTCOME_TARGET_RESET, NULL);
+        return false;
+    }
+    if (n > 0)
+        trunk->out.off += (uint32_t)n;
+    if (trunk->out.off < trunk->out.len) {
+        conn_write_wait(&trunk->pc->conn);
+        return false;
+    }
+    trunk->sent_ns = trunk->worker->now_ns;
+    return true;
+}
+
+/* Gathers and writes until there is nothing, or the socket is full. */
+static void send_all(struct trunk *trunk)
+{
+    if (trunk->out.off < trunk->out.len && !write_out(trunk))
+        return;
+    while (trunk->state != TRUNK_OVER && h2_has_output(trunk->h2)) {
+        if (!worker_hold_buf(trunk->worker, &trunk->out)) {
+            end(trunk, OUTCOME_OVERLOAD, "the memory for requests is used up");
+            return;
+        }
+        trunk->out.off = 0;
+        trunk->out.len = (uint32_t)h2_gather(trunk->h2, trunk->out.p, trunk->out.cap);
+        if (h2_ended(trunk->h2)) {
+            end_session(trunk);
+            return;
+        }
+        if (trunk->out.len == 0 || !write_out(trunk))
+            break;
+    }
+    if (trunk->state != TRUNK_OVER && trunk->out.off == trunk->out.len) {
+        conn_write_done(&trunk->pc->conn);
+        relay_release(&trunk->out, &trunk->worker->relay_memory);
+    }
+}
+
+static void on_readable(struct trunk *trunk)
+{
+    struct worker *worker = trunk->worker;
+    ssize_t n = conn_recv(&trunk->pc->conn, worker->scratch, sizeof worker->scratch);
+
+    if (n == CONN_AGAIN)
+        return;
+    if (n <= 0) {
+        trunk->reset = n == CONN_FAILED;
+        end(trunk, n == CONN_FAILED ? OUTCOME_TARGET_RESET : OUTCOME_TARGET_CLOSED, NULL);
+        return;
+    }
+    trunk->heard_ns = worker->now_ns;
+    trunk->heard_since_ping |= n > 17; /* the length of an answer to PING */
+    if (h2_feed(trunk->h2, worker->scratch, (size_t)n, worker->now_ns))
+        end_session(trunk);
+    trunk_touch(trunk);
+}
+
+/* ---- connecting ---- */
+
+/* Everybody in the line is on board. */
+static void let_in(struct trunk *trunk)
+{
+    while (trunk->line) {
+        struct txn *txn = trunk->line;
+
+        leave_line(txn);
+        trunk_ready(txn);
+    }
+}
+
+/* The target has chosen HTTP/1.1: the first of the line gets this connection, and the others look for theirs.
+ */
+static void hand_over(struct trunk *trunk)
+{
+    struct pool_conn *pc = trunk->pc;
+    struct txn *first = trunk->line;
+
+    target_of(trunk)->speaks_http1 = true;
+    trunk->pc = NULL;
+    trunk->state = TRUNK_OVER;
+    wheel_cancel(&trunk->worker->wheel, &trunk->timer);
+    if (first) {
+        trunk_leave(first);
+        pc->conn.cb = outbound_on_conn;
+        pc->user = first;
+        first->back = pc;
+        first->out = &outbound_h1;
+    } else {
+        pool_give(pc, trunk->worker->now_ns);
+    }
+    trunk_touch(trunk);
+    if (first)
+        txn_on_lease(first);
+}
+
+static void open_session(struct trunk *trunk)
+{
+    struct h2_config config = h2_client_config;
+
+    config.budget = &trunk->worker->shared->memory;
+    trunk->h2 = h2_new(&config, &trunk_events, trunk, trunk->worker->now_ns);
+    if (!trunk->h2) {
+        end(trunk, OUTCOME_OVERLOAD, "the memory for connections is used up");
+        return;
+    }
+    target_of(trunk)->speaks_http1 = false;
+    trunk->state = TRUNK_GREETS;
+    trunk->heard_ns = trunk->sent_ns = trunk->worker->now_ns;
+    trunk->ping_ns = trunk->worker->now_ns - PING_S * NS_PER_S;
+    trunk_touch(trunk);
+}
+
+void trunk_greeted(struct trunk *trunk)
+{
+    if (trunk->state != TRUNK_GREETS)
+        return;
+    trunk->state = TRUNK_OPEN;
+    trunk->idle_ns = trunk->worker->now_ns;
+    wheel_cancel(&trunk->worker->wheel, &trunk->timer);
+    let_in(trunk);
+    trunk_touch(trunk);
+}
+
+static void connected(struct trunk *trunk)
+{
+    struct conn *conn = &trunk->pc->conn;
+    bool done = conn_connected(conn);
+    const char *why = tls_why(conn);
+
+    if (why)
+        end(trunk, OUTCOME_TLS_TO_TARGET, why);
+    else if (!done)
+        end(trunk, outcome_of_connect(conn->error), NULL);
+    else if (!trunk->tls || tls_speaks_http2(conn))
+        open_session(trunk);
+    else if (trunk->may_http1)
+        hand_over(trunk);
+    else
+        end(trunk, OUTCOME_TLS_TO_TARGET, "the target does not speak HTTP/2 (ALPN h2)");
+}
+
+static void on_conn(struct conn *conn, unsigned ready)
+{
+    struct trunk *trunk = CONTAINER_OF(conn, struct pool_conn, conn)->user;
+
+    worker_wake(trunk->worker);
+    if (trunk->state == TRUNK_CONNECTS)
+        connected(trunk);
+    else if (ready & CONN_READABLE)
+        on_readable(trunk);
+    else
+        trunk_touch(trunk);
+}
+
+static void on_connect_timeout(struct wheel_timer *timer, int64_t now_ns)
+{
+    struct trunk *trunk = CONTAINER_OF(timer, struct trunk, timer);
+
+    trunk->worker->now_ns = now_ns;
+    end(trunk, OUTCOME_CONNECT_TIMEOUT, NULL);
+}
+
+/* A connection of its own for the transaction's target. */
+static struct trunk *begin(struct txn *txn, int *error_r)
+{
+    const struct config_group *conf = txn->group->conf;
+    struct worker *worker = txn->worker;
+    struct pool *pool = &worker->targets[txn->target->conf->slot]->pool;
+    struct trunk *trunk = mem_zalloc(sizeof *trunk);
+
+    *trunk = (struct trunk){.worker = worker,
+                            .address = {0},
+                            .slot = txn->target->conf->slot,
+                            .tls = conf->tls.context != NULL,
+                            .may_http1 = conf->speaks == CONFIG_SPEAKS_AUTO};
+    trunk->pc = pool_connect(pool, &txn->target->conf->address, conf->tls.context, on_conn, trunk, error_r);
+    if (trunk->pc && trunk->tls && !tls_offer_http2(&trunk->pc->conn, trunk->may_http1)) {
+        *error_r = ENOMEM;
+        pool_drop(trunk->pc);
+        trunk->pc = NULL;
+    }
+    if (!trunk->pc) {
+        free(trunk);
+        return NULL;
+    }
+    wheel_timer_init(&trunk->timer, on_connect_timeout);
+    wheel_set(&worker->wheel, &trunk->timer, worker->now_ns + txn->route->conf->timeouts.connect_ns);
+    cell_add(&shard_target(worker->shard, trunk->slot)->connects, 1);
+    memcpy(trunk->address, txn->target->conf->address.text,
+           strnlen(txn->target->conf->address.text, sizeof trunk->address - 1));
+    link_trunk(trunk);
+    return trunk;
+}
+
+/* ---- boarding ---- */
+
+static bool takes_one(const struct trunk *trunk)
+{
+    switch (trunk->state) {
+    case TRUNK_CONNECTS:
+    case TRUNK_GREETS:
+        return trunk->line_len < TRUNK_LINE_MAX && !target_of(trunk)->speaks_http1;
+    case TRUNK_OPEN:
+        return h2_room(trunk->h2) > 0;
+    case TRUNK_OVER:
+        return false;
+    }
+    BUG("state %d", (int)trunk->state);
+}
+
+bool trunk_has_room(const struct worker *worker, uint32_t slot)
+{
+    for (const struct trunk *trunk = worker->targets[slot]->trunks; trunk; trunk = trunk->next)
+        if (takes_one(trunk))
+            return true;
+    return false;
+}
+
+/* Open ones before those that connect; what was made under other settings of TLS carries nothing new. */
+static struct trunk *find(const struct txn *txn)
+{
+    struct worker *worker = txn->worker;
+    struct trunk *found = NULL;
+
+    for (struct trunk *trunk = worker->targets[txn->target->conf->slot]->trunks; trunk; trunk = trunk->next) {
+        if (!takes_one(trunk) || !tls_is(&trunk->pc->conn, txn->group->conf->tls.context))
+            continue;
+        if (!found || (found->state != TRUNK_OPEN && trunk->state == TRUNK_OPEN))
+            found = trunk;
+    }
+    return found;
+}
+
+bool trunk_board(struct txn *txn, int *error_r)
+{
+    struct pool *pool = &txn->worker->targets[txn->target->conf->slot]->pool;
+    struct trunk *trunk = find(txn);
+
+    *error_r = 0;
+    if (!trunk) {
+        if (pool->open >= txn->group->conf->max_connections && !pool_shed(pool))
+            return false;
+        trunk = begin(txn, error_r);
+        if (!trunk)
+            return false;
+    }
+    txn->seat = (struct trunk_seat){.trunk = trunk, .is_used = trunk->carried > 0};
+    trunk->carried++;
+    if (trunk->state != TRUNK_OPEN) {
+        txn->seat.in_line = true;
+        append(&trunk->line, &trunk->line_end, txn);
+        trunk->line_len++;
+    }
+    return true;
+}
+
+/* ---- turns ---- */
+
+/* Each of those that are ready, once. */
+static void tell_ready(struct trunk *trunk)
+{
+    struct txn *last = trunk->ready_end;
+    bool is_last = !last;
+
+    while (!is_last && trunk->ready) {
+        struct txn *txn = trunk->ready;
+
+        is_last = txn == last;
+        leave_ready(txn);
+        outbound_h2_tell(txn);
+    }
+}
+
+static void turn(struct trunk *trunk)
+{
+    if (trunk->state == TRUNK_OVER)
+        let_in(trunk);
+    for (int i = 0; i < TURNS_MAX; i++) {
+        tell_ready(trunk);
+        if (trunk->h2 && trunk->state != TRUNK_OVER)
+            send_all(trunk);
+        if (!trunk->ready)
+            return;
+    }
+    trunk_touch(trunk);
+}
+
+void trunks_turn(struct worker *worker)
+{
+    for (int i = 0; worker->trunks_dirty && i < TURNS_MAX; i++) {
+        struct trunk *trunk = worker->trunks_dirty, *next;
+
+        worker->trunks_dirty = NULL;
+        for (; trunk; trunk = next) {
+            next = trunk->next_dirty;
+            trunk->dirty = false;
+            turn(trunk);
+            if (trunk->state == TRUNK_OVER && !trunk->dirty && !has_seats(trunk))
+                free_trunk(trunk);
+        }
+    }
+}
+
+/* Whether it owes something, has been silent since we last said something, and for long. */
+static bool is_silent(const struct trunk *trunk)
+{
+    int64_t now_ns = trunk->worker->now_ns;
+
+    return h2_live(trunk->h2) > 0 && trunk->heard_ns < trunk->sent_ns &&
+           now_ns - trunk->sent_ns >= SILENCE_S * NS_PER_S;
+}
+
+static void look_for_life(struct trunk *trunk)
+{
+    int64_t now_ns = trunk->worker->now_ns;
+
+    if (trunk->pinging && trunk->heard_ns > trunk->ping_ns)
+        trunk->pinging = false;
+    if (trunk->pinging && now_ns - trunk->ping_ns >= PONG_S * NS_PER_S) {
+        trunk->reset = true;
+        end(trunk, OUTCOME_TARGET_RESET, h2_error_text(H2_DEAD));
+        return;
+    }
+    if (trunk->pinging || !is_silent(trunk) ||
+        (!trunk->heard_since_ping && now_ns - trunk->ping_ns < PING_S * NS_PER_S))
+        return;
+    trunk->pinging = true;
+    trunk->heard_since_ping = false;
+    trunk->ping_ns = now_ns;
+    h2_ping(trunk->h2);
+    trunk_touch(trunk);
+}
+
+void trunks_sweep(struct worker *worker, uint32_t slot, int64_t idle_ns)
+{
+    struct trunk *next;
+
+    for (struct trunk *trunk = worker->targets[slot]->trunks; trunk; trunk = next) {
+        next = trunk->next;
+        if (trunk->state != TRUNK_OPEN)
+            continue;
+        if (!has_seats(trunk) && (h2_is_draining(trunk->h2) || worker->now_ns - trunk->idle_ns >= idle_ns))
+            end(trunk, OUTCOME_TARGET_CLOSED, NULL);
+        else
+            look_for_life(trunk);
+    }
+}
+
+void trunks_close(struct worker *worker)
+{
+    for (uint32_t slot = 0; slot < CONFIG_TARGETS_MAX; slot++)
+        for (struct trunk *trunk = worker->targets[slot] ? worker->targets[slot]->trunks : NULL; trunk;
+             trunk = trunk->next)
+            end(trunk, OUTCOME_SHUTDOWN, NULL);
+    while (worker->trunks_dirty)
+        trunks_turn(worker);
+}
