@@ -424,6 +424,14 @@ struct config_log {
     bool await_shipper; /* finished files are kept until they have been shipped, while there is room */
 };
 
+/* Metrics that are sent to an agent (export/dogstatsd). */
+struct config_dogstatsd {
+    struct config_address address; /* text NULL: nothing is sent */
+    int64_t interval_ns;
+    char **tags; /* key:value, on each metric */
+    size_t tags_len;
+};
+
 /* What may be sent; sizes in bytes (http.md section 2.2 has the peers' figures). */
 struct config_limits {
     struct h1_limits request, response;
@@ -469,6 +477,7 @@ struct config {
     char *state_directory; /* NULL: nothing is kept over a restart (loudly) */
     struct config_log *logs;
     size_t logs_len;
+    struct config_dogstatsd dogstatsd;
     struct config_edge_timeouts timeouts;
     struct config_timeouts route_timeouts; /* what a route gets that writes none */
     struct config_limits limits;

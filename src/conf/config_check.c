@@ -45,6 +45,20 @@ void config_check_admin(struct schema_reader *reader, const struct tree *map, vo
                        "admin: the token has fewer than %d characters and can be guessed", TOKEN_SHORT);
 }
 
+void config_check_dogstatsd(struct schema_reader *reader, const struct tree *map, void *at)
+{
+    const struct config *config = at;
+
+    if (config->dogstatsd.address.text && address_port(&config->dogstatsd.address) == 0)
+        schema_problem(reader, CONF_ERROR, tree_find(map, "address"),
+                       "dogstatsd: nothing can be sent to port 0; agents listen on 8125");
+    for (size_t i = 0; i < config->dogstatsd.tags_len; i++)
+        if (strpbrk(config->dogstatsd.tags[i], ",|#"))
+            schema_problem(reader, CONF_ERROR, tree_find(map, "tags"),
+                           "dogstatsd: tag %s: the format has no way to write a comma, | or #",
+                           config->dogstatsd.tags[i]);
+}
+
 void config_init_log(struct schema_reader *reader, void *at)
 {
     struct config_log *log = at;

@@ -57,6 +57,53 @@ static const struct section state_section = {
     .text = "Without this key a restart forgets every rollout, its weights included.",
 };
 
+static const struct setting statsd_tag_row = {
+    .key = "tags",
+    .type = &type_string,
+    .width = sizeof(char *),
+    .max = 200,
+    .text = "A tag, as key:value.",
+};
+static const struct setting statsd_rows[] = {
+    {.key = "address",
+     .type = &type_admin_address,
+     FIELD(config, dogstatsd.address),
+     .required = true,
+     .example = "127.0.0.1:8125",
+     .text = "Where the agent listens: IP:port for UDP, or unix:PATH for a datagram socket such as "
+             "unix:/var/run/datadog/dsd.socket."},
+    {.key = "interval",
+     .type = &type_duration,
+     FIELD(config, dogstatsd.interval_ns),
+     .min = S,
+     .max = 300 * S,
+     .fallback = "10s",
+     .text = "How often what has been counted is sent."},
+    {.key = "tags",
+     .type = &schema_list,
+     LIST(config, dogstatsd.tags),
+     .max = 16,
+     .item = &statsd_tag_row,
+     .example = "[team:web]",
+     .text = "Tags of every metric, beside service, env and version of the group (or of all) and its tags."},
+};
+static const struct section statsd_section = {
+    SECTION(statsd_rows),
+    .check = config_check_dogstatsd,
+    .text = "Counters as increases, gauges, and durations as distributions. It costs a request nothing; what "
+            "the agent does not take is lost and counted.",
+};
+static const struct setting metric_rows[] = {
+    {.key = "dogstatsd",
+     .type = &schema_map,
+     .section = &statsd_section,
+     .text = "They are sent to a Datadog agent, or to whoever speaks DogStatsD."},
+};
+static const struct section metric_section = {
+    SECTION(metric_rows),
+    .text = "GET /metrics of the admin API is always there.",
+};
+
 static const struct setting timeout_rows[] = {
     {.key = "requestHead",
      .type = &type_duration,
@@ -507,6 +554,10 @@ static const struct setting config_rows[] = {
      .max = CONFIG_LOGS_MAX,
      .item = &log_row,
      .text = "Where the access log goes; several places may be listed."},
+    {.key = "metrics",
+     .type = &schema_map,
+     .section = &metric_section,
+     .text = "Where metrics are sent, beside /metrics."},
     {.key = "timeouts",
      .type = &schema_map,
      .section = &timeout_section,

@@ -22,6 +22,7 @@
 #include "control/run.h"
 #include "control/slots.h"
 #include "control/store.h"
+#include "export/dogstatsd.h"
 #include "export/logsink.h"
 #include "proxy/crew.h"
 
@@ -81,6 +82,7 @@ struct board {
     struct crew *crew;       /* NULL before the start */
     struct store *store;     /* NULL: nothing is kept */
     struct logsink *logsink; /* NULL: no access log; stopped by control */
+    struct dogstatsd *dogstatsd;
     struct hash_key sticky_key;
     struct live *lives; /* config->routes_len */
     size_t lives_len;

@@ -8,6 +8,7 @@
 #include "control/api.h"
 #include "control/board.h"
 #include "control/history.h"
+#include "control/metrics.h"
 #include "control/notify.h"
 #include "control/prober.h"
 #include "control/reload.h"
@@ -234,6 +235,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     prober_look(control->prober);
     tls_look(control->board->config, control->board->now_ns);
     tick(control->board);
+    metrics_tick(control->board);
     api_look(&control->api);
     show_status(control);
 }
@@ -424,8 +426,10 @@ static void save_last(struct board *board)
 
 static void stop_crew(struct board *board)
 {
-    if (board->crew)
+    if (board->crew) {
         crew_stop(board->crew);
+        metrics_end(board);
+    }
     logsink_stop(board->logsink);
     board->logsink = NULL;
     if (board->crew && board->store)

@@ -4,6 +4,7 @@
 #include "config.h"
 #include "control/board.h"
 #include "control/status.h"
+#include "export/dogstatsd.h"
 #include "export/prometheus.h"
 
 #include <math.h>
@@ -41,48 +42,109 @@ static void route_view(const struct board *board, const struct live *live, struc
     view_r->rollout = rollout;
 }
 
-void metrics_write(struct text *out, const struct board *board, bool open_metrics)
-{
-    struct meter_route *routes = mem_zalloc((board->lives_len + 1) * sizeof *routes);
-    struct meter_rollout *rollouts = mem_zalloc((board->lives_len + 1) * sizeof *rollouts);
+/* The view of the board at a moment, with what it points to. */
+struct reading {
+    struct meter_view view;
+    struct meter_route *routes;
+    struct meter_rollout *rollouts;
     struct shard *shards[CONFIG_WORKERS_MAX];
     struct logsink_place logs[CONFIG_LOGS_MAX];
     struct meter_process process;
+    struct meter_sent dogstatsd;
     bool unhealthy[CONFIG_TARGETS_MAX];
-    char why[256];
-    struct meter_view view = {.version = PACKAGE_VERSION,
-                              .started_wall_ns = board->started_wall_ns,
-                              .ready = board_ready(board, why, sizeof why),
-                              .routes = crew_routes(board->crew),
-                              .live = routes,
-                              .shards = shards,
-                              .shards_len = crew_size(board->crew),
-                              .memory = budget_used(crew_memory(board->crew)),
-                              .memory_limit = board->config->limits.memory,
-                              .draining = board->draining,
-                              .unhealthy = unhealthy,
-                              .process = &process};
+};
 
-    meter_process_read(&process);
+static void read_sides(struct reading *reading, const struct board *board)
+{
     for (size_t slot = 0; slot < CONFIG_TARGETS_MAX; slot++)
-        unhealthy[slot] = board->health[slot].state == HEALTH_BAD;
+        reading->unhealthy[slot] = board->health[slot].state == HEALTH_BAD;
     for (size_t i = 0; i < board->lives_len; i++)
-        route_view(board, &board->lives[i], &rollouts[i], &routes[i]);
-    for (size_t w = 0; w < view.shards_len; w++)
-        shards[w] = crew_shard(board->crew, w);
-    memcpy(view.decisions, board->journal.counts, sizeof view.decisions);
+        route_view(board, &board->lives[i], &reading->rollouts[i], &reading->routes[i]);
+    for (size_t w = 0; w < reading->view.shards_len; w++)
+        reading->shards[w] = crew_shard(board->crew, w);
+}
+
+static void read_exporters(struct reading *reading, const struct board *board)
+{
+    struct meter_view *view = &reading->view;
+
     if (board->store) {
-        view.store = true;
-        view.store_failing = store_health(board->store)->failing;
-        view.store_errors = store_health(board->store)->errors;
+        view->store = true;
+        view->store_failing = store_health(board->store)->failing;
+        view->store_errors = store_health(board->store)->errors;
     }
-    if (board->logsink) {
-        view.logs = logs;
-        view.logs_len = logsink_places(board->logsink);
-        for (size_t i = 0; i < view.logs_len; i++)
-            logs[i] = logsink_place(board->logsink, i);
-    }
-    prometheus_write(out, &view, open_metrics);
-    free(routes);
-    free(rollouts);
+    if (board->logsink)
+        view->logs_len = logsink_places(board->logsink);
+    for (size_t i = 0; i < view->logs_len; i++)
+        reading->logs[i] = logsink_place(board->logsink, i);
+    if (board->config->dogstatsd.address.text)
+        view->dogstatsd = &reading->dogstatsd;
+    if (board->dogstatsd)
+        reading->dogstatsd = dogstatsd_stats(board->dogstatsd);
+}
+
+static struct reading *reading_new(const struct board *board)
+{
+    struct reading *reading = mem_zalloc(sizeof *reading);
+    char why[256];
+
+    reading->routes = mem_zalloc((board->lives_len + 1) * sizeof *reading->routes);
+    reading->rollouts = mem_zalloc((board->lives_len + 1) * sizeof *reading->rollouts);
+    reading->view = (struct meter_view){.version = PACKAGE_VERSION,
+                                        .started_wall_ns = board->started_wall_ns,
+                                        .ready = board_ready(board, why, sizeof why),
+                                        .routes = crew_routes(board->crew),
+                                        .live = reading->routes,
+                                        .shards = reading->shards,
+                                        .shards_len = crew_size(board->crew),
+                                        .memory = budget_used(crew_memory(board->crew)),
+                                        .memory_limit = board->config->limits.memory,
+                                        .draining = board->draining,
+                                        .unhealthy = reading->unhealthy,
+                                        .logs = reading->logs,
+                                        .process = &reading->process};
+    memcpy(reading->view.decisions, board->journal.counts, sizeof reading->view.decisions);
+    meter_process_read(&reading->process);
+    read_sides(reading, board);
+    read_exporters(reading, board);
+    return reading;
+}
+
+static void reading_free(struct reading *reading)
+{
+    free(reading->routes);
+    free(reading->rollouts);
+    free(reading);
+}
+
+void metrics_write(struct text *out, const struct board *board, bool open_metrics)
+{
+    struct reading *reading = reading_new(board);
+
+    prometheus_write(out, &reading->view, open_metrics);
+    reading_free(reading);
+}
+
+static void send_metrics(struct board *board)
+{
+    struct reading *reading = reading_new(board);
+
+    dogstatsd_tell(board->dogstatsd, &reading->view, board->now_ns);
+    reading_free(reading);
+}
+
+void metrics_tick(struct board *board)
+{
+    if (!board->dogstatsd && board->config->dogstatsd.address.text)
+        board->dogstatsd = dogstatsd_new();
+    if (board->dogstatsd && dogstatsd_is_due(board->dogstatsd, &board->config->dogstatsd, board->now_ns))
+        send_metrics(board);
+}
+
+void metrics_end(struct board *board)
+{
+    if (board->dogstatsd && board->config->dogstatsd.address.text)
+        send_metrics(board);
+    dogstatsd_free(board->dogstatsd);
+    board->dogstatsd = NULL;
 }

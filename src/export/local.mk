@@ -1,4 +1,5 @@
 src_libpenstock_a_SOURCES += \
+	src/export/dogstatsd.c src/export/dogstatsd.h \
 	src/export/exposition.c src/export/exposition.h \
 	src/export/logblock.c src/export/logblock.h \
 	src/export/logcounter.def \

@@ -50,6 +50,11 @@ struct meter_process {
     double threads;
 };
 
+/* What an exporter has sent since the start, and what nobody took. */
+struct meter_sent {
+    uint64_t messages, bytes, lost;
+};
+
 /* Everything that is told. All borrowed. */
 struct meter_view {
     const char *version;
@@ -67,6 +72,7 @@ struct meter_view {
     uint64_t store_errors;
     const struct logsink_place *logs; /* the sinks of the access log */
     size_t logs_len;
+    const struct meter_sent *dogstatsd;  /* NULL: not configured */
     const struct meter_process *process; /* NULL: not asked for */
 };
 

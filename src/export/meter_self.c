@@ -205,6 +205,16 @@ static bool store_errors(const struct meter_place *place, double *value_r)
     return place->view->store && tell((double)place->view->store_errors, value_r);
 }
 
+static bool statsd_sent(const struct meter_place *place, double *value_r)
+{
+    return place->view->dogstatsd && tell((double)place->view->dogstatsd->messages, value_r);
+}
+
+static bool statsd_lost(const struct meter_place *place, double *value_r)
+{
+    return place->view->dogstatsd && tell((double)place->view->dogstatsd->lost, value_r);
+}
+
 /* ---- the rows
  * -------------------------------------------------------------------------------------------- */
 
@@ -265,6 +275,10 @@ const struct meter meter_self_rows[] = {
      METER_PROCESS, .read = store_failing},
     {"penstock_store_errors", "Failed writes and reads of the store.", METER_COUNTER, METER_PROCESS,
      .read = store_errors},
+    {"penstock_dogstatsd_datagrams", "Datagrams of metrics sent to the agent.", METER_COUNTER, METER_PROCESS,
+     .read = statsd_sent},
+    {"penstock_dogstatsd_lost", "Datagrams of metrics that nobody took.", METER_COUNTER, METER_PROCESS,
+     .read = statsd_lost},
     {"process_start_time_seconds", "When this process started, since 1970.", METER_GAUGE, METER_PROCESS,
      .read = started},
     {"process_cpu_seconds", "Processor time of this process, user and system.", METER_COUNTER, METER_PROCESS,

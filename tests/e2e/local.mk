@@ -15,6 +15,7 @@ e2e_tests = \
 	tests/e2e/test_live.py \
 	tests/e2e/test_log.py \
 	tests/e2e/test_log_sinks.py \
+	tests/e2e/test_metrics.py \
 	tests/e2e/test_mirror.py \
 	tests/e2e/test_orders.py \
 	tests/e2e/test_override.py \

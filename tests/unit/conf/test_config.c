@@ -85,7 +85,7 @@ static const struct problems_case cases[] = {
     {ALL "discovery: {}\n",
      "t:6:1: discovery: unknown key; known here: workers, service, env, version, "
      "labelHeader, viaName, ambiguousFields, halfClosed, forwarded, listeners, tls, admin, state, "
-     "accessLog, timeouts, limits, targetGroups, routes\n"},
+     "accessLog, metrics, timeouts, limits, targetGroups, routes\n"},
     {ALL "accessLog: [ stdout: { color: true } ]\n",
      "t:6:24: color: unknown key; there is none here: write {}\n"},
     {ALL "accessLog: [ { file: { path: a, maxSize: 2MiB, maxTotalSize: 3MiB } } ]\n",
@@ -235,6 +235,12 @@ static const struct problems_case cases[] = {
      "t:6:45: accessLog: goes to the same place as the one at line 6; remove one of the two\n"
      "t:6:57: accessLog: goes to the same place as the one at line 6; remove one of the two\n"},
     {ALL "accessLog: [ stdout: ]\n", ""},
+    {ALL "metrics: { dogstatsd: { address: \"unix:/run/dsd.sock\", tags: [ team:web ] } }\n", ""},
+    {ALL "metrics: { dogstatsd: { address: \"127.0.0.1:0\", tags: [ \"a:1,b\" ] } }\n",
+     "t:6:34: dogstatsd: nothing can be sent to port 0; agents listen on 8125\n"
+     "t:6:55: dogstatsd: tag a:1,b: the format has no way to write a comma, | or #\n"},
+    {ALL "metrics: { dogstatsd: { address: \"127.0.0.1:8125\", interval: 10ms } }\n",
+     "t:6:62: interval: 10ms is less than 1s\n"},
     /* the label */
     {ALL "labelHeader: \"X Platform\"\n", "t:6:14: labelHeader: \"X Platform\" is not a token; it may have "
                                           "letters, digits and !#$%&'*+-.^_`|~ only\n"},
@@ -517,6 +523,7 @@ static const char full[] =
     "limits: { maxBody: 2KiB, responseHead: 4KiB, responseFields: 50, trailerFields: 3 }\n"
     "accessLog: [ { file: { path: logs/a.jsonl, maxTotalSize: 8MiB, maxAge: 1d, awaitShipper: true } },\n"
     "  { stdout: {}, format: ecs, sample: { share: 12.5, slow: 2s }, queue: 1MiB } ]\n"
+    "metrics: { dogstatsd: { address: \"unix:/run/dsd.sock\", interval: 5s, tags: [ team:web ] } }\n"
     "state: { directory: /var/lib/penstock }\n"
     "admin: { address: \"unix:/run/x.sock\", token: 0123456789abcdef0, hosts: [ Admin.Internal ] }\n"
     "listeners: [ { address: \"127.0.0.1:0\" } ]\n"
@@ -535,6 +542,10 @@ START_TEST(what_is_written_arrives)
     conf_report_init(&report);
     config = config_load_bytes("t", str_from(full), "/etc/penstock", false, &report);
     ck_assert_uint_eq(report.len, 0);
+    ck_assert_str_eq(config->dogstatsd.address.text, "unix:/run/dsd.sock");
+    ck_assert_int_eq(config->dogstatsd.interval_ns, 5 * NS_PER_S);
+    ck_assert_uint_eq(config->dogstatsd.tags_len, 1);
+    ck_assert_str_eq(config->dogstatsd.tags[0], "team:web");
     web = &config->routes[0];
     rest = &config->routes[1];
     two = &config->groups[1];

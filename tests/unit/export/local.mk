@@ -1,4 +1,5 @@
 unit_tests += \
+	tests/unit/export/test_dogstatsd \
 	tests/unit/export/test_logfile \
 	tests/unit/export/test_logformat \
 	tests/unit/export/test_logsink \
