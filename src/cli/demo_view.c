@@ -37,6 +37,7 @@ static void place_lines(struct text *out, const struct term *term, const struct 
 
     text_printf(out, "  %sproxy%s       curl http://%s/\n", on, off, show->address);
     text_printf(out, "  %sadmin%s       penstock status --admin %s\n", on, off, show->admin);
+    text_printf(out, "  %spage%s        http://%s/\n", on, off, show->admin);
     if (show->access_log)
         text_printf(out, "  %slog%s         %s\n", on, off, show->access_log);
 }

@@ -50,6 +50,7 @@ struct admin_answer {
     unsigned status;
     const char *type;   /* Content-Type; NULL: none */
     const char *fields; /* further lines, each ended by CR LF; NULL: none */
+    const char *policy; /* such lines, in the place of those by which nothing is kept or run; NULL: those */
     struct text *body;  /* emptied; NULL: none */
 };
 

@@ -145,12 +145,13 @@ int64_t admin_conn_idle_since(const struct admin_conn *conn)
 /* ---- answers
  * ------------------------------------------------------------------------------------------------- */
 
-/* Each answer: nothing of it is cached, sniffed, framed or run. */
-static const char common_fields[] = "Cache-Control: no-store\r\n"
-                                    "X-Content-Type-Options: nosniff\r\n"
-                                    "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
+/* Each answer: nothing of it is sniffed or used by others. */
+static const char common_fields[] = "X-Content-Type-Options: nosniff\r\n"
                                     "Cross-Origin-Resource-Policy: same-origin\r\n"
                                     "Referrer-Policy: no-referrer\r\n";
+/* And nothing of it is cached, framed or run, unless the answer says otherwise. */
+static const char strict_policy[] = "Cache-Control: no-store\r\n"
+                                    "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n";
 
 static void answer_head(struct admin_conn *conn, const struct admin_answer *answer, size_t body_len,
                         bool endless)
@@ -164,11 +165,12 @@ static void answer_head(struct admin_conn *conn, const struct admin_answer *answ
     h1_write_field(&head, STR("Date"), (struct str){date, sizeof date});
     if (answer->type)
         h1_write_field(&head, STR("Content-Type"), str_from(answer->type));
-    if (!endless)
+    if (!endless && answer->status != 304)
         h1_write_number(&head, STR("Content-Length"), body_len);
     if (conn->close)
         h1_write_field(&head, STR("Connection"), STR("close"));
     buf_lit(&head, common_fields);
+    buf_str_add(&head, str_from(answer->policy ? answer->policy : strict_policy));
     buf_str_add(&head, str_from(answer->fields));
     h1_write_end(&head);
     BUG_ON(head.full);
@@ -206,7 +208,8 @@ static void refuse(struct admin_conn *conn, unsigned status, const char *detail)
     enter(conn, HANDLING);
     text_init(&body, ANSWER_HEAD_MAX);
     problem_write(&body, status, detail, NULL);
-    admin_answer(&conn->request, &(struct admin_answer){status, PROBLEM_TYPE, NULL, &body});
+    admin_answer(&conn->request,
+                 &(struct admin_answer){.status = status, .type = PROBLEM_TYPE, .body = &body});
     text_fini(&body);
 }
 

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "control/board.h"
 #include "control/guard.h"
+#include "control/page.h"
 #include "control/reads.h"
 #include "control/status.h"
 #include "control/writes.h"
@@ -21,6 +22,7 @@ enum { LOOK_MS = 20 };
 enum endpoint_flag {
     WRITE = 1, /* needs the token, goes into the audit */
     OPEN = 2,  /* for load balancers: no guard at all; tells nothing */
+    PAGE = 4,  /* files of the program: a browser that follows a link has no token yet; tells nothing */
 };
 
 struct endpoint {
@@ -31,6 +33,8 @@ struct endpoint {
 };
 
 static const struct endpoint endpoints[] = {
+    {METHOD_GET, "/", PAGE, page_root},
+    {METHOD_GET, "/page/{file}", PAGE, page_file},
     {METHOD_GET, "/healthz", OPEN, reads_alive},
     {METHOD_GET, "/readyz", OPEN, reads_ready},
     {METHOD_GET, "/metrics", 0, reads_metrics},
@@ -142,7 +146,7 @@ static void call_begin(struct call *call, struct api *api, struct admin_request 
 
 /* True when the request may go on; else it was answered. What a path is must not be told to those who may not
  * ask. */
-static bool guarded(struct call *call, bool write)
+static bool guarded(struct call *call, unsigned flags)
 {
     const struct config_admin *admin = &call->board->config->admin;
     struct guard guard = {.token = admin->token,
@@ -150,7 +154,9 @@ static bool guarded(struct call *call, bool write)
                           .hosts_len = admin->hosts_len,
                           .server_host = call->request->server_host,
                           .local = call->request->local};
-    const struct guard_refusal *refusal = guard_check(&guard, call->request->head, write);
+    const struct head *head = call->request->head;
+    const struct guard_refusal *refusal =
+        flags & PAGE ? guard_check_host(&guard, head) : guard_check(&guard, head, flags & WRITE);
 
     if (refusal)
         call_refuse(call, refusal->status, refusal->fields, NULL, "%s", refusal->detail);
@@ -169,7 +175,7 @@ void api_handle(void *arg, struct admin_request *request)
     call_begin(&call, api, request);
     buf_init(&allowed, block, sizeof block);
     endpoint = find(&call, &allowed);
-    if (!(endpoint && endpoint->flags & OPEN) && !guarded(&call, endpoint && endpoint->flags & WRITE))
+    if (!(endpoint && endpoint->flags & OPEN) && !guarded(&call, endpoint ? endpoint->flags : 0))
         return;
     if (!endpoint) {
         not_found(&call, &allowed);

@@ -185,7 +185,8 @@ static void answer(struct call *call, unsigned status, const char *type, const c
                    struct text *body)
 {
     call_audit(call, status);
-    admin_answer(call->request, &(struct admin_answer){status, type, fields, body});
+    admin_answer(call->request,
+                 &(struct admin_answer){.status = status, .type = type, .fields = fields, .body = body});
 }
 
 void call_answer_text(struct call *call, unsigned status, const char *type, struct text *text)

@@ -111,6 +111,11 @@ static struct str bearer(const struct head *head)
     return str_trim((struct str){value.p + 7, value.len - 7});
 }
 
+const struct guard_refusal *guard_check_host(const struct guard *guard, const struct head *head)
+{
+    return host_is_ours(guard, &head->authority) ? NULL : &host_is_strange;
+}
+
 const struct guard_refusal *guard_check(const struct guard *guard, const struct head *head, bool write)
 {
     struct str token = bearer(head);

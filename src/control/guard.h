@@ -25,6 +25,9 @@ struct guard_refusal {
     const char *fields; /* further lines of the answer, or NULL */
 };
 
+/* For what tells nothing and changes nothing: the Host has to be ours. NULL when it is, else why not
+ * (constant). */
+const struct guard_refusal *guard_check_host(const struct guard *guard, const struct head *head);
 /* NULL when the request may go on, else why not (constant). `write`: it changes something. */
 const struct guard_refusal *guard_check(const struct guard *guard, const struct head *head, bool write);
 

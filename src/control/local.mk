@@ -13,6 +13,7 @@ src_libpenstock_a_SOURCES += \
 	src/control/metrics.c src/control/metrics.h \
 	src/control/notify.c src/control/notify.h \
 	src/control/orders.c src/control/orders.h \
+	src/control/page.c src/control/page.h \
 	src/control/problem.c src/control/problem.h \
 	src/control/reads.c src/control/reads.h \
 	src/control/probe_h2.c src/control/probe_h2.h \
@@ -32,3 +33,26 @@ src_libpenstock_a_SOURCES += \
 	src/control/stream.c src/control/stream.h \
 	src/control/tick.c src/control/tick.h \
 	src/control/writes.c src/control/writes.h
+
+# The page: files that become part of the program, the first one at GET /, the others below /page/.
+page_sources = \
+	src/control/page/index.html \
+	src/control/page/page.css \
+	src/control/page/page.js \
+	src/control/page/api.js \
+	src/control/page/charts.js \
+	src/control/page/dom.js \
+	src/control/page/words.js \
+	src/control/page/icon.svg
+page_library = $(DYGRAPHS)/dygraph.min.js $(DYGRAPHS)/dygraph.min.css
+EXTRA_DIST += $(page_sources)
+
+noinst_PROGRAMS += src/control/page/embed
+src_control_page_embed_SOURCES = src/control/page/embed.c
+src_control_page_embed_LDADD =
+nodist_src_libpenstock_a_SOURCES = src/control/page_files.c
+CLEANFILES += src/control/page_files.c
+src/control/page_files.c: $(page_sources) $(page_library) src/control/page/embed$(EXEEXT)
+	$(AM_V_GEN)set --; for file in $(page_sources); do set -- "$$@" "$${file##*/}=$(srcdir)/$$file"; done; \
+	for file in $(page_library); do set -- "$$@" "$${file##*/}=$$file"; done; \
+	./src/control/page/embed$(EXEEXT) "$$@" >$@.new && mv $@.new $@

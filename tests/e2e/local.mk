@@ -19,6 +19,7 @@ e2e_tests = \
 	tests/e2e/test_mirror.py \
 	tests/e2e/test_orders.py \
 	tests/e2e/test_override.py \
+	tests/e2e/test_page.py \
 	tests/e2e/test_proxy.py \
 	tests/e2e/test_proxy_protocol.py \
 	tests/e2e/test_queue.py \
@@ -67,3 +68,10 @@ EXTRA_DIST += \
 check-live: all
 	$(AM_TESTS_ENVIRONMENT) PENSTOCK_E2E_MINUTE=60 python3 $(srcdir)/tests/e2e/test_live.py
 .PHONY: check-live
+
+# The page in Chromium; a command of its own, because a browser is much to install. SHOTS= is where the pictures go.
+EXTRA_DIST += tests/e2e/browser.py tests/e2e/check_page.py
+SHOTS = shots
+check-page: all
+	$(AM_TESTS_ENVIRONMENT) PENSTOCK_SHOTS='$(SHOTS)' python3 $(srcdir)/tests/e2e/check_page.py
+.PHONY: check-page

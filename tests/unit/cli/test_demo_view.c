@@ -69,6 +69,7 @@ START_TEST(a_frame_shows_places_clients_route_decisions_and_keys)
     CHECK_SHOWS("errors: the canary answers 5 % of its requests with 500\n");
     CHECK_SHOWS("curl http://127.0.0.1:1/\n");
     CHECK_SHOWS("penstock status --admin 127.0.0.1:2\n");
+    CHECK_SHOWS("http://127.0.0.1:2/\n");
     CHECK_SHOWS("200 requests a second of 5,000 users: 8,412 answered, 9 failed\n");
     CHECK_SHOWS("5 % to fargate");
     CHECK_SHOWS("hold (r): two\n");

@@ -1,0 +1,232 @@
+"""The page in a real browser (`make check-page`): Chromium goes through a rollout with a rollback, by keyboard and mouse,
+and takes screenshots for people to look at, in $PENSTOCK_SHOTS (a folder, else the case's own)."""
+import http.server
+import json
+import os
+import threading
+import urllib.parse
+
+from browser import Browser
+from harness import case, main, need
+from load import H2load
+from penstock import TOKEN, Penstock, configuration
+from peers import Nginx, Node
+from plans import quick
+from rollouts import decisions
+
+need("chromium", "chromedriver", "node", "nginx", "h2load")
+
+# Names that would run or show something if anybody took them for markup.
+HOSTILE = "<img src=x onerror=\"window.hit=1\"><script>window.hit=1</script>"
+RATE = 300
+
+
+def shots(t, browser, name):
+    """Whole page: light, dark, narrow."""
+    folder = os.environ.get("PENSTOCK_SHOTS") or t.dir
+    os.makedirs(folder, exist_ok=True)
+    for kind, scheme, size in (("light", "light", (1360, 900)), ("dark", "dark", (1360, 900)), ("narrow", "light", (400, 844))):
+        browser.colours(scheme)
+        browser.resize(*size)
+        t.check(browser.run("return document.documentElement.scrollWidth <= window.innerWidth"), f"nothing sticks out, {name} {kind}")
+        t.check(browser.shot(os.path.join(folder, f"{name}-{kind}.png"), whole=True) > 20000, f"a picture of {name}, {kind}")
+    browser.colours("light")
+    browser.resize(1360, 900)
+
+
+def clean(t, browser):
+    """Nothing was refused by the policy, nothing went wrong, nothing ran that was not the page's."""
+    t.equal(sorted({line[:300] for line in browser.said()}), [], "the console")
+    t.equal(browser.run("return window.hit || 0"), 0, "scripts that ran")
+
+
+def confirm(t, browser, button, token=None):
+    """Presses a button of the route, and the same word in the dialog; with the token when it is asked for."""
+    browser.button(button, within="actions")
+    t.wait(lambda: browser.run("return document.getElementById('dialog').open"), "the dialog")
+    if token:
+        browser.type("#token-input", token)
+    browser.button(button, within="form")
+    t.wait(lambda: not browser.run("return document.getElementById('dialog').open") or browser.text("#dialog-trouble"), "an answer")
+
+
+def shows(t, browser, selector, words, timeout=20):
+    t.wait(lambda: words in (browser.text(selector) or ""), f"{words!r} in {selector}", timeout)
+
+
+def opened(t):
+    """A penstock under load, its canary, and the page open."""
+    canary = Node(t, "fargate")
+    p = Penstock(t, {"ec2": [Node(t, "ec2")], "fargate": [canary]})
+    H2load(t, p.url(), 300, RATE, connections=20)
+    browser = Browser(t)
+    browser.open(f"http://{p.admin.place}/")
+    shows(t, browser, "#name", "web")
+    shows(t, browser, "#live", "live")
+    return canary, p, browser
+
+
+@case("a rollout goes forward by the page's buttons, and the token is asked once")
+def _(t):
+    _, p, browser = opened(t)
+    shows(t, browser, "#state", "by hand")
+    shows(t, browser, "#waits", "penstock rollout start web PLAN")
+
+    p.admin.must("POST", "/v1/routes/web/rollout", quick({"setWeight": 20, "minDwell": "1s", "pause": {}}, (50, "1h"), (100, "1s")),
+                 headers={"Penstock-Actor": HOSTILE})
+    shows(t, browser, "#state", "waits for approval")
+    shows(t, browser, "#plan-title", "quick")
+    shows(t, browser, "#waits", "a person to approve")
+    shows(t, browser, "#evidence", "errors")
+    shows(t, browser, "#decisions", HOSTILE[:20])
+    shows(t, browser, "#sentence", "20 %")
+    shows(t, browser, "#decisions", "0 % → 20 %")
+
+    confirm(t, browser, "Approve", "not the token")
+    t.contains(browser.text("#dialog-trouble"), "token", "a wrong token is refused")
+    browser.press("escape")
+    t.wait(lambda: not browser.run("return document.getElementById('dialog').open"), "escape closes the dialog")
+    confirm(t, browser, "Approve", TOKEN)
+    shows(t, browser, "#sentence", "50 %")
+    t.equal(browser.run("return [sessionStorage.length, localStorage.length, document.cookie]"), [1, 0, ""], "what is kept")
+    shows(t, browser, "#track [aria-current=step]", "50 %")
+    t.wait(lambda: browser.run("return document.querySelectorAll('#charts .chart:not(.empty)').length") == 7, "seven charts with lines")
+    confirm(t, browser, "Pause")
+    shows(t, browser, "#state", "paused")
+    confirm(t, browser, "Resume")
+    shows(t, browser, "#state", "running")
+    clean(t, browser)
+
+
+@case("a rollback is seen with its reason, and the weight is set by hand afterwards")
+def _(t):
+    canary, p, browser = opened(t)
+    p.admin.start(quick((20, "1s"), (50, "1h"), (100, "1s")))
+    shows(t, browser, "#sentence", "50 %")
+    shots(t, browser, "running")
+    canary.set(errorRate=1)
+    shows(t, browser, "#state", "rolled back", 40)
+    shows(t, browser, "#sentence", "0 %")
+    shows(t, browser, "#decisions", "50 % → 0 %")
+    t.contains(browser.text("#said"), "rollback", "what a screen reader is told")
+    t.check(browser.run("return document.querySelector('#track .failed') !== null"), "the step that it went back from")
+    shots(t, browser, "rolled-back")
+    record = [d for d in decisions(p) if d["action"] == "rollback"][-1]
+    t.contains(browser.text("#decisions"), record["text"], "the reason")
+
+    canary.set(errorRate=0)
+    browser.run("document.getElementById('moves').click()")
+    t.wait(lambda: "hold" not in browser.text("#decisions"), "moves only")
+    browser.button("Set weight", within="actions")
+    browser.run("document.getElementById('field-canary').value = '12.5'")
+    browser.type("#token-input", TOKEN)
+    browser.button("Set weight", within="form")
+    shows(t, browser, "#sentence", "12.5 %")
+    t.equal(p.admin.must("GET", "/v1/routes/web/weight")["canary"], 12.5, "the weight that was set")
+    for seconds in ("1 h", "7 d"):
+        browser.button(seconds, within="ranges")
+        t.wait(lambda: browser.run("return document.querySelectorAll('#charts .chart:not(.empty)').length") == 7, f"charts of {seconds}")
+    browser.run("document.querySelector('.chart').focus()")
+    browser.press("left", "left")
+    t.wait(lambda: ":" in browser.text(".chart-value .dim"), "the cursor by keyboard")
+    clean(t, browser)
+
+
+@case("500 routes and 600 targets are found by typing, and the page comes back when penstock does")
+def _(t):
+    ec2, fargate = Nginx(t, "ec2"), Nginx(t, "fargate")
+    config = configuration(t, {"ec2": [ec2], "fargate": [fargate]})
+    config["targetGroups"]["big"] = {"platform": "fargate", "targets": [f"127.1.{i // 200}.{1 + i % 200}:3000" for i in range(600)]}
+    config["routes"] = [{"name": f"service-{i:03d}", "match": {"pathPrefix": f"/{i}"}, "stable": "ec2",
+                         "canary": "big" if i == 42 else "fargate", "weight": i % 100} for i in range(500)]
+    p = Penstock(t, None, config=config)
+    browser = Browser(t)
+    browser.open(f"http://{p.admin.place}/#service-042")
+    t.wait(lambda: browser.run("return document.querySelectorAll('#routes li').length") == 500, "500 routes")
+    shows(t, browser, "#name", "service-042")
+    shows(t, browser, "#targets", "600 open")
+    browser.type("#find-target", "127.1.2.200")
+    t.wait(lambda: browser.run("return document.querySelectorAll('#targets tbody tr').length") == 1, "one target")
+    browser.run("document.activeElement.blur()")
+    browser.press("/")
+    browser.type("#find", "service-49")
+    shows(t, browser, "#found", "10 of 500")
+    browser.press("enter")
+    shows(t, browser, "#name", "service-490")
+    shots(t, browser, "many")
+    clean(t, browser)
+    config["admin"]["address"] = p.admin.place
+    p.terminate()
+    shows(t, browser, "#live", "reconnecting")
+    Penstock(t, None, config=config)
+    shows(t, browser, "#live", "live", 30)
+    t.check("lost" not in (browser.text("#trouble") or ""), "the trouble is over")
+
+
+def hostile(value, key=None):
+    """The same JSON with markup in the place of every text that is not a time."""
+    if isinstance(value, dict):
+        return {name: hostile(inner, name) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [hostile(inner, key) for inner in value]
+    return HOSTILE if isinstance(value, str) and key not in ("time", "started", "since") else value
+
+
+class Liar(http.server.BaseHTTPRequestHandler):
+    """Serves the page as it is, and markup wherever the API has text."""
+
+    def do_GET(self):
+        path = self.path.split("?")[0]
+        if path == "/v1/stream":
+            self.stream()
+            return
+        answer = self.server.real.get(self.path.replace(urllib.parse.quote(HOSTILE, safe=""), "web"))
+        data = answer.text
+        if path.startswith("/v1/"):
+            data = json.dumps(hostile(json.loads(data)))
+        self.send_response(answer.status)
+        for name in ("Content-Type", "Content-Security-Policy"):
+            self.send_header(name, answer.headers[name])
+        self.end_headers()
+        self.wfile.write(data.encode())
+
+    def stream(self):
+        real = self.server.real
+        status = real.get("/v1/status").json()
+        events = [("overview", {"time": status["time"], "routes": [self.short(r) for r in status["routes"]]}), ("status", status)]
+        events += [("decision", d) for d in real.get("/v1/decisions").json()["decisions"]]
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        for name, data in events + events:
+            self.wfile.write(f"event: {name}\ndata: {json.dumps(hostile(data))}\n\n".encode())
+        self.server.over.wait(60)
+
+    @staticmethod
+    def short(route):
+        return {"name": route["name"], "host": "x", "pathPrefix": "/", "weight": 5, "share": 5, "problem": "x",
+                "stable": {"platform": "x"}, "canary": {"platform": "x"}, "rollout": {"state": "x", "hold": "x"}}
+
+    def log_message(self, *words):
+        pass
+
+
+@case("whatever texts the API gives, they are shown as texts")
+def _(t):
+    p = Penstock(t, {"ec2": [Nginx(t, "ec2")], "fargate": [Nginx(t, "fargate")]})
+    p.admin.start(quick((5, "1h"), (100, "1s")))
+    t.wait(lambda: decisions(p), "a decision")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Liar) as liar:
+        liar.real, liar.over, liar.daemon_threads = p.admin, threading.Event(), True
+        threading.Thread(target=liar.serve_forever, daemon=True).start()
+        browser = Browser(t)
+        browser.open(f"http://127.0.0.1:{liar.server_address[1]}/")
+        for place in ("#name", "#health", "#sides", "#evidence", "#decisions", "#targets", "#plan-title", "#routes"):
+            shows(t, browser, place, "<img src=x")
+        t.equal(browser.run("return document.querySelectorAll('main img, main script').length"), 0, "elements that texts made")
+        clean(t, browser)
+        liar.over.set()
+        liar.shutdown()
+
+
+main()
