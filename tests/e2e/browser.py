@@ -82,7 +82,7 @@ class Browser(Process):
     def said(self):
         """What the console got since the last call, without what is only about the network."""
         return [entry["message"] for entry in self.ask("POST", "/se/log", {"type": "browser"})
-                if entry["level"] in ("SEVERE", "WARNING")]
+                if entry["level"] in ("SEVERE", "WARNING") and "Failed to load resource" not in entry["message"]]
 
     def shot(self, path, whole=False):
         """A PNG of the window, or of the whole page."""

@@ -101,7 +101,7 @@ def _(t):
 @case("a rollback is seen with its reason, and the weight is set by hand afterwards")
 def _(t):
     canary, p, browser = opened(t)
-    p.admin.start(quick((20, "1s"), (50, "1h"), (100, "1s")))
+    p.admin.start(quick((50, "1h"), (100, "1s")))
     shows(t, browser, "#sentence", "50 %")
     shots(t, browser, "running")
     canary.set(errorRate=1)
