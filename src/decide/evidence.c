@@ -293,3 +293,68 @@ struct evidence_gate evidence_gate(const struct evidence_counts *counts, double 
         gate.need = requests_for(x_c, n_c, forecast(x_c, n_c, gate.stable), gate.stable + budget / w_next);
     return gate;
 }
+
+/* ---- the exact form ---- */
+
+static const double worse_ratio = 2, worse_share = 0.005; /* r1 and a1: what the canary must not be */
+static const double healthy_ratios[] = {1, 0.5, 0.25};    /* what it may be instead, with equal priors */
+static const double healthy_shares[] = {0.5, 0.2, 0.05};  /* times worse_share */
+
+double evidence_forward(double canary_bad, double canary_requests, double stable_bad, double w)
+{
+    double ratio = 0, share = 0;
+
+    for (size_t k = 0; k < ARRAY_LEN(healthy_ratios); k++) {
+        double rho = healthy_ratios[k] / worse_ratio;
+
+        ratio += exp(canary_bad * evidence_ln_factor(rho, worse_ratio, w, true) +
+                     stable_bad * evidence_ln_factor(rho, worse_ratio, w, false)) /
+                 (double)ARRAY_LEN(healthy_ratios);
+    }
+    for (size_t h = 0; h < ARRAY_LEN(healthy_shares); h++) {
+        double a = worse_share * healthy_shares[h];
+
+        share += exp(canary_bad * log(healthy_shares[h]) +
+                     (canary_requests - canary_bad) * (log1p(-a) - log1p(-worse_share))) /
+                 (double)ARRAY_LEN(healthy_shares);
+    }
+    return (ratio + share) / 2;
+}
+
+/* How many times the counts have to be there, at the rates seen, until e is what is wanted; INFINITY: never.
+ */
+static double times_for(const struct evidence_counts *counts, double w, double wanted)
+{
+    static const double most = 1e6;
+    double lo = 1, hi = 1;
+
+    while (evidence_forward(hi * (double)counts->canary_bad, hi * (double)counts->canary_requests,
+                            hi * (double)counts->stable_bad, w) < wanted) {
+        lo = hi;
+        hi *= 2;
+        if (hi > most)
+            return INFINITY;
+    }
+    for (int i = 0; i < 20; i++) {
+        double mid = (lo + hi) / 2;
+
+        if (evidence_forward(mid * (double)counts->canary_bad, mid * (double)counts->canary_requests,
+                             mid * (double)counts->stable_bad, w) < wanted)
+            lo = mid;
+        else
+            hi = mid;
+    }
+    return hi;
+}
+
+void evidence_gate_exact(struct evidence_gate *gate, const struct evidence_counts *counts, double w,
+                         double wanted)
+{
+    double times = times_for(counts, w, wanted);
+
+    gate->wanted = wanted;
+    gate->e = evidence_forward((double)counts->canary_bad, (double)counts->canary_requests,
+                               (double)counts->stable_bad, w);
+    gate->pass = gate->e >= wanted;
+    gate->need = isinf(times) ? UINT64_MAX : (uint64_t)ceil(times * (double)counts->canary_requests);
+}

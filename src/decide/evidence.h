@@ -103,10 +103,23 @@ struct evidence_gate {
     double budget; /* B that it has to keep */
     bool pass;
     uint64_t need; /* canary requests that would do at the rates seen; UINT64_MAX: never at these rates */
+    double e;      /* of the exact form; 0: it is not asked */
+    double wanted; /* that e has to reach */
 };
 /* `w_next` is a share. `stable_least` raises stable's share to at least that (latency at w >= 0.5). */
 struct evidence_gate evidence_gate(const struct evidence_counts *counts, double w_next, double budget,
                                    double stable_least);
+
+/*
+ * The exact form of the gate (section 2.8 of the method): the e-value against "the canary is more than twice
+ * as bad as stable, and more than half a percent of its requests are bad", of counts at one weight w, a share
+ * below 1. It may be looked at at any time: the chance that it ever reaches 1/p for a canary that is so bad
+ * is at most p.
+ */
+double evidence_forward(double canary_bad, double canary_requests, double stable_bad, double w);
+/* Lets the exact form decide instead: sets pass, need, e and wanted. */
+void evidence_gate_exact(struct evidence_gate *gate, const struct evidence_counts *counts, double w,
+                         double wanted);
 
 /* ln(exp(a) + exp(b)) without overflow, floored at EVIDENCE_LN_MIN. */
 double evidence_ln_add(double a, double b);

@@ -339,10 +339,14 @@ static bool hold_evidence(struct look *look, bool late)
         d->eta_ns = ROLLOUT_NEVER;
     else if (speed > 0)
         d->eta_ns = (int64_t)fmin((double)(d->need > n ? d->need - n : 0) / speed * NS_PER_S, 1e18);
-    decision_say(d, "%s: at most %s of the requests to %s are bad, %s to %s; the next step may add %s of all",
-                 d->metric_name, decision_share(v->gate.upper, upper), look->r->canary,
-                 decision_share(v->gate.stable, stable), look->r->stable,
-                 decision_share(v->gate.budget, budget));
+    if (v->gate.wanted > 0)
+        decision_say(d, "%s: evidence %.2g of %g that %s is not twice as bad as %s", d->metric_name,
+                     v->gate.e, v->gate.wanted, look->r->canary, look->r->stable);
+    else
+        decision_say(
+            d, "%s: at most %s of the requests to %s are bad, %s to %s; the next step may add %s of all",
+            d->metric_name, decision_share(v->gate.upper, upper), look->r->canary,
+            decision_share(v->gate.stable, stable), look->r->stable, decision_share(v->gate.budget, budget));
     if (v->gate.need == UINT64_MAX)
         decision_say(d, "; never at these rates, %s requests seen", decision_count(n, seen));
     else
@@ -396,9 +400,13 @@ static void say_gate(struct look *look)
     look_metric(look, most);
     look_ratio(look);
     look_say_counts(look);
-    decision_say(look->d, "; the step adds at most %s of all requests, %s are allowed; ",
-                 decision_share(v->metrics[most].gate.excess, excess),
-                 decision_share(v->metrics[most].gate.budget, budget));
+    if (v->metrics[most].gate.wanted > 0)
+        decision_say(look->d, "; evidence %.3g of %g that it is not twice as bad; ", v->metrics[most].gate.e,
+                     v->metrics[most].gate.wanted);
+    else
+        decision_say(look->d, "; the step adds at most %s of all requests, %s are allowed; ",
+                     decision_share(v->metrics[most].gate.excess, excess),
+                     decision_share(v->metrics[most].gate.budget, budget));
 }
 
 /* advanceOn: what the step asks for has come. */

@@ -225,8 +225,19 @@ static double stable_least(const struct plan_metric *metric, uint32_t weight)
     return high ? 0.5 * (1 - metric->objective) : 0;
 }
 
-static void look_at_gate(struct judge_metric *state, const struct plan_metric *metric,
-                         const struct judge_context *context, struct verdict_metric *verdict)
+/* By the exact form at each look, since it may be looked at at any time. */
+static void look_at_exact(struct judge_metric *state, const struct plan_analysis *analysis,
+                          const struct judge_context *context, struct verdict_metric *verdict)
+{
+    evidence_gate_exact(&verdict->gate, &state->step, share_of(context->weight), 1 / analysis->false_promote);
+    state->gate_requests = state->step.canary_requests;
+    state->gate_pass = verdict->gate.pass && state->gate_requests >= GATE_LEAST;
+    verdict->gate_pass = state->gate_pass;
+}
+
+static void look_at_gate(struct judge_metric *state, const struct plan_analysis *analysis,
+                         const struct plan_metric *metric, const struct judge_context *context,
+                         struct verdict_metric *verdict)
 {
     uint64_t n = state->step.canary_requests;
     uint64_t next = (uint64_t)ceil((double)state->gate_requests * gate_growth);
@@ -235,6 +246,10 @@ static void look_at_gate(struct judge_metric *state, const struct plan_metric *m
                                   gate_budget(metric, context->rate), stable_least(metric, context->weight));
     verdict->gate_used =
         !metric->dry_run && metric->max_excess < 1 && context->weight > 0 && context->weight_next > 0;
+    if (analysis->forward == FORWARD_E_VALUE && context->weight < PLAN_WEIGHT_ALL) {
+        look_at_exact(state, analysis, context, verdict);
+        return;
+    }
     if (n >= GATE_LEAST && n >= next) {
         state->gate_requests = n;
         state->gate_pass = verdict->gate.pass;
@@ -356,7 +371,7 @@ void judge_verdict(struct judge *judge, const struct plan *plan, const struct ju
         verdict->share = metric->share;
         if (plan_metric_may_roll_back(metric))
             verdict_r->e += verdict->e * verdict->share;
-        look_at_gate(&judge->metrics[i], metric, context, verdict);
+        look_at_gate(&judge->metrics[i], analysis, metric, context, verdict);
     }
     decide(verdict_r, judge, plan);
 }

@@ -181,8 +181,6 @@ static void check_analysis(struct check *check, const struct plan_analysis *anal
 {
     snprintf(check->base, sizeof(check->base), "analysis");
     range(check, "falseRollback", analysis->false_rollback, 0.0001, 0.2);
-    if (analysis->forward != FORWARD_GATE)
-        problem(check, "forward", "only `gate` is there in this version");
     range(check, "falsePromote", analysis->false_promote, 0.001, 0.2);
     not_negative(check, "initialDelay", analysis->initial_delay_ns);
     not_negative(check, "shapeHoldMax", analysis->shape_hold_max_ns);
@@ -368,6 +366,17 @@ static void check_webhooks(struct check *check, const struct plan *plan)
     }
 }
 
+/* The exact form is about counts at one weight. */
+static void check_forward(struct check *check, const struct plan *plan)
+{
+    snprintf(check->base, sizeof(check->base), "analysis");
+    if (plan->analysis.forward == FORWARD_E_VALUE &&
+        (plan->ramp.max_step_per_second || plan->ramp.slow_start_ns))
+        problem(
+            check, "forward",
+            "eValue counts at one weight: remove ramp.maxStepPerSecond and ramp.slowStart, or write gate");
+}
+
 static void check_ramp(struct check *check, const struct plan_ramp *ramp)
 {
     snprintf(check->base, sizeof(check->base), "ramp");
@@ -449,6 +458,7 @@ bool plan_check(const struct plan *plan, plan_report *report, void *arg)
     check_steps(&check, plan);
     check_calendar(&check, plan);
     check_webhooks(&check, plan);
+    check_forward(&check, plan);
     check_ramp(&check, &plan->ramp);
     check_way_back(&check, plan);
     return !check.failed;

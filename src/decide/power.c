@@ -151,6 +151,23 @@ static double gate_need(const struct plan_metric *metric, double rate, double ba
     return ceil(hi);
 }
 
+/* The same until the exact form passes, for a canary like stable. */
+static double exact_need(const struct plan *plan, double base, uint32_t weight)
+{
+    double w = (double)weight / PLAN_WEIGHT_ALL, wanted = 1 / plan->analysis.false_promote;
+    double lo = gate_least, hi = 1e9;
+
+    for (int i = 0; i < 60; i++) {
+        double mid = (lo + hi) / 2;
+
+        if (evidence_forward(base * mid, mid, base * mid * (1 - w) / w, w) < wanted)
+            lo = mid;
+        else
+            hi = mid;
+    }
+    return hi < 9e8 ? ceil(hi) : INFINITY;
+}
+
 /* Errors are counted from the raise on, slow answers from the end of the grace. */
 static double gate_time(const struct plan *plan, const struct plan_metric *metric, double need,
                         double canary_rate)
@@ -189,7 +206,9 @@ static void add_metric(struct power_step *step, const struct plan *plan, const s
     }
     if (metric->max_excess >= 1 || weight_next == 0)
         return;
-    power->need = gate_need(metric, traffic->rate, base, step->weight, weight_next);
+    power->need = plan->analysis.forward == FORWARD_E_VALUE
+                      ? exact_need(plan, base, step->weight)
+                      : gate_need(metric, traffic->rate, base, step->weight, weight_next);
     power->forward_s = gate_time(plan, metric, power->need, step->rate);
     power->warm_s = warm_gate_time(plan, power->need, step->rate);
 }

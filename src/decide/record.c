@@ -646,10 +646,16 @@ static json_t *gate_to_json(const struct verdict_metric *verdict)
 {
     const struct evidence_gate *gate = &verdict->gate;
     bool never = gate->need == UINT64_MAX;
+    json_t *object =
+        json_pack("{s:b, s:f, s:f, s:f, s:f, s:o}", "pass", (int)verdict->gate_pass, "upper", gate->upper,
+                  "stable", gate->stable, "excess", gate->excess, "budget", gate->budget, "need",
+                  never ? json_null() : json_integer((json_int_t)gate->need));
 
-    return json_pack("{s:b, s:f, s:f, s:f, s:f, s:o}", "pass", (int)verdict->gate_pass, "upper", gate->upper,
-                     "stable", gate->stable, "excess", gate->excess, "budget", gate->budget, "need",
-                     never ? json_null() : json_integer((json_int_t)gate->need));
+    if (gate->wanted > 0) {
+        json_object_set_new(object, "e", json_real(fmin(gate->e, 1e300)));
+        json_object_set_new(object, "wanted", json_real(gate->wanted));
+    }
+    return object;
 }
 
 static json_t *counts_to_json(const struct evidence_counts *counts)

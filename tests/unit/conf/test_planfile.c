@@ -60,6 +60,12 @@ static const struct problems_case cases[] = {
     {ALL "analysis: { falseRollback: 1% }\n", "t:3:28: falseRollback: 1% is not a share, such as 0.01\n"},
     {ALL "analysis: { evaluationAge: soon }\n",
      "t:3:28: evaluationAge: soon is not a duration, such as 250ms, 10s, 5m, 2h, 7d or 1h30m, or auto\n"},
+    {ALL "analysis: { forward: eValue, falsePromote: 0.5 }\nramp: { slowStart: 30s }\n",
+     "t:3:22: forward: eValue counts at one weight: remove ramp.maxStepPerSecond and ramp.slowStart, or "
+     "write "
+     "gate\n"
+     "t:3:44: falsePromote: 0.5 is more than 0.2\n"},
+    {ALL "analysis: { forward: eValue, falsePromote: 0.1 }\n", ""},
     {ALL "analysis: { binCap: 2 }\n", "t:3:21: binCap: 2 must be a list of two numbers, such as [2, 4]\n"},
     {ALL "analysis: { binCap: [4, 2] }\n", "t:3:21: binCap: two rising numbers above 0 are needed\n"},
     {ALL "analysis: { shapeHoldMax: 31d }\n", "t:3:27: shapeHoldMax: 31d is more than 30d\n"},

@@ -1,6 +1,7 @@
 #include "decide/evidence.h"
 
 #include "../unit.h"
+#include "sim.h"
 
 #include <math.h>
 
@@ -267,6 +268,81 @@ START_TEST(the_interval_is_open_where_nothing_was_bad)
 }
 END_TEST
 
+/* Whether the exact form ever lets a canary forward within `seconds`, looked at each second; when in *at_r.
+ */
+static bool goes_forward(struct rnd *rnd, double w, double rate, double canary, double stable, int seconds,
+                         int *at_r)
+{
+    double x_c = 0, n_c = 0, x_s = 0;
+
+    for (int s = 1; s <= seconds; s++) {
+        n_c += (double)sim_poisson(rnd, rate * w * (1 - canary));
+        for (double bad = (double)sim_poisson(rnd, rate * w * canary); bad > 0; bad--, x_c++, n_c++)
+            ;
+        x_s += (double)sim_poisson(rnd, rate * (1 - w) * stable);
+        *at_r = s;
+        if (evidence_forward(x_c, n_c, x_s, w) >= 20)
+            return true;
+    }
+    return false;
+}
+
+START_TEST(the_exact_form_lets_few_bad_canaries_forward_at_any_time)
+{
+    enum { ROLLOUTS = 1000 };
+    static const struct {
+        double w, canary, stable;
+    } bad[] = {{0.05, 0.01, 0.005}, {0.5, 0.01, 0.005}, {0.1, 0.0052, 0.0026}, {0.25, 0.1, 0.05}};
+    struct rnd rnd;
+    int at;
+
+    rnd_seed(&rnd, 7);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        int forward = 0;
+
+        for (int n = 0; n < ROLLOUTS; n++)
+            forward += goes_forward(&rnd, bad[i].w, 100, bad[i].canary, bad[i].stable, 900, &at);
+        ck_assert_msg(forward <= ROLLOUTS / 20, "row %zu: %d of %d", i, forward, ROLLOUTS);
+    }
+}
+END_TEST
+
+START_TEST(the_exact_form_lets_a_healthy_canary_forward)
+{
+    struct rnd rnd;
+    int at, late = 0;
+
+    rnd_seed(&rnd, 8);
+    for (int n = 0; n < 100; n++) {
+        ck_assert(goes_forward(&rnd, 0.1, 100, 0.001, 0.001, 3600, &at));
+        late += at > 300;
+    }
+    ck_assert_int_lt(late, 20);
+    near(evidence_forward(0, 0, 0, 0.1), 1, 1e-12);
+    ck_assert_double_gt(evidence_forward(0, 2000, 0, 0.1), 20);
+    ck_assert_double_lt(evidence_forward(40, 2000, 180, 0.1), 20);
+}
+END_TEST
+
+START_TEST(the_exact_gate_says_how_many_requests_are_missing)
+{
+    const struct evidence_counts few = {.canary_requests = 300, .stable_requests = 2700, .stable_bad = 3},
+                                 bad = {.canary_requests = 300,
+                                        .canary_bad = 9,
+                                        .stable_requests = 2700,
+                                        .stable_bad = 27};
+    struct evidence_gate gate = {0};
+
+    evidence_gate_exact(&gate, &few, 0.1, 20);
+    ck_assert(!gate.pass);
+    ck_assert_uint_gt(gate.need, 600);
+    ck_assert_uint_lt(gate.need, 2000);
+    evidence_gate_exact(&gate, &bad, 0.1, 20); /* three times as bad */
+    ck_assert(!gate.pass);
+    ck_assert_uint_eq(gate.need, UINT64_MAX);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     Suite *suite = suite_create("evidence");
@@ -290,6 +366,9 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, a_gate_that_cannot_pass_says_never);
     tcase_add_test(tcase, the_interval_holds_the_ratio_and_shrinks);
     tcase_add_test(tcase, the_interval_is_open_where_nothing_was_bad);
+    tcase_add_test(tcase, the_exact_form_lets_few_bad_canaries_forward_at_any_time);
+    tcase_add_test(tcase, the_exact_form_lets_a_healthy_canary_forward);
+    tcase_add_test(tcase, the_exact_gate_says_how_many_requests_are_missing);
     suite_add_tcase(suite, tcase);
     return suite;
 }

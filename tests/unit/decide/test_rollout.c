@@ -373,6 +373,34 @@ START_TEST(on_regression_hold_holds_and_a_retry_judges_afresh)
 }
 END_TEST
 
+START_TEST(the_exact_form_decides_when_the_plan_says_so)
+{
+    for (int exact = 0; exact < 2; exact++) {
+        struct plan *plan = short_plan(10, 30);
+        int64_t seconds;
+
+        plan->analysis.forward = exact ? FORWARD_E_VALUE : FORWARD_GATE;
+        start(plan, 1);
+        sim.rate = 400;
+        seconds = sim_until(&sim, ACTION_PROMOTE, 3600);
+        ck_assert_int_gt(seconds, 0);
+        ck_assert((strstr(sim.d.text, "not twice as bad") != NULL) == exact);
+        sim_fini(&sim);
+        plan = short_plan(10, 30);
+        plan->analysis.forward = exact ? FORWARD_E_VALUE : FORWARD_GATE;
+        start(plan, 1);
+        sim.rate = 400;
+        sim_run(&sim, 40);
+        sim_kill(&sim);
+        sim_tick(&sim);
+        ck_assert_msg(sim.d.reason != REASON_NEED_EVIDENCE ||
+                          (strstr(sim.d.text, "not twice as bad") != NULL) == exact,
+                      "%s", sim.d.text);
+        sim_fini(&sim);
+    }
+}
+END_TEST
+
 START_TEST(a_dry_run_never_acts)
 {
     struct plan *plan = short_plan(50, 3600);
@@ -859,6 +887,7 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, nothing_stops_a_way_back);
     tcase_add_test(tcase, a_lock_may_stop_the_way_back_when_it_says_so);
     tcase_add_test(tcase, on_regression_hold_holds_and_a_retry_judges_afresh);
+    tcase_add_test(tcase, the_exact_form_decides_when_the_plan_says_so);
     tcase_add_test(tcase, a_dry_run_never_acts);
     tcase_add_test(tcase, the_exposure_budget_is_kept);
     tcase_add_test(tcase, a_webhook_orders_a_rollback);
