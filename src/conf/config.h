@@ -64,6 +64,7 @@ enum config_tls_version {
 /* What is spoken over TLS, as agreed by ALPN (RFC 7301). */
 enum config_protocol {
     CONFIG_PROTOCOL_HTTP_1_1,
+    CONFIG_PROTOCOL_HTTP_2,
 };
 
 /* What a group's targets are spoken to in. */
@@ -112,6 +113,7 @@ struct config_listener {
     struct ip_net
         *proxies; /* who must begin with a PROXY header; all others are refused. None: it is not spoken */
     size_t proxies_len;
+    bool h2c; /* HTTP/2 in clear text too */
     struct config_listener_tls tls;
 };
 
@@ -445,10 +447,19 @@ struct config_limits {
     size_t exempt_len;
 };
 
+/* With clients that speak HTTP/2. */
+struct config_http2 {
+    uint32_t streams;       /* at a time on one connection */
+    uint32_t requests;      /* on one connection, which then ends; 0: any number */
+    uint64_t stream_window; /* bytes of content that may wait for their target, of a stream */
+    uint64_t window;        /* and of all streams of a connection */
+};
+
 struct config_edge_timeouts {
     int64_t head_ns;       /* first byte to whole request head; 0: no limit (the load warns) */
     int64_t handshake_ns;  /* of TLS, whole; > 0 */
     int64_t keep_alive_ns; /* idle client connection; > 0 */
+    int64_t http2_idle_ns; /* the same of one that speaks HTTP/2; > 0 */
     int64_t linger_ns;     /* a closed connection is read away; > 0 */
     int64_t pool_idle_ns;  /* idle connection to a target, what a group gets that writes none; > 0 */
     int64_t lame_ns;       /* at the end: not ready, but serving still; 0: not at all */
@@ -481,6 +492,7 @@ struct config {
     struct config_edge_timeouts timeouts;
     struct config_timeouts route_timeouts; /* what a route gets that writes none */
     struct config_limits limits;
+    struct config_http2 http2;
     struct config_group *groups;
     size_t groups_len;
     struct config_route *routes;

@@ -245,8 +245,9 @@ void config_check_listener_tls(struct schema_reader *reader, const struct tree *
                 break;
             }
     if (listener->tls.protocols_len == 0) {
-        listener->tls.protocols[0] = CONFIG_PROTOCOL_HTTP_1_1;
-        listener->tls.protocols_len = 1;
+        listener->tls.protocols[0] = CONFIG_PROTOCOL_HTTP_2;
+        listener->tls.protocols[1] = CONFIG_PROTOCOL_HTTP_1_1;
+        listener->tls.protocols_len = 2;
     }
 }
 

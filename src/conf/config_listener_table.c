@@ -34,6 +34,7 @@ static const struct setting certificate_row = {
 
 static const struct word protocol_words[] = {
     [CONFIG_PROTOCOL_HTTP_1_1] = {"http/1.1", "HTTP/1.1"},
+    [CONFIG_PROTOCOL_HTTP_2] = {"h2", "HTTP/2"},
 };
 static const struct word_table protocol_table = {protocol_words, ARRAY_LEN(protocol_words)};
 static const struct setting protocol_row = {.key = "protocols",
@@ -116,7 +117,7 @@ static const struct setting tls_rows[] = {
      .min = 1,
      .max = CONFIG_PROTOCOLS_MAX,
      .item = &protocol_row,
-     .inherits = "[http/1.1]",
+     .inherits = "[h2, http/1.1]",
      .example = "[http/1.1]",
      .text = "What may be spoken over TLS (ALPN), the preferred one first."},
     {.key = "clientCertificates",
@@ -154,6 +155,13 @@ static const struct setting listener_rows[] = {
      .text = "Networks of the load balancers that speak the PROXY protocol (1 or 2) here. Each connection "
              "from them must "
              "begin with its header, which says who the client is; connections from elsewhere are refused."},
+    {.key = "h2c",
+     .type = &type_flag,
+     FIELD(config_listener, h2c),
+     .fallback = "false",
+     .text = "Whether clients may speak HTTP/2 in clear text, if they know of it (prior knowledge): for a "
+             "load balancer "
+             "in front, or gRPC without TLS. Over TLS it is chosen by tls.protocols."},
     {.key = "tls",
      .type = &schema_map,
      .section = &tls_section,

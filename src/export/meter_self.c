@@ -162,6 +162,18 @@ static bool handshake_is_usual(size_t variant)
     return variant == TLS_END_FULL || variant == TLS_END_RESUMED;
 }
 
+static void label_http2(size_t variant, const struct meter_place *place, struct meter_labels *labels)
+{
+    (void)place;
+    meter_label(labels, "reason", h2_error_name((enum h2_error)variant));
+}
+
+/* Floods that were none yet are told, so that the first is an increase. */
+static bool is_flood(size_t variant)
+{
+    return variant != H2_OK && h2_error_code((enum h2_error)variant) == H2_CODE_ENHANCE_YOUR_CALM;
+}
+
 static bool expiry(const struct meter_place *place, double *value_r)
 {
     *value_r = (double)tls_server_expiry_s(place->listener->tls.server, place->certificate);
@@ -256,6 +268,9 @@ const struct meter meter_self_rows[] = {
     {"penstock_tls_handshakes", "TLS handshakes with clients that have ended, by how.", METER_COUNTER,
      METER_PROCESS, .cell = SHARD(handshakes), .variants = TLS_ENDS, .label = label_handshake,
      .always = handshake_is_usual},
+    {"penstock_http2_ended", "HTTP/2 connections of clients that were ended by us, by why.", METER_COUNTER,
+     METER_PROCESS, .cell = SHARD(http2_ends), .variants = H2_ERROR_LEN, .label = label_http2,
+     .always = is_flood},
     {"penstock_tls_certificate_expiry_timestamp_seconds", "When a certificate that is in use expires.",
      METER_GAUGE, METER_CERTIFICATE, .read = expiry},
     {"penstock_tls_certificates_refused",

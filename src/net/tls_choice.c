@@ -261,7 +261,8 @@ static void fill(struct tls_choice *choice, struct loading *loading, struct tls_
 
 static void set_alpn(struct tls_choice *choice, const struct config_listener_tls *conf)
 {
-    static const char *const names[] = {[CONFIG_PROTOCOL_HTTP_1_1] = "\x08http/1.1"};
+    static const char *const names[] = {
+        [CONFIG_PROTOCOL_HTTP_1_1] = "\x08http/1.1", [CONFIG_PROTOCOL_HTTP_2] = "\x02h2"};
 
     for (size_t i = 0; i < conf->protocols_len; i++) {
         const char *name = names[conf->protocols[i]];

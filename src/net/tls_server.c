@@ -408,6 +408,15 @@ enum tls_end tls_server_end(const struct conn *conn)
     return end_of_reason(stream->reason);
 }
 
+enum config_protocol tls_server_protocol(const struct conn *conn)
+{
+    const unsigned char *name = NULL;
+    unsigned len = 0;
+
+    SSL_get0_alpn_selected(tls_stream_of(conn)->ssl, &name, &len);
+    return len == 2 && memcmp(name, "h2", 2) == 0 ? CONFIG_PROTOCOL_HTTP_2 : CONFIG_PROTOCOL_HTTP_1_1;
+}
+
 void tls_server_facts(const struct conn *conn, struct tls_facts *facts_r)
 {
     struct tls_stream *stream = tls_stream_of(conn);
@@ -418,7 +427,7 @@ void tls_server_facts(const struct conn *conn, struct tls_facts *facts_r)
         .cipher = str_from(SSL_CIPHER_standard_name(cipher)),
         .name = str_from(served_of(stream)->name),
         .resumed = SSL_session_reused(stream->ssl),
-        .protocol = CONFIG_PROTOCOL_HTTP_1_1,
+        .protocol = tls_server_protocol(conn),
     };
 }
 

@@ -59,6 +59,8 @@ struct tls_facts {
     enum config_protocol protocol;
 };
 /* Of a conn whose handshake has succeeded. */
+/* What ALPN has chosen; HTTP/1.1 when the client has not asked. After the handshake. */
+enum config_protocol tls_server_protocol(const struct conn *conn);
 void tls_server_facts(const struct conn *conn, struct tls_facts *facts_r);
 /* The subject of the client's certificate, verified, as RFC 4514 writes it in ASCII; empty when there is
  * none. */

@@ -7,8 +7,8 @@ struct row {
 };
 
 static const struct row rows[H2_ERROR_LEN] = {
-    [H2_OK] = {H2_CODE_NO_ERROR, "OK", "no error"},
-#define H2_ERROR(id, code, text) [H2_##id] = {H2_CODE_##code, #id, text},
+    [H2_OK] = {H2_CODE_NO_ERROR, "ok", "no error"},
+#define H2_ERROR(id, name, code, text) [H2_##id] = {H2_CODE_##code, name, text},
 #include "proto/h2_error.def"
 #undef H2_ERROR
 };

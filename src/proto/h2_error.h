@@ -12,7 +12,7 @@ enum h2_code {
 
 enum h2_error {
     H2_OK,
-#define H2_ERROR(id, code, text) H2_##id,
+#define H2_ERROR(id, name, code, text) H2_##id,
 #include "proto/h2_error.def"
 #undef H2_ERROR
     H2_ERROR_LEN

@@ -91,6 +91,8 @@ enum next step_head(struct txn *txn)
     in->buf.keep = in->buf.off = in->scan.end;
     h1_body_init(&txn->body, in->framed ? framing_raw(txn->head.framing) : txn->head.framing,
                  txn->head.content_length, &txn->routes->config->limits.request);
+    if (in->whole)
+        h1_body_end(&txn->body);
     in->last = txn->head.minor > 0 && !txn->head.keep_alive;
     if (!txn->head.keep_alive || txn->worker->draining)
         in->closing = true;
@@ -290,6 +292,8 @@ enum next step_route(struct txn *txn)
     txn->upgrade = upgrade_of(txn);
     txn->fresh = txn->upgrade.len > 0; /* it will not come back, and must not meet one that is being closed */
     cell_add(&txn->cells->side[txn->pick.side].open, 1);
+    if (txn->head.extended_connect && !txn->upgrade.len)
+        return step_refuse(txn, OUTCOME_METHOD_REFUSED, H1_METHOD_REFUSED);
     if (config_route_answers(txn->route->conf))
         return step_answer(txn);
     if (txn->route->judging && assignment_is_drawn(txn->pick.assignment))

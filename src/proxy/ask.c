@@ -168,6 +168,8 @@ static bool queue_end(struct txn *txn)
 
     if (txn->head.framing != FRAMING_CHUNKED)
         return true;
+    if (txn->in->framed)
+        txn->in->ops->trailers(txn->in);
     for (size_t i = 0; i < txn->body.trailers_len; i++) {
         struct field *field = &txn->body.trailers[i];
 

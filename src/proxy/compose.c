@@ -348,7 +348,7 @@ static void write_own_fields(struct buf *buf, const struct txn *txn)
     write_forwarded(buf, txn);
     if (subject_of(txn).len)
         h1_write_field(buf, str_from(config->subject_header), subject_of(txn));
-    buf_str_add(buf, head->minor ? STR("Via: 1.1 ") : STR("Via: 1.0 "));
+    buf_str_add(buf, txn->in->framed ? STR("Via: 2 ") : head->minor ? STR("Via: 1.1 ") : STR("Via: 1.0 "));
     buf_str_add(buf, str_from(config->via_name));
     buf_lit(buf, "\r\n");
     if (!(head_find(head, FIELD_X_REQUEST_ID) && !(head_find(head, FIELD_X_REQUEST_ID)->flags & FIELD_HOP)))

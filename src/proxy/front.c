@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "net/tls_server.h"
 #include "proto/proxyline.h"
+#include "proxy/mux.h"
 #include "proxy/txn.h"
 #include "proxy/worker.h"
 
@@ -44,7 +45,7 @@ static void leave(struct front_list *list, struct front *front)
 /* The list of those in this state; NULL for states that have none. */
 static struct front_list *list_of(struct worker *worker, enum front_state state)
 {
-    if (state == FRONT_IDLE)
+    if (state == FRONT_IDLE || state == FRONT_REST)
         return &worker->idle;
     return state == FRONT_SHAKES ? &worker->shaking : NULL;
 }
@@ -91,6 +92,8 @@ void front_close(struct front *front)
 {
     if (front->in.txn)
         txn_abandon(front->in.txn, OUTCOME_CLIENT_GONE);
+    if (front->is_mux && front->state != FRONT_LINGER)
+        mux_close(front->mux);
     conn_close(&front->conn);
     destroy(front);
 }
@@ -113,8 +116,10 @@ static void close_of(struct inbound *in)
 
 /* Our side is closed; the client may still be sending, and a reset now could destroy the answer on its way to
  * it. */
-static void linger(struct front *front)
+void front_linger(struct front *front)
 {
+    if (front->is_mux)
+        mux_close(front->mux);
     set_state(front, FRONT_LINGER);
     conn_shutdown(&front->conn);
     relay_release(&front->in.buf, &front->worker->relay_memory);
@@ -128,7 +133,7 @@ static void part(struct front *front)
     if ((front->in.last || front->in.ended) && front->in.buf.off == front->in.buf.len)
         front_close(front);
     else
-        linger(front);
+        front_linger(front);
 }
 
 static void read_away(struct front *front)
@@ -149,18 +154,32 @@ static void turn_away(struct front *front)
     if (front->state == FRONT_GREETS || conn_writev(&front->conn, &busy, 1) != (ssize_t)busy.iov_len)
         front_close(front);
     else
-        linger(front);
+        front_linger(front);
 }
 
 void front_drain(struct front *front)
 {
     front->in.closing = true;
+    if (front->state == FRONT_REST || front->state == FRONT_MUX) {
+        mux_drain(front->mux);
+        return;
+    }
     if (front->state != FRONT_IDLE && front->state != FRONT_GREETS && front->state != FRONT_SHAKES)
         return;
     if (!front->served)
         inbound_deadline(front->worker, &front->in, FRESH_MS * NS_PER_MS);
     else if (!conn_has_bytes(&front->conn))
         front_close(front);
+}
+
+bool front_rests(struct front *front, bool rests)
+{
+    enum front_state state = rests ? FRONT_REST : FRONT_MUX;
+
+    if (front->state == state)
+        return false;
+    set_state(front, state);
+    return true;
 }
 
 bool front_shed(struct worker *worker)
@@ -249,6 +268,28 @@ static void hand_over(struct front *front)
         turn_away(front);
 }
 
+/* Whether this is the beginning of HTTP/2, from a client that knows that it is spoken here (RFC 9113
+ * section 3.3). */
+static bool is_preface(const struct front *front)
+{
+    static const char preface[] = "PRI * HTTP/2.0\r\n\r\n"; /* its rest is the session's */
+    const struct config_listener *conf = &front->worker->config->listeners[front->listener];
+
+    return !front->served && conf->h2c && !front->secure && front->in.buf.len >= sizeof preface - 1 &&
+           memcmp(front->in.buf.p, preface, sizeof preface - 1) == 0;
+}
+
+/* HTTP/2 from here on; what has been read is its beginning. */
+static void multiplex(struct front *front)
+{
+    struct relay_buf first = front->in.buf;
+
+    front->in.buf = (struct relay_buf){0};
+    if (!mux_begin(front, relay_rest(&first)))
+        turn_away(front);
+    relay_release(&first, &front->worker->relay_memory);
+}
+
 /* Hands what has arrived to transactions, one request after the other, until something has to be waited for.
  */
 static void serve(struct front *front)
@@ -261,9 +302,12 @@ static void serve(struct front *front)
             worker_again(front->worker, front);
             break;
         }
-        if (h1_scan(&front->in.scan, limits, front->in.buf.p, front->in.buf.len) != H1_SCAN_MORE)
-            hand_over(front);
-        else if (front->in.ended)
+        if (h1_scan(&front->in.scan, limits, front->in.buf.p, front->in.buf.len) != H1_SCAN_MORE) {
+            if (!front->served && is_preface(front))
+                multiplex(front);
+            else
+                hand_over(front);
+        } else if (front->in.ended)
             front_close(front);
         else if (relay_room(&front->in.buf) > 0 || relay_grow(&front->in.buf, &front->worker->relay_memory))
             break;
@@ -411,7 +455,7 @@ static void shaken_in_vain(struct front *front, enum tls_end end)
     if (end == TLS_END_CLEAR && conn_writev(&front->conn, &answer, 1) < 0)
         front_close(front);
     else
-        linger(front);
+        front_linger(front);
 }
 
 static void shaken(struct front *front)
@@ -426,6 +470,13 @@ static void shaken(struct front *front)
     }
     front->secure = true;
     conn_write_done(&front->conn);
+    if (tls_server_protocol(&front->conn) == CONFIG_PROTOCOL_HTTP_2) {
+        if (!mux_begin(front, STR_NULL))
+            front_close(front);
+        else if (conn_holds(&front->conn))
+            mux_on_ready(front->mux, CONN_READABLE);
+        return;
+    }
     set_state(front, FRONT_IDLE);
     inbound_deadline(front->worker, &front->in,
                      front->worker->draining ? FRESH_MS * NS_PER_MS
@@ -504,6 +555,8 @@ static void on_ready(struct conn *conn, unsigned ready)
     worker_wake(front->worker);
     if (front->state == FRONT_SHAKES)
         shaken(front);
+    else if (front->state == FRONT_REST || front->state == FRONT_MUX)
+        mux_on_ready(front->mux, ready);
     else if (ready & CONN_READABLE)
         on_readable(front);
     else if (front->in.txn)
@@ -539,6 +592,10 @@ static void on_timer(struct wheel_timer *timer, int64_t now_ns)
         return;
     case FRONT_BUSY:
         txn_on_client_timeout(front->in.txn);
+        return;
+    case FRONT_REST:
+    case FRONT_MUX:
+        mux_on_timer(front->mux);
         return;
     case FRONT_CLOSED:
         BUG("a closed front has a timer");

@@ -1,5 +1,5 @@
 /*
- * A client's HTTP/1.1 connection: reads heads, gives each request to a transaction, carries its answer, and
+ * A client's connection. HTTP/1.1: reads heads, gives each request to a transaction, carries its answer, and
  * goes on with the next. One request at a time; pipelined ones wait in the receive buffer (RFC 9112
  * section 9.3.2).
  *
@@ -9,7 +9,8 @@
  *     │                    └───────────────────┴──> LINGER ──> closed
  *     └── idle time over, or the client closes ───────────────> closed
  *
- * An idle connection holds no buffer and no transaction.
+ * An idle connection holds no buffer and no transaction. HTTP/2 is proxy/mux; it begins behind the handshake,
+ * where ALPN has chosen it, or in clear text with the first bytes, where the listener lets it.
  */
 #ifndef PROXY_FRONT_H
 #define PROXY_FRONT_H
@@ -26,6 +27,8 @@ enum front_state {
     FRONT_IDLE,   /* between requests */
     FRONT_HEAD,   /* a head is arriving */
     FRONT_BUSY,   /* a transaction has it */
+    FRONT_REST,   /* HTTP/2, without a stream */
+    FRONT_MUX,    /* HTTP/2, with streams */
     FRONT_LINGER, /* our last answer is out; what still arrives is read away, so that the client can read the
                      answer */
     FRONT_CLOSED, /* freed at the end of this turn of the loop */
@@ -35,19 +38,24 @@ enum front_state {
 #define FRONT_REFUSAL                                                                                        \
     "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nConnection: close\r\n\r\n"
 
+struct mux;
 struct worker;
 
 struct front {
     struct conn conn;
     struct worker *worker;
     struct front *prev, *next; /* in worker->fronts; in dead_fronts when CLOSED */
-    struct front *next_again;
+    union {
+        struct front *next_again; /* in worker->again */
+        struct mux *mux;          /* with is_mux */
+    };
     struct front *idle_prev, *idle_next; /* by the time they became idle, or began to shake */
     enum front_state state : 8;
     bool serving;     /* serve() is on the stack and takes the next request */
     bool again;       /* in worker->again: more requests wait in `in` */
     bool served;      /* a request, or more */
     bool secure;      /* TLS, and the handshake is done */
+    bool is_mux : 1;  /* HTTP/2 */
     bool trusted : 1; /* it is a proxy whose word about its client is taken */
     bool exempt : 1;  /* the peer is not counted: it has no address, or one that is let off */
     bool counted : 1; /* among the connections of its address */
@@ -84,5 +92,12 @@ void front_again(struct front *front);
 /* Drain: closes after the answer in progress; when idle, now, unless a request is there already or the client
  * has only just come. */
 void front_drain(struct front *front);
+
+/* ---- for proxy/mux ---- */
+
+/* HTTP/2 without streams, or with some. True when that is a change. */
+bool front_rests(struct front *front, bool rests);
+/* Everything has been said: closes our side, and reads away what still comes. */
+void front_linger(struct front *front);
 
 #endif

@@ -2,7 +2,9 @@
 
 #include "base/mem.h"
 #include "proxy/front.h"
+#include "proxy/mux.h"
 #include "proxy/place.h"
+#include "proxy/stream.h"
 #include "proxy/txn.h"
 #include "proxy/worker.h"
 
@@ -51,8 +53,11 @@ static void count_inside(struct worker *worker, struct txn *txn)
 /* Where a group gets its first cap, what is in flight already has no place yet. */
 static void count_those_inside(struct worker *worker)
 {
-    for (struct front *front = worker->fronts; front; front = front->next)
+    for (struct front *front = worker->fronts; front; front = front->next) {
         count_inside(worker, front->in.txn);
+        for (struct stream *stream = mux_streams(front); stream; stream = stream->next)
+            count_inside(worker, stream->in.txn);
+    }
 }
 
 void gates_adopt(struct worker *worker)

@@ -26,6 +26,9 @@ struct inbound_ops {
     /* What was taken from `buf` has been sent: makes room there, and says so to the client when `more` of the
      * body is to come. */
     void (*read_on)(struct inbound *in, bool more);
+    /* The content has come to its end: fills in txn->body.trailers where they are wanted. For those that are
+     * framed. */
+    void (*trailers)(struct inbound *in);
     /* Passes on what is queued in txn->down. With txn->reply_queued the end of the answer too. */
     enum relay_result (*flush)(struct inbound *in);
     /* Of what was flushed, what the client is known not to have taken. */
@@ -48,7 +51,8 @@ struct inbound {
     struct txn *txn; /* while there is one */
     struct relay_buf buf;
     struct h1_scan scan;      /* where the head is in it, or what is wrong with it */
-    bool framed;              /* see above */
+    bool framed : 1;          /* see above */
+    bool whole : 1;           /* with it: all of the request is in buf, or was */
     bool closing;             /* no further request comes this way */
     bool last;                /* the client has said that it sends nothing behind the request in progress */
     bool ended;               /* the client says no more: what it has sent is served, then we close */

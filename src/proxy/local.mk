@@ -13,6 +13,7 @@ src_libpenstock_a_SOURCES += \
 	src/proxy/gate.c src/proxy/gate.h \
 	src/proxy/inbound.c src/proxy/inbound.h \
 	src/proxy/mirror.c src/proxy/mirror.h \
+	src/proxy/mux.c src/proxy/mux.h \
 	src/proxy/outbound.c src/proxy/outbound.h \
 	src/proxy/outbound_h2.c \
 	src/proxy/outcome.c src/proxy/outcome.h \
@@ -27,6 +28,7 @@ src_libpenstock_a_SOURCES += \
 	src/proxy/score.c src/proxy/score.h \
 	src/proxy/shard.c src/proxy/shard.h \
 	src/proxy/step.h \
+	src/proxy/stream.c src/proxy/stream.h \
 	src/proxy/ticket.c src/proxy/ticket.h \
 	src/proxy/trunk.c src/proxy/trunk.h \
 	src/proxy/tunnel.c \

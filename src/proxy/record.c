@@ -173,6 +173,13 @@ static void fill_tls(struct accesslog_record *record, const struct front *front)
     record->tls_subject = tls_server_subject(&front->conn);
 }
 
+static struct str http_version(const struct txn *txn)
+{
+    if (txn->in->framed)
+        return STR("2");
+    return txn->head.minor == 0 && txn->head.method_name.len ? STR("1.0") : STR("1.1");
+}
+
 static void fill_request(struct accesslog_record *record, const struct txn *txn)
 {
     const struct head *head = &txn->head;
@@ -181,7 +188,7 @@ static void fill_request(struct accesslog_record *record, const struct txn *txn)
     record->authority = head->authority.whole;
     record->path = head->path;
     record->query = head->query;
-    record->http_version = head->minor == 0 && head->method_name.len ? STR("1.0") : STR("1.1");
+    record->http_version = http_version(txn);
     record->user_agent = head_value(head, FIELD_USER_AGENT);
     record->referer = head_value(head, FIELD_REFERER);
     record->request_id = txn->request_id;

@@ -160,8 +160,7 @@ bool relay_add_trailers(struct relay_queue *queue, const struct field *trailers,
     return true;
 }
 
-/* Takes `n` sent bytes off the front. */
-static void advance(struct relay_queue *queue, size_t n)
+void relay_drop(struct relay_queue *queue, size_t n)
 {
     queue->sent += n;
     while (n > 0) {
@@ -193,9 +192,19 @@ size_t relay_peek(const struct relay_queue *queue, size_t at, char *out, size_t 
     return done;
 }
 
-void relay_drop(struct relay_queue *queue, size_t n)
+size_t relay_take(struct relay_queue *queue, char *out, size_t max)
 {
-    advance(queue, n);
+    size_t len = 0;
+
+    while (queue->at < queue->len && len < max) {
+        const struct iovec *iov = &queue->iov[queue->at];
+        size_t n = iov->iov_len < max - len ? iov->iov_len : max - len;
+
+        memcpy(out + len, iov->iov_base, n);
+        len += n;
+        relay_drop(queue, n);
+    }
+    return len;
 }
 
 /* Sends from the pipe. False when the connection is broken. */
@@ -220,7 +229,7 @@ enum relay_result relay_flush(struct relay_queue *queue, struct conn *conn)
         if (n == CONN_FAILED)
             return RELAY_BROKEN;
         if (n > 0)
-            advance(queue, (size_t)n);
+            relay_drop(queue, (size_t)n);
     }
     if (queue->at == queue->len && relay_piped(queue) && !flush_pipe(queue, conn))
         return RELAY_BROKEN;

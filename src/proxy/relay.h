@@ -121,6 +121,8 @@ MUST_CHECK bool relay_add_trailers(struct relay_queue *queue, const struct field
 size_t relay_peek(const struct relay_queue *queue, size_t at, char *out, size_t max);
 /* Takes `n` bytes off the front, which were sent by other means. */
 void relay_drop(struct relay_queue *queue, size_t n);
+/* Copies up to `max` bytes off the front of the slices and takes them off; says how many. */
+MUST_CHECK size_t relay_take(struct relay_queue *queue, char *out, size_t max);
 
 enum relay_result {
     RELAY_DRAINED, /* all was taken */

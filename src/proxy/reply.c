@@ -133,6 +133,9 @@ enum next step_reply(struct txn *txn)
     case OUTBOUND_HEAD_DONE:
         break;
     }
+    if (txn->head.extended_connect && head.status >= 200 && head.status < 300)
+        return step_try_failed(txn, OUTCOME_BAD_RESPONSE,
+                               "the target has answered, and not switched protocols");
     if (head.status < 200)
         return pass_interim(txn, &head);
     return step_shields(txn, head.status) ? NEXT : begin_answer(txn, &head);

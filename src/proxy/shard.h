@@ -13,6 +13,7 @@
 #include "conf/config.h"
 #include "decide/plan.h"
 #include "net/tls_server.h"
+#include "proto/h2_error.h"
 #include "proxy/outcome.h"
 #include "proxy/override.h"
 #include "route/routes.h"
@@ -168,6 +169,7 @@ struct shard {
     struct cell crowding;             /* closed at once because of the cap for each address */
     struct cell shed;                 /* idle ones closed to make room */
     struct cell handshakes[TLS_ENDS]; /* of TLS with clients that have ended */
+    struct cell http2_ends[H2_ERROR_LEN]; /* HTTP/2 sessions with clients that we have ended, by why */
     struct cell starved; /* answered 503 without a look at the request, since memory was used up */
     struct cell requests;
     struct cell bulk_bytes;         /* of bodies, passed within the kernel */

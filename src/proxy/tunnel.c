@@ -45,7 +45,7 @@ enum next step_switch(struct txn *txn, const struct head *head)
     txn->target_status = txn->status = head->status;
     txn->reply_ns = txn->worker->now_ns;
     txn->in->closing = true;
-    txn->tunnel.up.ended = txn->in->ended;
+    txn->tunnel.up.ended = txn->in->ended || txn->in->whole;
     txn->back_in.keep = txn->back_in.off = txn->back_head_end;
     /* For the judge the request ends here: how long people talk says nothing about the group. */
     score_end(&txn->score, OUTCOME_UPGRADED, head->status, txn->worker->now_ns);

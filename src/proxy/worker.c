@@ -2,6 +2,8 @@
 
 #include "base/log.h"
 #include "proxy/front.h"
+#include "proxy/mux.h"
+#include "proxy/stream.h"
 #include "proxy/txn.h"
 
 #include <errno.h>
@@ -41,6 +43,8 @@ static void trim(struct worker *worker)
     mem_pool_trim(&worker->front_memory);
     mem_pool_trim(&worker->txn_memory);
     mem_pool_trim(&worker->conn_memory);
+    mem_pool_trim(&worker->mux_memory);
+    mem_pool_trim(&worker->stream_memory);
     relay_memory_trim(&worker->relay_memory);
     mem_pool_trim(&worker->mirrors.pool);
     relay_memory_trim(&worker->mirrors.memory);
@@ -381,6 +385,8 @@ static void bury_fronts(struct worker *worker)
         struct front *front = worker->dead_fronts;
 
         worker->dead_fronts = front->next;
+        if (front->is_mux)
+            mux_free(front->mux);
         mem_pool_put(&worker->front_memory, front);
     }
 }
@@ -424,6 +430,10 @@ static void turn(struct worker *worker)
         go_on(worker);
         if (worker->trunks_dirty)
             trunks_turn(worker);
+        bury_txns(worker);
+    }
+    if (worker->muxes) {
+        muxes_flush(worker);
         bury_txns(worker);
     }
     bury_fronts(worker);
@@ -501,9 +511,13 @@ static void make_memory(struct worker *worker, uint32_t connections)
     mem_pool_init(&worker->front_memory, sizeof(struct front), FRONTS_KEPT, connections + ACCEPTS_PER_WAKE);
     mem_pool_init(&worker->txn_memory, sizeof(struct txn), TXNS_KEPT, 2 * connections);
     mem_pool_init(&worker->conn_memory, sizeof(struct pool_conn), CONNS_KEPT, 4 * connections + MIRRORS_MAX);
+    mem_pool_init(&worker->mux_memory, sizeof(struct mux), FRONTS_KEPT, connections + ACCEPTS_PER_WAKE);
+    mem_pool_init(&worker->stream_memory, sizeof(struct stream), TXNS_KEPT, 2 * connections);
     mem_pool_draw(&worker->front_memory, memory);
     mem_pool_draw(&worker->txn_memory, memory);
     mem_pool_draw(&worker->conn_memory, memory);
+    mem_pool_draw(&worker->mux_memory, memory);
+    mem_pool_draw(&worker->stream_memory, memory);
     relay_memory_init(&worker->relay_memory, connections, memory);
     mirrors_init(&worker->mirrors, memory);
     bulk_init(&worker->bulk_pipes);
@@ -563,6 +577,8 @@ void worker_free(struct worker *worker)
     mem_pool_fini(&worker->front_memory);
     mem_pool_fini(&worker->txn_memory);
     mem_pool_fini(&worker->conn_memory);
+    mem_pool_fini(&worker->mux_memory);
+    mem_pool_fini(&worker->stream_memory);
     relay_memory_fini(&worker->relay_memory);
     mirrors_fini(&worker->mirrors);
     bulk_fini(&worker->bulk_pipes);

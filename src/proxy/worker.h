@@ -11,6 +11,7 @@
 
 #include "base/budget.h"
 #include "base/clk.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/rnd.h"
 #include "base/wheel.h"
@@ -69,6 +70,7 @@ struct worker_listener {
 };
 
 struct front;
+struct mux;
 struct txn;
 
 /* Client connections in a state, by the time they came into it. */
@@ -113,17 +115,19 @@ struct worker {
     uint32_t ticks;
     struct front *fronts;            /* all client connections, a list */
     struct front_list idle, shaking; /* of them, those in FRONT_IDLE and in FRONT_SHAKES */
+    struct mux *muxes;               /* have something to send at the end of this turn */
     struct front *again;             /* go on with pipelined requests after this turn */
     /* Freed at the end of the turn, so that nobody on the stack holds a dead one. */
     struct front *dead_fronts;
     struct txn *dead_txns;
     struct trunk *trunks_dirty; /* have something to write or to tell at the end of the turn */
-    struct mem_pool front_memory, txn_memory, conn_memory;
+    struct mem_pool front_memory, txn_memory, conn_memory, mux_memory, stream_memory;
     struct relay_memory relay_memory;
     struct bulk_pipes bulk_pipes;
     char scratch[RELAY_SMALL]; /* for what is read and not kept; valid until the next read */
     struct worker_target *targets[CONFIG_TARGETS_MAX]; /* by slot; made when a snapshot names it */
     struct balance balance;                            /* of the targets, by slot */
+    struct log_limit flood_limit;                      /* for what HTTP/2 clients can provoke */
     struct gates gates;                                /* of the groups, by slot */
     uint32_t retrying[CONFIG_ROUTES_MAX];              /* further tries in flight, by the route's slot */
     struct mirrors mirrors;

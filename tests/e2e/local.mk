@@ -9,6 +9,7 @@ e2e_tests = \
 	tests/e2e/test_faults.py \
 	tests/e2e/test_framing.py \
 	tests/e2e/test_h2_target.py \
+	tests/e2e/test_h2.py \
 	tests/e2e/test_headers.py \
 	tests/e2e/test_holds.py \
 	tests/e2e/test_limits.py \
@@ -49,6 +50,7 @@ EXTRA_DIST += \
 	tests/e2e/addresses.lua \
 	tests/e2e/certs.py \
 	tests/e2e/h2_target.js \
+	tests/e2e/frames.py \
 	tests/e2e/harness.py \
 	tests/e2e/load.py \
 	tests/e2e/messages.py \

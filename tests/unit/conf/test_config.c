@@ -48,7 +48,8 @@ static const struct problems_case cases[] = {
      "t:5:101: certificates: a.pem is there already, at line 5\n"},
     {TLS("certificates: [ " CERT " ], minVersion: \"1.1\""),
      "t:5:115: minVersion: 1.1 is none of 1.2, 1.3; did you mean \"1.2\"?\n"},
-    {TLS("certificates: [ " CERT " ], protocols: [ h3 ]"), "t:5:116: protocols: h3 is none of http/1.1\n"},
+    {TLS("certificates: [ " CERT " ], protocols: [ h3 ]"),
+     "t:5:116: protocols: h3 is none of http/1.1, h2\n"},
     {TLS("certificates: [ { certFile: a.pem } ]"),
      "t:5:64: keyFile: is missing; write it (path, such as logs/access.jsonl: relative to the folder of this "
      "file)\n"},
@@ -85,7 +86,7 @@ static const struct problems_case cases[] = {
     {ALL "discovery: {}\n",
      "t:6:1: discovery: unknown key; known here: workers, service, env, version, "
      "labelHeader, viaName, ambiguousFields, halfClosed, forwarded, listeners, tls, admin, state, "
-     "accessLog, metrics, timeouts, limits, targetGroups, routes\n"},
+     "accessLog, metrics, timeouts, limits, http2, targetGroups, routes\n"},
     {ALL "accessLog: [ stdout: { color: true } ]\n",
      "t:6:24: color: unknown key; there is none here: write {}\n"},
     {ALL "accessLog: [ { file: { path: a, maxSize: 2MiB, maxTotalSize: 3MiB } } ]\n",
