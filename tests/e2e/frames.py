@@ -8,6 +8,7 @@
 Fields are sent as literals without index or Huffman code, so that any byte may stand in them; of what comes only the
 status is decoded (the first field, RFC 7541 appendix A), since HPACK has peers enough.
 """
+import select
 import socket
 import struct
 
@@ -137,6 +138,21 @@ class Frames:
         got = (head[3], head[4], struct.unpack(">I", head[5:9])[0] & 0x7fffffff, payload)
         self.seen.append(got)
         return got
+
+    def said_goaway(self):
+        """Without waiting: the code of a GOAWAY among the frames that have come so far, or None."""
+        while select.select([self.sock], [], [], 0)[0]:
+            try:
+                data = self.sock.recv(65536)
+            except (ConnectionResetError, BrokenPipeError):
+                break
+            if not data:
+                break
+            self._buffer += data
+        while len(self._buffer) >= 9 and len(self._buffer) >= 9 + struct.unpack(">I", b"\0" + self._buffer[:3])[0]:
+            self.next()
+        codes = [struct.unpack(">I", f[3][4:8])[0] for f in self.seen if f[0] == GOAWAY]
+        return codes[-1] if codes else None
 
     def until(self, wanted):
         """The first frame for which `wanted(kind, flags, stream, payload)` holds; None at the end."""

@@ -10,6 +10,7 @@ e2e_tests = \
 	tests/e2e/test_framing.py \
 	tests/e2e/test_h2_target.py \
 	tests/e2e/test_h2.py \
+	tests/e2e/test_h2_attacks.py \
 	tests/e2e/test_headers.py \
 	tests/e2e/test_holds.py \
 	tests/e2e/test_limits.py \

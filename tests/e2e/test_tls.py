@@ -106,7 +106,7 @@ def _(t):
                               input=stdin, capture_output=True, text=True, timeout=20 * PATIENCE)
     t.check("alert protocol version" in client("-tls1_1", "-cipher", "ALL:@SECLEVEL=0").stderr, "TLS 1.1")
     t.check("alert handshake failure" in client("-tls1_2", "-cipher", "AES128-SHA").stderr, "no forward secrecy")
-    t.check("alert no application protocol" in client("-alpn", "h2").stderr, "ALPN")
+    t.check("alert no application protocol" in client("-alpn", "h3").stderr, "ALPN")
     said = client("-tls1_2", stdin="R\nGET / HTTP/1.1\r\nHost: a.example\r\n\r\n")
     t.check("no renegotiation" in said.stderr and "200 OK" not in said.stdout, "renegotiation")
     t.check("Compression: NONE" in said.stdout, "compression")

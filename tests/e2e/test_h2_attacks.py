@@ -1,0 +1,275 @@
+"""HTTP/2 as no client should speak it: malformed requests, broken frames, floods. What is no request never reaches the
+target, what breaks the protocol ends its own connection and no other, and memory stays bounded."""
+import struct
+import time
+
+from frames import (ACK, CANCEL, COMPRESSION_ERROR, CONTINUATION, DATA, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM,
+                    FLOW_CONTROL_ERROR, FRAME_SIZE_ERROR, GOAWAY, HEADERS, NO_ERROR, PADDED, PING, PREFACE, PRIORITY,
+                    PROTOCOL_ERROR, PUSH_PROMISE, RST_STREAM, SETTINGS, STREAM_CLOSED, WINDOW_UPDATE, Frames, block, frame,
+                    get, integer, settings)
+from harness import case, main
+from peers import Raw
+from penstock import Penstock
+
+RESET = ("reset", PROTOCOL_ERROR)
+WHOLE = END_HEADERS | END_STREAM
+
+
+def without(name, fields=None):
+    return [f for f in (fields or get()) if f[0] != name]
+
+
+def post(*more, **how):
+    return get("/p", *more, method="POST", **how)
+
+
+def uint(n):
+    return struct.pack(">I", n)
+
+
+# ---- requests: what is sent on stream 1, and what becomes of it
+
+def fields(*more, **how):
+    return [frame(HEADERS, WHOLE, 1, block(get("/", *more, **how)))]
+
+
+def replaced(name, value):
+    return [frame(HEADERS, WHOLE, 1, block([(n, value if n == name else v) for n, v in get()]))]
+
+
+def listed(*pairs):
+    return [frame(HEADERS, WHOLE, 1, block(pairs))]
+
+
+def sent(head, *bodies, trailers=None):
+    """A request with content; the last piece ends it, unless trailers do."""
+    out = [frame(HEADERS, END_HEADERS, 1, block(head))]
+    for i, body in enumerate(bodies):
+        last = i + 1 == len(bodies) and trailers is None
+        out.append(frame(DATA, END_STREAM if last else 0, 1, body))
+    return out + ([frame(HEADERS, WHOLE, 1, block(trailers))] if trailers is not None else [])
+
+
+def websocket(*more, protocol="websocket"):
+    return [(":method", "CONNECT"), (":protocol", protocol), (":scheme", "http"), (":path", "/"),
+            (":authority", "a.example"), *more]
+
+
+REQUESTS = [
+    ("a CR in a value", fields(("x", "a\rb")), RESET),
+    ("an LF in a value", fields(("x", "a\nGET / HTTP/1.1")), RESET),
+    ("a NUL in a value", fields(("x", "a\0b")), RESET),
+    ("CR LF in :path", replaced(":path", "/ HTTP/1.1\r\nX: y"), RESET),
+    ("CR LF in a name", fields(("x\r\ny", "1")), RESET),
+    ("a colon in a name", fields(("x:y", "1")), RESET),
+    ("a space in a name", fields(("x y", "1")), RESET),
+    ("a name in upper case", fields(("X-A", "1")), RESET),
+    ("an empty name", fields(("", "1")), RESET),
+    ("a value that begins with a space", fields(("x", " 1")), RESET),
+    ("a value that ends with a tab", fields(("x", "1\t")), RESET),
+    ("transfer-encoding", fields(("transfer-encoding", "chunked")), RESET),
+    ("connection", fields(("connection", "close")), RESET),
+    ("upgrade", fields(("upgrade", "h2c")), RESET),
+    ("keep-alive", fields(("keep-alive", "1")), RESET),
+    ("proxy-connection", fields(("proxy-connection", "close")), RESET),
+    ("te: gzip", fields(("te", "gzip")), RESET),
+    ("host that is not :authority", fields(("host", "b.example")), 400),
+    ("neither :authority nor host", listed(*without(":authority")), RESET),
+    ("host alone", listed(*without(":authority"), ("host", "a.example")), 200),
+    ("a user in :authority", fields(authority="u@a.example"), 400),
+    ("a path in :authority", fields(authority="a.example/x"), RESET),
+    ("two hosts in :authority", fields(authority="a.example,b"), 400),
+    ("no port behind the colon but letters", fields(authority="a.example:x"), 400),
+    ("a space in :path", replaced(":path", "/a b"), RESET),
+    (":path without a slash", replaced(":path", "a"), RESET),
+    ("an empty :path", replaced(":path", ""), RESET),
+    ("a whole URL in :path", replaced(":path", "http://b/"), RESET),
+    ("a fragment in :path", replaced(":path", "/a#b"), 400),
+    ("an asterisk for GET", replaced(":path", "*"), RESET),
+    ("a space in :method", replaced(":method", "G T"), RESET),
+    ("CR LF in :method", replaced(":method", "GET\r\n"), RESET),
+    ("a :scheme that is none", replaced(":scheme", "http://x/?"), RESET),
+    (":path twice", fields((":path", "/b")), RESET),
+    ("a pseudo-field that is none", fields((":x", "1")), RESET),
+    (":status in a request", fields((":status", "200")), RESET),
+    ("a pseudo-field behind a field", listed(*without(":path"), ("x", "1"), (":path", "/")), RESET),
+    ("no :method", listed(*without(":method")), RESET),
+    ("no :scheme", listed(*without(":scheme")), RESET),
+    ("no :path", listed(*without(":path")), RESET),
+    ("less content than its length", sent(post(("content-length", "5")), b"abc"), RESET),
+    ("more content than its length", sent(post(("content-length", "1")), b"abc"), RESET),
+    ("a length and no content", fields(("content-length", "5"), method="POST"), RESET),
+    ("a length twice", sent(post(("content-length", "3"), ("content-length", "3")), b"abc"), RESET),
+    ("two lengths", sent(post(("content-length", "3"), ("content-length", "4")), b"abc"), RESET),
+    ("a length with a sign", sent(post(("content-length", "+3")), b"abc"), RESET),
+    ("CONNECT", listed((":method", "CONNECT"), (":authority", "a:80")), 405),
+    ("an extended CONNECT for another protocol", [frame(HEADERS, END_HEADERS, 1, block(websocket(protocol="ftp")))], 405),
+    ("a WebSocket without a version", [frame(HEADERS, END_HEADERS, 1, block(websocket()))], 400),
+    ("TRACE", replaced(":method", "TRACE"), 405),
+    ("101 fields", fields(*[(f"x{i}", "1") for i in range(101)]), 431),
+    ("a field of 40 KiB", [frame(HEADERS, END_STREAM, 1, block(get("/", ("x", "a" * 40960)))[:16384]),
+                           frame(CONTINUATION, 0, 1, block(get("/", ("x", "a" * 40960)))[16384:32768]),
+                           frame(CONTINUATION, END_HEADERS, 1, block(get("/", ("x", "a" * 40960)))[32768:])], 431),
+    ("a pseudo-field in trailers", sent(post(), b"a", trailers=[(":path", "/")]), RESET),
+    ("trailers that do not end the stream", [*sent(post(), b"a", b"b")[:2], frame(HEADERS, END_HEADERS, 1, block([("x", "1")]))],
+     RESET),
+]
+
+# ---- frames: what ends the connection, and with which code; None: only the stream
+
+BREAKS = [
+    ("a preface that is none", b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n", PROTOCOL_ERROR),
+    ("no SETTINGS first", PREFACE + frame(PING, 0, 0, b"12345678"), PROTOCOL_ERROR),
+    ("DATA on stream 0", frame(DATA, 0, 0, b"x"), PROTOCOL_ERROR),
+    ("HEADERS on stream 0", frame(HEADERS, WHOLE, 0, block(get())), PROTOCOL_ERROR),
+    ("a stream with an even number", frame(HEADERS, WHOLE, 2, block(get())), PROTOCOL_ERROR),
+    ("SETTINGS on a stream", frame(SETTINGS, 0, 1), PROTOCOL_ERROR),
+    ("SETTINGS of 5 bytes", frame(SETTINGS, 0, 0, b"12345"), FRAME_SIZE_ERROR),
+    ("SETTINGS that acknowledge and say something", frame(SETTINGS, ACK, 0, b"123456"), FRAME_SIZE_ERROR),
+    ("ENABLE_PUSH of 2", settings(push=2), PROTOCOL_ERROR),
+    ("an INITIAL_WINDOW_SIZE of 2^31", settings(window=1 << 31), FLOW_CONTROL_ERROR),
+    ("a MAX_FRAME_SIZE of 100", settings(frame=100), PROTOCOL_ERROR),
+    ("PING of 7 bytes", frame(PING, 0, 0, b"1234567"), FRAME_SIZE_ERROR),
+    ("PING on a stream", frame(PING, 0, 1, b"12345678"), PROTOCOL_ERROR),
+    ("WINDOW_UPDATE of 3 bytes", frame(WINDOW_UPDATE, 0, 0, b"123"), FRAME_SIZE_ERROR),
+    ("WINDOW_UPDATE by 0", frame(WINDOW_UPDATE, 0, 0, uint(0)), PROTOCOL_ERROR),
+    ("a window beyond 2^31", frame(WINDOW_UPDATE, 0, 0, uint(0x7fffffff)) * 2, FLOW_CONTROL_ERROR),
+    ("RST_STREAM of a stream that never was", frame(RST_STREAM, 0, 1, uint(CANCEL)), PROTOCOL_ERROR),
+    ("RST_STREAM of 3 bytes", frame(HEADERS, END_HEADERS, 1, block(post())) + frame(RST_STREAM, 0, 1, b"123"),
+     FRAME_SIZE_ERROR),
+    ("DATA on a stream that never was", frame(DATA, 0, 1, b"x"), PROTOCOL_ERROR),
+    ("PUSH_PROMISE", frame(HEADERS, END_HEADERS, 1, block(post())) + frame(PUSH_PROMISE, END_HEADERS, 1, uint(2) + block(get())),
+     PROTOCOL_ERROR),
+    ("CONTINUATION behind nothing", frame(CONTINUATION, END_HEADERS, 1, block(get())), PROTOCOL_ERROR),
+    ("a PING between HEADERS and CONTINUATION", frame(HEADERS, 0, 1, block(get())) + frame(PING, 0, 0, b"12345678"),
+     PROTOCOL_ERROR),
+    ("a frame of 16,385 bytes", frame(DATA, 0, 1, b"x" * 16385), FRAME_SIZE_ERROR),
+    ("more padding than frame", frame(HEADERS, WHOLE | PADDED, 1, bytes([255]) + block(get())), PROTOCOL_ERROR),
+    ("an index that HPACK does not have", frame(HEADERS, WHOLE, 1, integer(70, 7, 0x80)), COMPRESSION_ERROR),
+    ("index 0", frame(HEADERS, WHOLE, 1, b"\x80"), COMPRESSION_ERROR),
+    ("an integer without end", frame(HEADERS, WHOLE, 1, b"\x7f" + b"\xff" * 16), COMPRESSION_ERROR),
+    ("a field that is cut", frame(HEADERS, WHOLE, 1, block(get())[:-2]), COMPRESSION_ERROR),
+    ("a larger table than we have", frame(HEADERS, WHOLE, 1, integer(65536, 5, 0x20) + block(get())), COMPRESSION_ERROR),
+]
+
+
+# ---- floods: what begins the connection, what is sent again and again, and why that is ended: the reason of the metric,
+# all of which are ENHANCE_YOUR_CALM, or another code
+
+def rapid_reset(i):
+    return frame(HEADERS, WHOLE, 2 * i + 1, block(get("/held"))) + frame(RST_STREAM, 0, 2 * i + 1, uint(CANCEL))
+
+
+def made_you_reset(kind, payload):
+    def more(i):
+        return frame(HEADERS, END_HEADERS, 2 * i + 1, block(post())) + frame(kind, 0, 2 * i + 1, payload)
+    return more
+
+
+def malformed(i):
+    return frame(HEADERS, WHOLE, 2 * i + 1, block(get("/", ("X", "1"))))
+
+
+def half_closed(i):
+    stream = 2 * i + 1
+    return frame(HEADERS, WHOLE, stream, block(get("/held"))) + frame(DATA, 0, stream, b"x")
+
+
+def open_post(path="/held"):
+    return frame(HEADERS, END_HEADERS, 1, block(get(path, method="POST")))
+
+
+BOMB = block([("x" * 8, "a" * 4000)], index=True)
+FLOODS = [
+    ("rapid reset", b"", rapid_reset, "resets"),
+    ("made you reset by WINDOW_UPDATE of 0", b"", made_you_reset(WINDOW_UPDATE, uint(0)), PROTOCOL_ERROR),
+    ("made you reset by a window beyond 2^31", b"", made_you_reset(WINDOW_UPDATE, uint(0x7fffffff)), "resets"),
+    ("made you reset by malformed requests", b"", malformed, "resets"),
+    ("made you reset by DATA behind the end", b"", half_closed, STREAM_CLOSED),
+    ("SETTINGS", b"", lambda i: settings(window=65535 + i % 2), "settings"),
+    ("PING", b"", lambda i: frame(PING, 0, 0, b"12345678"), "pings"),
+    ("PRIORITY", b"", lambda i: frame(PRIORITY, 0, 2 * i + 1, uint(0) + b"\1"), "priorities"),
+    ("WINDOW_UPDATE of 1", b"", lambda i: frame(WINDOW_UPDATE, 0, 0, uint(1)), "window_updates"),
+    ("empty DATA", open_post(), lambda i: frame(DATA, 0, 1), "empty_frames"),
+    ("DATA of padding alone", open_post(), lambda i: frame(DATA, PADDED, 1, bytes([100]) + bytes(100)), "empty_frames"),
+    ("CONTINUATION without end", frame(HEADERS, 0, 1, block(get())), lambda i: frame(CONTINUATION, 0, 1, block([("x", "1")])),
+     "continuations"),
+    ("empty CONTINUATION", frame(HEADERS, 0, 1, block(get())), lambda i: frame(CONTINUATION, 0, 1), "empty_frames"),
+    ("an HPACK bomb", frame(HEADERS, WHOLE, 1, BOMB + block(get())),
+     lambda i: frame(HEADERS, WHOLE, 2 * i + 3, block(get()) + b"\xbe" * 10000), "field_bomb"),
+    ("long field sections without end", frame(HEADERS, 0, 1, block(get())),
+     lambda i: frame(CONTINUATION, 0, 1, block([("x", "a" * 16000)])), "continuations"),
+]
+
+
+def start(t, **more):
+    """A penstock before a target that answers at once, but /held and /big."""
+    def serve(wire):
+        while True:
+            request = wire.request()
+            raw.requests.append(request)
+            if request.target == "/held":
+                wire.closed()
+                return
+            body = b"x" * (1 << 20 if request.target == "/big" else 3)
+            wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body))
+            wire.send(body)
+    raw = Raw(t, serve)
+    p = Penstock(t, {"ec2": [raw]}, listeners=[{"address": "127.0.0.1:0", "h2c": True}], workers=1, **more)
+    p.raw = raw
+    return p
+
+
+def is_served(t, p, what):
+    with Frames(p.address) as conn:
+        conn.headers(1, get("/"))
+        t.equal(conn.answer(1), (200, b"xxx"), f"another client, after {what}")
+
+
+@case(f"{len(REQUESTS)} requests that are none are told so, alone, and never reach the target")
+def _(t):
+    p = start(t)
+    for what, frames, want in REQUESTS:
+        before = len(p.raw.requests)
+        with Frames(p.address) as conn:
+            conn.send(*frames)
+            t.equal(conn.outcome(1), want, what)
+            conn.headers(3, get("/"))
+            t.equal(conn.answer(3), (200, b"xxx"), f"the next stream, after {what}")
+        whole = [r for r in p.raw.requests[before:] if r.target != "/" and r.complete]
+        t.equal(whole, [], f"what the target got of {what}")
+
+
+@case(f"{len(BREAKS)} ways to break the protocol end the connection with the right code, and no other")
+def _(t):
+    p = start(t)
+    for what, data, want in BREAKS:
+        first = data if data.startswith(b"PRI") else PREFACE + settings() + data
+        with Frames(p.address, first=first) as conn:
+            t.equal(conn.goaway(), want, what)
+    is_served(t, p, "all of them")
+
+
+@case(f"{len(FLOODS)} floods end their connection with ENHANCE_YOUR_CALM, counted, in bounded memory")
+def _(t):
+    p = start(t)
+    is_served(t, p, "nothing")
+    before = p.memory_kib()
+    for what, first, more, reason in FLOODS:
+        with Frames(p.address) as conn:
+            conn.send(first)
+            i = 0
+            while conn.send(*[more(i + k) for k in range(50)]) and i < 40000 and conn.said_goaway() is None:
+                i += 50
+            said = conn.said_goaway()
+            code = conn.goaway() if said is None else said
+            t.equal(code, reason if isinstance(reason, int) else ENHANCE_YOUR_CALM, f"{what}, {i} times")
+        if isinstance(reason, str):
+            t.wait(lambda r=reason: p.metrics().sum("penstock_http2_ended_total", reason=r) >= 1, f"{what} is counted")
+    total = p.metrics().sum("penstock_http2_ended_total")
+    t.equal(total, len(FLOODS), "connections that were ended")
+    is_served(t, p, "all of them")
+    t.within(p.memory_kib() - before, -100000, 24 << 10, "growth of the memory in KiB")
+
+
+main()
