@@ -50,7 +50,7 @@ def confirm(t, browser, button, token=None):
     t.wait(lambda: not browser.run("return document.getElementById('dialog').open") or browser.text("#dialog-trouble"), "an answer")
 
 
-def shows(t, browser, selector, words, timeout=20):
+def shows(t, browser, selector, words, timeout=60):
     t.wait(lambda: words in (browser.text(selector) or ""), f"{words!r} in {selector}", timeout)
 
 
@@ -229,4 +229,4 @@ def _(t):
         liar.shutdown()
 
 
-main()
+main(limit=240)

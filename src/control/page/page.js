@@ -211,10 +211,10 @@ function metricBlock(metric, threshold, names) {
   const seen = gate && gate.need ? Math.min(1, counts.canary.requests / gate.need) : gate && gate.pass ? 1 : 0;
   const block = [el("div", { class: "metric-head" }, el("h3", { text: metric.name }),
     el("span", { class: "dim", text: metric.dryRun ? metric.type + ", dry run" : metric.type }),
-    el("b", { text: words.figure(metric.e) }))];
+    el("b", { text: words.evidence(metric.e) }))];
 
-  block.push(meter(`${metric.name}: evidence against the canary`, value, `${words.figure(metric.e)} of ${words.figure(threshold)}`, against(value)));
-  if (counts && counts.stable.requests + counts.canary.requests > 0) block.push(el("p", { class: "counts" },
+  block.push(meter(`${metric.name}: evidence against the canary`, value, `${words.evidence(metric.e)} of ${words.figure(threshold)}`, against(value)));
+  if (counts && counts.canary.requests > 0) block.push(el("p", { class: "counts" },
     el("span", { class: "canary", text: `${names.canary} ${of(counts.canary)} bad` }), el("span", { class: "stable", text: `${names.stable} ${of(counts.stable)} bad` }),
     metric.ratio !== null && metric.ratio !== undefined && el("span", { class: "dim", text: `ratio ${words.figure(metric.ratio)}` })));
   if (gate) block.push(el("p", { class: "gate" }, el("span", { class: gate.pass ? "good" : "dim", text: gate.pass ? "✓ safe for the next step" : gate.need
@@ -234,8 +234,8 @@ function showEvidence(route) {
   const value = way(rollout.e || 0, rollout.threshold);
   refill($("evidence"), [rollout.e, rollout.threshold, rollout.metrics, names], () => [
     el("div", { class: "total" }, el("span", { text: "Against the canary, in all" }),
-      el("b", { class: against(value), text: words.figure(rollout.e) }), el("span", { class: "dim", text: `goes back at ${words.figure(rollout.threshold)}` })),
-    meter("evidence against the canary in all", value, `${words.figure(rollout.e)} of ${words.figure(rollout.threshold)}`, against(value) + " thick"),
+      el("b", { class: against(value), text: words.evidence(rollout.e) }), el("span", { class: "dim", text: `goes back at ${words.figure(rollout.threshold)}` })),
+    meter("evidence against the canary in all", value, `${words.evidence(rollout.e)} of ${words.figure(rollout.threshold)}`, against(value) + " thick"),
     rollout.metrics.map((metric) => metricBlock(metric, rollout.threshold, names))]);
 }
 
@@ -287,7 +287,6 @@ async function readHistory() {
     if (route !== page.route || range !== page.range) return;
     page.history = rowsOfHistory(answer);
     page.step = answer.step;
-    charts.late(answer.slo && answer.slo.threshold);
     showCharts();
   } catch (error) {
     trouble(error);
@@ -529,6 +528,7 @@ function showStatus(status) {
   page.lived.push(rowOfStatus(status.time, route));
   if (page.lived.length > 2 * LIVE_S) page.lived.splice(0, LIVE_S);
   if (document.hidden) return; // nobody looks
+  charts.late(route.slo && route.slo.threshold);
   showRoute(route);
   showActions(route);
   showPlan(route);

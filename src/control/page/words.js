@@ -13,6 +13,9 @@ export function figure(n) {
   return group(whole) + (part && Number(part) ? "." + part.replace(/0+$/, "") : "");
 }
 
+// Evidence multiplies: beyond this it only says that there is enough.
+export const evidence = (e) => (e > 1e6 ? "over 1,000,000" : figure(e));
+
 export const percent = (n) => (n === null || n === undefined || Number.isNaN(n) ? "–" : figure(n) + " %");
 export const ms = (n) => {
   if (n === null || n === undefined || n === 0) return "–";
