@@ -77,7 +77,7 @@ START_TEST(the_clock_is_that_of_the_c_library)
 {
     struct zone zone = zone_of((size_t)_i);
 
-    for (int64_t t = seconds("2026-01-01"); t < seconds("2028-01-01"); t += QUARTER_S)
+    for (int64_t t = seconds("2026-01-01"); t < seconds("2028-01-01"); t += UNIT_TIMES(1, 13) * QUARTER_S)
         ck_assert_msg(zone_offset_s(&zone, t) == local(t).tm_gmtoff, "%s %lld", zone.name, (long long)t);
     for (size_t c = 0; c < 2; c++)
         for (int64_t t = seconds(zones[_i].changes[c]) - 2; t < seconds(zones[_i].changes[c]) + 2; t++)
