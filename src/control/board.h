@@ -15,6 +15,7 @@
 #include "base/bug.h"
 #include "base/rnd.h"
 #include "conf/config.h"
+#include "control/capacity.h"
 #include "control/harvest.h"
 #include "control/journal.h"
 #include "control/recent.h"
@@ -59,6 +60,7 @@ struct live {
 
     struct harvest harvest;
     struct roster roster;               /* the canary's targets */
+    struct capacity capacity;           /* and what they bear */
     struct recent *recent[ROUTE_SIDES]; /* NULL before the first request */
 };
 

@@ -4,6 +4,7 @@ src_libpenstock_a_SOURCES += \
 	src/control/api.c src/control/api.h \
 	src/control/board.c src/control/board.h \
 	src/control/call.c src/control/call.h \
+	src/control/capacity.c src/control/capacity.h \
 	src/control/client.c src/control/client.h \
 	src/control/control.c src/control/control.h \
 	src/control/guard.c src/control/guard.h \

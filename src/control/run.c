@@ -399,6 +399,27 @@ static size_t look_at_targets(struct board *board, struct live *live,
     return roster_look(&live->roster, group, shards, len, rows_r);
 }
 
+/* What one target of the canary bears, if it has refused requests lately. */
+static double canary_capacity(struct board *board, struct live *live)
+{
+    const struct config_group *group = board_side(board, live, ROUTE_CANARY);
+    struct capacity_sums sums = {.healthy = (uint32_t)board_open_targets(board, group),
+                                 .targets = (uint32_t)group->targets_len};
+
+    for (size_t w = 0; board->crew && w < crew_size(board->crew); w++) {
+        struct shard *shard = crew_shard(board->crew, w);
+        const struct shard_group *cells = shard_group(shard, group->slot);
+
+        sums.refused += cells ? cell_get(&cells->full) + cell_get(&cells->late) : 0;
+        for (size_t i = 0; i < group->targets_len; i++) {
+            const struct shard_target *target = shard_target(shard, group->targets[i].slot);
+
+            sums.served += target ? cell_get(&target->requests) : 0;
+        }
+    }
+    return capacity_look(&live->capacity, &sums, board->now_ns);
+}
+
 void run_look(struct board *board, struct live *live)
 {
     struct run *run = live->run;
@@ -418,6 +439,7 @@ void run_look(struct board *board, struct live *live)
         .targets_len = look_at_targets(board, live, targets),
     };
 
+    input.canary.capacity = canary_capacity(board, live);
     if (input.tallies_len > 0 && guards_learn(&run->rollout->guards, run->plan))
         give_answers(board, live, &tallies[0], &answers);
     state = run->rollout->state;

@@ -316,7 +316,7 @@ static bool hold_capacity(struct look *look, uint32_t weight)
         return false;
     decision_say(
         look->d,
-        "%s %% are %.0f requests a second; the %u healthy targets of %s bear %.0f each: %.0f more are "
+        "%s %% are %.3g requests a second; the %u healthy targets of %s bear %.3g each: %.0f more are "
         "needed",
         plan_percent(weight, percent), load, canary->healthy, look->r->canary, capacity,
         ceil(load / capacity) - canary->healthy);

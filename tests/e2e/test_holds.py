@@ -129,6 +129,20 @@ def _(t):
     load.stop()
 
 
+@case("a canary that refuses requests for want of places gets no larger share")
+def _(t):
+    canary = Node(t, "fargate", delayMs=200)
+    cap = {"fargate": {"concurrency": {"target": 2, "queue": 0}}}  # ten a second
+    _, _, p = two(t, stable=Nginx(t, "ec2"), canary=canary, targetGroups=cap)
+    load = H2load(t, p.url(), 60, 200, connections=50)
+    errors = {"name": "errors", "type": "errorRate", "floor": 0.001, "maxExcess": 0.1}
+    p.admin.start(quick((20, "1s"), {"setWeight": 100, "bake": "1s"}, analysis={"metrics": [errors]}))
+    record = held(t, p, "capacity")
+    t.contains(record["text"], "more are needed", "the text")
+    t.equal(p.admin.rollout()["weight"], 20, "the weight")
+    load.stop()
+
+
 @case("by default a client counts once: a broken one does not roll back, many do")
 def _(t):
     canary = Node(t, "fargate", errorRate=1)
