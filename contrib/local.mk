@@ -5,3 +5,4 @@ prometheusdir = $(examplesdir)/prometheus
 dist_prometheus_DATA = contrib/prometheus/penstock.rules.yml contrib/prometheus/penstock.test.yml
 grafanadir = $(examplesdir)/grafana
 dist_grafana_DATA = contrib/grafana/penstock.json
+dist_examples_DATA += contrib/athena/access_log.sql contrib/athena/duckdb.sql

@@ -393,6 +393,9 @@ static inline bool config_route_answers(const struct config_route *route)
 enum config_log_kind {
     CONFIG_LOG_STDOUT,
     CONFIG_LOG_FILE,
+    CONFIG_LOG_PARTITIONS,
+    CONFIG_LOG_FORWARD,
+    CONFIG_LOG_SYSLOG,
 };
 
 /* How a line is written. */
@@ -411,6 +414,33 @@ struct config_log_sample {
     int64_t slow_ns; /* who takes so long is never left out */
 };
 
+/* Servers of Fluentd's forward protocol. */
+struct config_forward {
+    char **servers; /* host:port or unix:path */
+    size_t servers_len;
+    char *tag;
+    char *shared_key; /* NULL: none */
+    char *user, *password;
+    int64_t ack_timeout_ns;
+    bool pack;
+    uint64_t buffer; /* bytes of messages that have not been acknowledged */
+    char *spool;     /* a folder for more of them; NULL: none */
+    uint64_t spool_size;
+};
+
+/* A folder of packed files. */
+struct config_partitions {
+    char *directory;
+    uint64_t max_size, max_total;
+    int64_t interval_ns;
+};
+
+struct config_syslog {
+    char *address; /* udp:host:port, tcp:host:port or unix:/path */
+    uint32_t facility;
+    char *app;
+};
+
 struct config_log {
     uint64_t fingerprint; /* of all that is written of it */
     enum config_log_kind kind;
@@ -424,6 +454,17 @@ struct config_log {
     uint64_t max_total; /* of all of them */
     bool pack;          /* finished files, with gzip */
     bool await_shipper; /* finished files are kept until they have been shipped, while there is room */
+    struct config_partitions partitions;
+    struct config_forward forward;
+    struct config_syslog syslog;
+};
+
+/* What a line of the access log has beside its fields, and what it must not have; names in lower case. */
+struct config_log_record {
+    char **request_headers, **response_headers;
+    size_t request_headers_len, response_headers_len;
+    char **redacted; /* query parameters */
+    size_t redacted_len;
 };
 
 /* Metrics that are sent to an agent (export/dogstatsd). */
@@ -488,6 +529,7 @@ struct config {
     char *state_directory; /* NULL: nothing is kept over a restart (loudly) */
     struct config_log *logs;
     size_t logs_len;
+    struct config_log_record log_record;
     struct config_dogstatsd dogstatsd;
     struct config_edge_timeouts timeouts;
     struct config_timeouts route_timeouts; /* what a route gets that writes none */

@@ -67,15 +67,131 @@ void config_init_log(struct schema_reader *reader, void *at)
     log->sample.share = CONFIG_WEIGHT_ONE;
 }
 
+static void check_sizes(struct schema_reader *reader, const struct tree *map, uint64_t *max_size,
+                        uint64_t max_total)
+{
+    if (!tree_find(map, "maxSize"))
+        *max_size = max_total / 8 < LOG_SIZE ? max_total / 8 : LOG_SIZE;
+    if (max_total < 2 * *max_size)
+        schema_problem(reader, CONF_ERROR, within(map, "maxTotalSize"),
+                       "maxTotalSize: is less than two files of maxSize; make it larger, or maxSize smaller");
+}
+
 void config_check_log_file(struct schema_reader *reader, const struct tree *map, void *at)
 {
     struct config_log *log = at;
 
-    if (!tree_find(map, "maxSize"))
-        log->max_size = log->max_total / 8 < LOG_SIZE ? log->max_total / 8 : LOG_SIZE;
-    if (log->max_total < 2 * log->max_size)
-        schema_problem(reader, CONF_ERROR, within(map, "maxTotalSize"),
-                       "maxTotalSize: is less than two files of maxSize; make it larger, or maxSize smaller");
+    check_sizes(reader, map, &log->max_size, log->max_total);
+}
+
+void config_check_log_partitions(struct schema_reader *reader, const struct tree *map, void *at)
+{
+    struct config_partitions *partitions = &((struct config_log *)at)->partitions;
+
+    check_sizes(reader, map, &partitions->max_size, partitions->max_total);
+}
+
+/* Who has such a field in a log can act for its owner. */
+static const char *const secret_headers[] = {"authorization", "cookie", "proxy-authorization", "set-cookie"};
+
+static void check_headers(struct schema_reader *reader, const struct tree *list, char **names, size_t len)
+{
+    for (size_t i = 0; list && i < len && i < list->len; i++) {
+        for (char *p = names[i]; p && *p; p++)
+            *p = ascii_lower(*p);
+        for (size_t k = 0; names[i] && k < ARRAY_LEN(secret_headers); k++)
+            if (strcmp(names[i], secret_headers[k]) == 0)
+                schema_problem(
+                    reader, CONF_WARNING, &list->values[i],
+                    "%s: has what lets its reader act for the client; whoever reads the log has it too",
+                    names[i]);
+    }
+}
+
+void config_check_log_record(struct schema_reader *reader, const struct tree *map, void *at)
+{
+    const struct config *config = at;
+    const struct config_log_record *record = &config->log_record;
+
+    check_headers(reader, tree_find(map, "requestHeaders"), record->request_headers,
+                  record->request_headers_len);
+    check_headers(reader, tree_find(map, "responseHeaders"), record->response_headers,
+                  record->response_headers_len);
+}
+
+/* Those that the semantic conventions of OpenTelemetry take out of url.query, and what else is as good as a
+ * password. */
+static const char *const redacted[] = {
+    "AWSAccessKeyId",
+    "Signature",
+    "sig",
+    "X-Goog-Signature",
+    "X-Amz-Signature",
+    "X-Amz-Credential",
+    "X-Amz-Security-Token",
+    "access_token",
+    "id_token",
+    "token",
+    "refresh_token",
+    "client_secret",
+    "password",
+    "passwd",
+    "secret",
+    "api_key",
+    "apikey",
+};
+
+static void redact_by_default(const struct tree *root, struct config_log_record *record)
+{
+    const struct tree *map = tree_find(root, "logRecord");
+
+    if (map && tree_find(map, "redactQuery"))
+        return;
+    record->redacted = mem_zalloc(sizeof redacted);
+    for (size_t i = 0; i < ARRAY_LEN(redacted); i++)
+        record->redacted[i] = mem_strdup(redacted[i]);
+    record->redacted_len = ARRAY_LEN(redacted);
+}
+
+/* "host:port", "[::1]:port" or "unix:/path". */
+static bool is_peer(const char *text)
+{
+    const char *colon = strrchr(text, ':');
+    uint64_t port;
+
+    if (strncmp(text, "unix:", 5) == 0)
+        return text[5] == '/';
+    return colon && colon > text && str_to_u64(str_from(colon + 1), &port) && port > 0 && port < 65536 &&
+           (text[0] == '[' || !memchr(text, ':', (size_t)(colon - text)));
+}
+
+static void check_peers(struct schema_reader *reader, const struct tree *list, char *const *peers, size_t len)
+{
+    for (size_t i = 0; list && i < len && i < list->len; i++)
+        if (peers[i] && !is_peer(peers[i]))
+            schema_problem(reader, CONF_ERROR, &list->values[i],
+                           "servers: %s is no address; write host:port, [IPv6]:port or unix:/path", peers[i]);
+}
+
+void config_check_log_forward(struct schema_reader *reader, const struct tree *map, void *at)
+{
+    const struct config_log *log = at;
+
+    check_peers(reader, tree_find(map, "servers"), log->forward.servers, log->forward.servers_len);
+    if (!tree_find(map, "user") != !tree_find(map, "password") ||
+        (tree_find(map, "user") && !tree_find(map, "sharedKey")))
+        schema_problem(reader, CONF_ERROR, map,
+                       "forward: user, password and sharedKey belong together; write all three");
+}
+
+void config_check_log_syslog(struct schema_reader *reader, const struct tree *map, void *at)
+{
+    const char *address = ((const struct config_log *)at)->syslog.address;
+    bool inet = address && (strncmp(address, "udp:", 4) == 0 || strncmp(address, "tcp:", 4) == 0);
+
+    if (address && !is_peer(inet ? address + 4 : strncmp(address, "unix:", 5) == 0 ? address : ""))
+        schema_problem(reader, CONF_ERROR, within(map, "address"),
+                       "address: %s is none of udp:HOST:PORT, tcp:HOST:PORT and unix:/path", address);
 }
 
 /* FNV-1a over all that is written in a node. */
@@ -96,9 +212,16 @@ void config_check_log(struct schema_reader *reader, const struct tree *map, void
 {
     struct config_log *log = at;
 
-    (void)reader;
     log->fingerprint = fingerprint(UINT64_C(14695981039346656037), map);
-    log->kind = tree_find(map, "file") ? CONFIG_LOG_FILE : CONFIG_LOG_STDOUT;
+    log->kind = tree_find(map, "file")         ? CONFIG_LOG_FILE
+                : tree_find(map, "partitions") ? CONFIG_LOG_PARTITIONS
+                : tree_find(map, "forward")    ? CONFIG_LOG_FORWARD
+                : tree_find(map, "syslog")     ? CONFIG_LOG_SYSLOG
+                                               : CONFIG_LOG_STDOUT;
+    if (log->kind == CONFIG_LOG_PARTITIONS && log->format != CONFIG_LOG_JSON)
+        schema_problem(
+            reader, CONF_ERROR, tree_find(map, "format"),
+            "format: partitions have the format json, in which the platform and the time are found");
 }
 
 /* Trailers and chunks are written alike on both sides. */
@@ -633,6 +756,7 @@ void config_check(struct schema_reader *reader, const struct tree *map, void *at
     if (!tree_find(map, "state"))
         schema_problem(reader, CONF_WARNING, map,
                        "state: is not written: a restart forgets every rollout and weight");
+    redact_by_default(map, &config->log_record);
     check_label(reader, map, config);
     check_subject(reader, map, config);
     check_listeners(reader, map, config);

@@ -20,6 +20,10 @@ void config_check_dogstatsd(struct schema_reader *reader, const struct tree *map
 void config_init_limits(struct schema_reader *reader, void *at);
 void config_check_limits(struct schema_reader *reader, const struct tree *map, void *at);
 void config_check_route_limits(struct schema_reader *reader, const struct tree *map, void *at);
+void config_check_log_partitions(struct schema_reader *reader, const struct tree *map, void *at);
+void config_check_log_syslog(struct schema_reader *reader, const struct tree *map, void *at);
+void config_check_log_forward(struct schema_reader *reader, const struct tree *map, void *at);
+void config_check_log_record(struct schema_reader *reader, const struct tree *map, void *at);
 /* Before a group's rows: the times of all. */
 void config_init_group(struct schema_reader *reader, void *at);
 void config_check_group(struct schema_reader *reader, const struct tree *map, void *at);

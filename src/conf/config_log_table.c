@@ -61,6 +61,165 @@ static const struct section file_section = {
 };
 static const struct section stdout_section = {.settings = NULL, .len = 0};
 
+static const struct setting partition_rows[] = {
+    {.key = "directory",
+     .type = &type_path,
+     FIELD(config_log, partitions.directory),
+     .required = true,
+     .example = "logs/athena",
+     .text = "The folder; files are in platform=P/dt=YYYY-MM-DD/hour=HH/ below it, by the time of the "
+             "request in UTC. What is "
+             "being written lies in its folder .open."},
+    {.key = "interval",
+     .type = &type_duration,
+     FIELD(config_log, partitions.interval_ns),
+     .min = S,
+     .max = 3600 * S,
+     .fallback = "5m",
+     .text = "How long lines go to the same file; then it is packed and appears in its place."},
+    {.key = "maxSize",
+     .type = &type_size,
+     FIELD(config_log, partitions.max_size),
+     .min = 64 * KIB,
+     .max = 16 * GIB,
+     .inherits = "256MiB, or an eighth of maxTotalSize where that is less",
+     .example = "64MiB",
+     .text = "So does a file that is as large before it is packed."},
+    {.key = "maxTotalSize",
+     .type = &type_size,
+     FIELD(config_log, partitions.max_total),
+     .min = 1024 * KIB,
+     .max = 64 * 1024 * GIB,
+     .fallback = "2GiB",
+     .text = "What all files take on the disk together, at any moment. Those that have been shipped "
+             "(removed, or marked with an "
+             "empty file of their name with .shipped behind it) go first; when another has to go, its lines "
+             "are counted as "
+             "lost."},
+};
+static const struct section partition_section = {
+    SECTION(partition_rows),
+    .check = config_check_log_partitions,
+    .text = "For `aws s3 sync --exclude '.open/*'` or another uploader; contrib/athena has the table.",
+};
+
+static const struct setting server_row = {
+    .key = "servers", .type = &type_string, .width = sizeof(char *), .max = 300, .text = "A server."};
+static const struct setting spool_rows[] = {
+    {.key = "directory",
+     .type = &type_path,
+     FIELD(config_log, forward.spool),
+     .required = true,
+     .example = "spool",
+     .text = "A folder for them; it is made when it is not there."},
+    {.key = "maxSize",
+     .type = &type_size,
+     FIELD(config_log, forward.spool_size),
+     .min = 1024 * KIB,
+     .max = 64 * 1024 * GIB,
+     .fallback = "1GiB",
+     .text = "What they take on the disk at most; beyond it the oldest are lost and counted."},
+};
+static const struct section spool_section = {SECTION(spool_rows)};
+static const struct setting forward_rows[] = {
+    {.key = "servers",
+     .type = &schema_list,
+     LIST(config_log, forward.servers),
+     .required = true,
+     .min = 1,
+     .max = 16,
+     .item = &server_row,
+     .example = "[\"${FLUENT_HOST}:${FLUENT_PORT}\"]",
+     .text = "host:port or unix:PATH. One is spoken to, any of them at first, and the next when it fails. "
+             "FireLens sets "
+             "FLUENT_HOST and FLUENT_PORT."},
+    {.key = "tag",
+     .type = &type_string,
+     FIELD(config_log, forward.tag),
+     .max = 200,
+     .fallback = "penstock.access",
+     .text = "The tag of the records."},
+    {.key = "sharedKey",
+     .type = &type_secret,
+     FIELD(config_log, forward.shared_key),
+     .example = "file:forward.key",
+     .text = "The key that server and client prove to each other that they know."},
+    {.key = "user",
+     .type = &type_string,
+     FIELD(config_log, forward.user),
+     .max = 200,
+     .example = "penstock",
+     .text = "For servers that ask for a user beside the key."},
+    {.key = "password",
+     .type = &type_secret,
+     FIELD(config_log, forward.password),
+     .example = "file:forward.password",
+     .text = "The user's."},
+    {.key = "ackTimeout",
+     .type = &type_duration,
+     FIELD(config_log, forward.ack_timeout_ns),
+     .min = S,
+     .max = 3600 * S,
+     .fallback = "60s",
+     .text = "How long a message may stay without its acknowledgement; then it is sent again, to the next "
+             "server."},
+    {.key = "compress",
+     .type = &type_flag,
+     FIELD(config_log, forward.pack),
+     .fallback = "false",
+     .text = "Whether messages are packed with gzip."},
+    {.key = "buffer",
+     .type = &type_size,
+     FIELD(config_log, forward.buffer),
+     .min = 1024 * KIB,
+     .max = GIB,
+     .fallback = "8MiB",
+     .text = "Memory for messages that have not been acknowledged; what goes beyond it goes to the spool, or "
+             "is lost and "
+             "counted."},
+    {.key = "spool",
+     .type = &schema_map,
+     .section = &spool_section,
+     .text =
+         "Messages that memory has no room for, and those that are left at the end, are kept on the disk."},
+};
+static const struct section forward_section = {
+    SECTION(forward_rows),
+    .check = config_check_log_forward,
+    .text = "PackedForward messages, each acknowledged: a record arrives at least once, over restarts of "
+            "either side when "
+            "there is a spool. One that arrives twice has the same http.request_id.",
+};
+
+static const struct setting syslog_rows[] = {
+    {.key = "address",
+     .type = &type_string,
+     FIELD(config_log, syslog.address),
+     .required = true,
+     .max = 300,
+     .example = "udp:127.0.0.1:514",
+     .text = "udp:HOST:PORT, tcp:HOST:PORT (with octet counting), or unix:/dev/log."},
+    {.key = "facility",
+     .type = &type_count,
+     FIELD(config_log, syslog.facility),
+     .min = 0,
+     .max = 23,
+     .fallback = "16",
+     .text = "The facility's number; 16 is local0."},
+    {.key = "app",
+     .type = &type_name,
+     FIELD(config_log, syslog.app),
+     .fallback = "penstock",
+     .text = "The APP-NAME; the MSGID is access."},
+};
+static const struct section syslog_section = {
+    SECTION(syslog_rows),
+    .check = config_check_log_syslog,
+    .text = "Messages of RFC 5424 with the platform as structured data. Syslog acknowledges nothing; where "
+            "records must not be "
+            "lost, use forward.",
+};
+
 static const struct setting sample_rows[] = {
     {.key = "share",
      .type = &type_percent,
@@ -105,6 +264,18 @@ static const struct setting log_rows[] = {
      .type = &schema_map,
      .section = &stdout_section,
      .text = "Lines go to standard output: write {}."},
+    {.key = "partitions",
+     .type = &schema_map,
+     .section = &partition_section,
+     .text = "Lines go to small packed files, laid out for S3 and Athena."},
+    {.key = "forward",
+     .type = &schema_map,
+     .section = &forward_section,
+     .text = "Lines go to fluentd, Fluent Bit or another server of Fluentd's forward protocol, as records."},
+    {.key = "syslog",
+     .type = &schema_map,
+     .section = &syslog_section,
+     .text = "Lines go to a syslog server."},
     {.key = "format",
      .type = &type_word,
      FIELD(config_log, format),
@@ -128,9 +299,51 @@ static const struct setting log_rows[] = {
 const struct section config_log_section = {
     SECTION(log_rows),
     .size = sizeof(struct config_log),
-    .one_of = "file stdout",
+    .one_of = "file stdout partitions forward syslog",
     .one_of_required = true,
     .before = config_init_log,
     .check = config_check_log,
     .text = "One line for each request. Without this key no access log is written.",
 };
+
+static const struct setting request_header_row = {.key = "requestHeaders",
+                                                  .type = &type_token,
+                                                  .width = sizeof(char *),
+                                                  .max = CONFIG_NAME_MAX,
+                                                  .text = "A name."};
+static const struct setting response_header_row = {.key = "responseHeaders",
+                                                   .type = &type_token,
+                                                   .width = sizeof(char *),
+                                                   .max = CONFIG_NAME_MAX,
+                                                   .text = "A name."};
+static const struct setting redacted_row = {
+    .key = "redactQuery", .type = &type_string, .width = sizeof(char *), .max = 100, .text = "A name."};
+static const struct setting record_rows[] = {
+    {.key = "requestHeaders",
+     .type = &schema_list,
+     LIST(config, log_record.request_headers),
+     .max = 16,
+     .item = &request_header_row,
+     .example = "[X-Tenant, X-Amzn-Trace-Id]",
+     .text =
+         "Header fields of the request that are logged, under http.request_headers; 2 KiB of them at most. "
+         "X-Amzn-Trace-Id has a place of its own in the format alb."},
+    {.key = "responseHeaders",
+     .type = &schema_list,
+     LIST(config, log_record.response_headers),
+     .max = 16,
+     .item = &response_header_row,
+     .example = "[X-Cache]",
+     .text = "Header fields of the target's answer, likewise."},
+    {.key = "redactQuery",
+     .type = &schema_list,
+     LIST(config, log_record.redacted),
+     .max = 64,
+     .item = &redacted_row,
+     .inherits = "the signatures that OpenTelemetry names, tokens and passwords",
+     .example = "[token, sig]",
+     .text = "Query parameters whose values are logged as REDACTED, in the URL and in Referer, whatever the "
+             "case of their "
+             "letters; [] for none."},
+};
+const struct section config_log_record_section = {SECTION(record_rows), .check = config_check_log_record};

@@ -4,7 +4,10 @@
 #include "base/mem.h"
 #include "decide/trace.h"
 #include "export/logfile.h"
+#include "export/logforward.h"
+#include "export/logparts.h"
 #include "export/logstream.h"
+#include "export/logsyslog.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -187,6 +190,12 @@ static struct logplace *place_new(const struct config_log *conf)
         return logstream_new();
     case CONFIG_LOG_FILE:
         return logfile_new(conf);
+    case CONFIG_LOG_PARTITIONS:
+        return logparts_new(conf);
+    case CONFIG_LOG_FORWARD:
+        return logforward_new(conf);
+    case CONFIG_LOG_SYSLOG:
+        return logsyslog_new(conf);
     }
     BUG("log %d", (int)conf->kind);
 }

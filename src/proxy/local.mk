@@ -21,6 +21,7 @@ src_libpenstock_a_SOURCES += \
 	src/proxy/pace.c src/proxy/pace.h \
 	src/proxy/place.c src/proxy/place.h \
 	src/proxy/record.c src/proxy/record.h \
+	src/proxy/redact.c src/proxy/redact.h \
 	src/proxy/relay.c src/proxy/relay.h \
 	src/proxy/reply.c \
 	src/proxy/retry.c src/proxy/retry.h \

@@ -4,6 +4,7 @@
 #include "proxy/accesslog.h"
 #include "proxy/front.h"
 #include "proxy/mirror.h"
+#include "proxy/redact.h"
 #include "proxy/txn.h"
 #include "proxy/worker.h"
 
@@ -200,6 +201,50 @@ static void fill_request(struct accesslog_record *record, const struct txn *txn)
         fill_tls(record, txn->front);
 }
 
+/* What the record has of the texts that the configuration changes or adds. */
+struct wanted_texts {
+    char headers[ACCESSLOG_HEADERS_MAX], query[ACCESSLOG_QUERY_MAX], referer[ACCESSLOG_QUERY_MAX];
+};
+
+static struct str without_secrets(struct str text, const struct config_log_record *wanted,
+                                  char block[static ACCESSLOG_QUERY_MAX])
+{
+    struct buf out;
+
+    if (text.len == 0)
+        return text;
+    buf_init(&out, block, ACCESSLOG_QUERY_MAX);
+    return redact_query(text, wanted->redacted, wanted->redacted_len, &out);
+}
+
+static void fill_wanted(struct accesslog_record *record, const struct txn *txn, struct wanted_texts *texts)
+{
+    const struct config_log_record *wanted = &txn->worker->config->log_record;
+    struct buf headers;
+
+    record->query = without_secrets(record->query, wanted, texts->query);
+    record->referer = without_secrets(record->referer, wanted, texts->referer);
+    record->response_headers = txn->answer_headers;
+    if (wanted->request_headers_len == 0)
+        return;
+    buf_init(&headers, texts->headers, sizeof texts->headers);
+    record->request_headers =
+        redact_headers(&txn->head, wanted->request_headers, wanted->request_headers_len, &headers);
+}
+
+void record_answer(struct txn *txn, const struct head *head)
+{
+    const struct config_log_record *wanted = &txn->worker->config->log_record;
+    char block[ACCESSLOG_HEADERS_MAX], *kept;
+    struct buf headers;
+    struct str text;
+
+    buf_init(&headers, block, sizeof block);
+    text = redact_headers(head, wanted->response_headers, wanted->response_headers_len, &headers);
+    kept = text.len ? arena_copy(&txn->arena, text.p, text.len) : NULL;
+    txn->answer_headers = kept ? (struct str){kept, text.len} : STR_NULL;
+}
+
 static void add_line(struct worker *worker, const struct accesslog_record *record,
                      const struct accesslog_key *key, int64_t now_ns)
 {
@@ -212,6 +257,7 @@ static void add_line(struct worker *worker, const struct accesslog_record *recor
 static void write_log(struct txn *txn, int64_t now_ns)
 {
     struct worker *worker = txn->worker;
+    struct wanted_texts texts;
     struct accesslog_key key = labels_key(txn);
     struct accesslog_record record = {
         .labels = accesslog_labels(&worker->log, &key),
@@ -227,6 +273,7 @@ static void write_log(struct txn *txn, int64_t now_ns)
 
     fill_phases(&record, txn, now_ns);
     fill_request(&record, txn);
+    fill_wanted(&record, txn, &texts);
     if (!record.labels.len)
         fill_labels(&record, txn);
     if (txn->group)
@@ -255,9 +302,12 @@ void record_keep(const struct txn *txn, struct accesslog_record *record_r, struc
                                 &record_r->query,      &record_r->user_agent, &record_r->referer,
                                 &record_r->request_id, &record_r->trace_id,   &record_r->span_id,
                                 &record_r->client_ip,  &record_r->tls_name,   &record_r->tls_subject};
+    struct wanted_texts wanted;
 
     *record_r = (struct accesslog_record){0};
     fill_request(record_r, txn);
+    fill_wanted(record_r, txn, &wanted);
+    record_r->request_headers = record_r->response_headers = STR_NULL;
     for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
         size_t len = kept[i]->len < MIRROR_TEXT_MAX ? kept[i]->len : MIRROR_TEXT_MAX;
         char *room = arena_copy(texts, kept[i]->p, len);

@@ -8,12 +8,16 @@
 #include "base/mem.h"
 #include "proxy/accesslog.h"
 
+struct head;
 struct mirror;
 struct txn;
 
 /* Called exactly once, at END, while the request's slices and the try's connection are still there. Thread:
  * the worker's. */
 void record_txn(struct txn *txn);
+
+/* Keeps the header fields of the answer that are logged, of a configuration that names some. */
+void record_answer(struct txn *txn, const struct head *head);
 
 /* What the log says of the request, kept for the line of its copy: texts are copied into `texts`, shortened
  * where they are long. */

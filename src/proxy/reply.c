@@ -2,6 +2,7 @@
 #include "proxy/compose.h"
 #include "proxy/front.h"
 #include "proxy/outbound.h"
+#include "proxy/record.h"
 #include "proxy/step.h"
 #include "proxy/worker.h"
 
@@ -90,6 +91,8 @@ static enum next begin_answer(struct txn *txn, struct head *head)
         relay_forget(&txn->down);
         return step_try_failed(txn, OUTCOME_BAD_RESPONSE, "the head of the answer is too large");
     }
+    if (txn->worker->config->log_record.response_headers_len)
+        record_answer(txn, head);
     txn->status = head->status;
     txn->back_in.keep = txn->back_in.off = txn->back_head_end;
     step_to(txn, TXN_STREAM);

@@ -148,6 +148,7 @@ struct txn {
     bool chunked;           /* the answer's body is sent in chunks */
     bool reply_queued;      /* the whole answer is in the queue */
     struct str reply_names; /* what the answer's Connection names: no trailer may have such a name */
+    struct str answer_headers; /* those that are logged, in the arena; see record_answer */
     struct pace_in body_pace;
     struct pace_out write_pace;
     struct tunnel tunnel;

@@ -16,7 +16,9 @@ e2e_tests = \
 	tests/e2e/test_limits.py \
 	tests/e2e/test_live.py \
 	tests/e2e/test_log.py \
+	tests/e2e/test_log_forward.py \
 	tests/e2e/test_log_sinks.py \
+	tests/e2e/test_log_syslog.py \
 	tests/e2e/test_metrics.py \
 	tests/e2e/test_mirror.py \
 	tests/e2e/test_orders.py \
@@ -50,6 +52,8 @@ tsan_tests = \
 EXTRA_DIST += \
 	tests/e2e/addresses.lua \
 	tests/e2e/certs.py \
+	tests/e2e/fluent.py \
+	tests/e2e/fluent_server.js \
 	tests/e2e/h2_target.js \
 	tests/e2e/frames.py \
 	tests/e2e/harness.py \

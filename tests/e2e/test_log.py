@@ -41,6 +41,20 @@ def _(t):
     t.check(sum(r["phases"].values()) <= r["duration"] * 1.01, f"the phases {r['phases']} of {r['duration']}")
 
 
+@case("chosen headers are logged, and secrets in a query are not")
+def _(t):
+    p = Penstock(t, {"ec2": [Nginx(t, "ec2")]}, logRecord={
+        "requestHeaders": ["X-Tenant", "X-None"], "responseHeaders": ["Server", "X-None"]})
+    with Wire(p.address) as wire:
+        wire.ask("GET", "/a?token=s3cret&b=1&Sig=s3cret", fields=[
+            ("X-Tenant", "one"), ("x-tenant", "two\""), ("Referer", "http://r/?access_token=s3cret")])
+    r = p.log.wait(1)[0]
+    t.equal(r["http"]["request_headers"], {"x-tenant": "one, two\""}, "of the request")
+    t.check(set(r["http"]["response_headers"]) == {"server"}, f"of the answer: {r['http']['response_headers']}")
+    t.check(r["http"]["url"].endswith("/a?token=REDACTED&b=1&Sig=REDACTED"), r["http"]["url"])
+    t.equal(r["http"]["referer"], "http://r/?access_token=REDACTED", "the referer")
+
+
 @case("every line is valid JSON whatever bytes the client sends")
 def _(t):
     p = Penstock(t, {"ec2": [Raw(t)]})

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 
-from harness import Skip, case, main, need, scaled
+from harness import TOP, Skip, case, main, need, scaled
 from load import h2load
 from peers import Nginx
 from penstock import Penstock
@@ -118,6 +118,46 @@ def _(t):
     t.wait(lambda: p.metrics().sum("penstock_log_written_lines_total") == total, "all lines are written")
     t.wait(lambda: len(glob.glob(t.path("access-*.gz"))) >= 2 and not glob.glob(t.path("*.part")), "files are packed")
     t.equal(len({json.loads(line)["http"]["request_id"] for line in lines_of(t.path("access*"))}), total, "different lines")
+
+
+@case("files for Athena lie in their partitions, whole, and are what DuckDB reads")
+def _(t):
+    folder = t.path("parts")
+    p = Penstock(t, {"ec2": [Nginx(t, "ec2")], "fargate": [Nginx(t, "fargate")]}, weight=50, timeouts={"lameDuck": "0"}, accessLog=[
+        {"file": {"path": t.path("access.jsonl")}}, {"partitions": {"directory": folder, "interval": "1s"}}])
+    total = scaled(1_500, 1_000)
+    h2load(t, p.url(), total, connections=8)
+    with Wire(p.address) as wire:
+        wire.send(b"nonsense\r\n\r\n")  # nobody's
+        wire.rest()
+    records = AccessLog(t, t.path("access.jsonl")).wait(total + 1)
+    pattern = folder + "/platform=*/dt=*/hour=*/*.jsonl.gz"
+    t.wait(lambda: len(lines_of(pattern)) == total + 1, "all lines are in their partitions")
+    t.equal(os.listdir(folder + "/.open"), [], "what is left in .open")
+    got = {}
+    for path in glob.glob(pattern):
+        parts = dict(part.split("=") for part in path.split("/") if "=" in part)
+        for line in lines_of(path):
+            record = json.loads(line)
+            t.equal((record.get("platform", "none"), record["timestamp"][:10], record["timestamp"][11:13]),
+                    (parts["platform"], parts["dt"], parts["hour"]), "its partition")
+            got[record["http"]["request_id"]] = record
+    t.equal(len(got), len({r["http"]["request_id"] for r in records}), "different records")
+    h2load(t, p.url(), 100, connections=4)
+    AccessLog(t, t.path("access.jsonl")).complete(total + 101)
+    t.equal(p.terminate(), 0, "the exit status")
+    t.equal(len(lines_of(pattern)), total + 101, "lines after the end")
+    script = "const d=require('@duckdb/node-api');(async()=>{const c=await(await d.DuckDBInstance.create()).connect();" \
+             "const r=await c.runAndReadAll(process.argv[1]);console.log(JSON.stringify(r.getRowsJson()))})()"
+    with open(os.path.join(TOP, "contrib/athena/duckdb.sql")) as f:
+        query = f.read().replace("FOLDER/", folder + "/")
+    run = subprocess.run(["node", "-e", script, "--", query], capture_output=True, text=True, timeout=60)
+    if "Cannot find module" in run.stderr or "MODULE_NOT_FOUND" in run.stderr:
+        raise Skip("the npm package @duckdb/node-api is not installed where node finds it (NODE_PATH)")
+    t.equal(run.returncode, 0, run.stderr)
+    rows = {row[0]: int(row[1]) for row in json.loads(run.stdout)}
+    platforms = AccessLog(t, t.path("access.jsonl")).by("platform")
+    t.equal(rows, {name or "none": n for name, n in platforms.items()}, "requests by platform")
 
 
 @case("on a disk that others have filled penstock serves on, says what it lost, and recovers")

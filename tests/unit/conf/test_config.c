@@ -86,11 +86,27 @@ static const struct problems_case cases[] = {
     {ALL "discovery: {}\n",
      "t:6:1: discovery: unknown key; known here: workers, service, env, version, "
      "labelHeader, viaName, ambiguousFields, halfClosed, forwarded, listeners, tls, admin, state, "
-     "accessLog, metrics, timeouts, limits, http2, targetGroups, routes\n"},
+     "accessLog, logRecord, metrics, timeouts, limits, http2, targetGroups, routes\n"},
     {ALL "accessLog: [ stdout: { color: true } ]\n",
      "t:6:24: color: unknown key; there is none here: write {}\n"},
     {ALL "accessLog: [ { file: { path: a, maxSize: 2MiB, maxTotalSize: 3MiB } } ]\n",
      "t:6:62: maxTotalSize: is less than two files of maxSize; make it larger, or maxSize smaller\n"},
+    {ALL "accessLog: [ { forward: { servers: [ \"a:1\", \"::1:5\", b, \"unix:x\", \"[::1]:5\" ], user: me } "
+         "} ]\n",
+     "t:6:25: forward: user, password and sharedKey belong together; write all three\n"
+     "t:6:45: servers: ::1:5 is no address; write host:port, [IPv6]:port or unix:/path\n"
+     "t:6:54: servers: b is no address; write host:port, [IPv6]:port or unix:/path\n"
+     "t:6:57: servers: unix:x is no address; write host:port, [IPv6]:port or unix:/path\n"},
+    {ALL "accessLog: [ { syslog: { address: \"tls:a:1\" } }, { syslog: { address: \"udp:a\" } } ]\n",
+     "t:6:35: address: tls:a:1 is none of udp:HOST:PORT, tcp:HOST:PORT and unix:/path\n"
+     "t:6:71: address: udp:a is none of udp:HOST:PORT, tcp:HOST:PORT and unix:/path\n"},
+    {ALL "accessLog: [ { partitions: { directory: a }, format: ecs } ]\n",
+     "t:6:54: format: partitions have the format json, in which the platform and the time are found\n"},
+    {ALL "logRecord: { requestHeaders: [ X-A, Cookie ], responseHeaders: [ \"a b\" ] }\n",
+     "t:6:37: warning: cookie: has what lets its reader act for the client; whoever reads the log has it "
+     "too\n"
+     "t:6:66: responseHeaders: \"a b\" is not a token; it may have letters, digits and !#$%&'*+-.^_`|~ "
+     "only\n"},
     {ALL "accessLog: [ { stdout: {}, format: xml, sample: 0 } ]\n",
      "t:6:36: format: xml is none of json, ecs, otel, alb, combined, ltsv\n"
      "t:6:49: share: 0 is less than 0.01\n"},
@@ -229,7 +245,8 @@ static const struct problems_case cases[] = {
     /* the log and the state */
     {ALL "state: {}\n", "t:6:8: directory: is missing; write it (path, such as logs/access.jsonl: relative "
                         "to the folder of this file)\n"},
-    {ALL "accessLog: [ {} ]\n", "t:6:14: one of these keys is missing: file stdout\n"},
+    {ALL "accessLog: [ {} ]\n",
+     "t:6:14: one of these keys is missing: file stdout partitions forward syslog\n"},
     {ALL "accessLog: [ { file: { path: x }, stdout: {} } ]\n",
      "t:6:35: stdout: excludes file; write one of the two\n"},
     {ALL "accessLog: [ stdout: {}, file: { path: x }, stdout: {}, file: { path: x } ]\n",
@@ -457,6 +474,8 @@ START_TEST(what_is_not_written_has_its_default)
     ck_assert(!config->admin.enabled);
     ck_assert_ptr_null(config->state_directory);
     ck_assert_uint_eq(config->logs_len, 0);
+    ck_assert_uint_eq(config->log_record.response_headers_len, 0);
+    ck_assert_uint_gt(config->log_record.redacted_len, 10);
     ck_assert_int_eq(config->timeouts.head_ns, 10 * NS_PER_S);
     ck_assert_int_eq(config->timeouts.keep_alive_ns, 60 * NS_PER_S);
     ck_assert_int_eq(config->timeouts.linger_ns, 2 * NS_PER_S);
@@ -524,6 +543,7 @@ static const char full[] =
     "limits: { maxBody: 2KiB, responseHead: 4KiB, responseFields: 50, trailerFields: 3 }\n"
     "accessLog: [ { file: { path: logs/a.jsonl, maxTotalSize: 8MiB, maxAge: 1d, awaitShipper: true } },\n"
     "  { stdout: {}, format: ecs, sample: { share: 12.5, slow: 2s }, queue: 1MiB } ]\n"
+    "logRecord: { requestHeaders: [ X-Tenant ], redactQuery: [] }\n"
     "metrics: { dogstatsd: { address: \"unix:/run/dsd.sock\", interval: 5s, tags: [ team:web ] } }\n"
     "state: { directory: /var/lib/penstock }\n"
     "admin: { address: \"unix:/run/x.sock\", token: 0123456789abcdef0, hosts: [ Admin.Internal ] }\n"
@@ -613,6 +633,8 @@ START_TEST(what_is_written_arrives)
     ck_assert_uint_eq(config->logs[0].max_total, 8 << 20);
     ck_assert_int_eq(config->logs[0].max_age_ns, 24 * 3600 * NS_PER_S);
     ck_assert(config->logs[0].pack && config->logs[0].await_shipper);
+    ck_assert_str_eq(config->log_record.request_headers[0], "x-tenant");
+    ck_assert_uint_eq(config->log_record.redacted_len, 0);
     ck_assert_int_eq(config->logs[1].kind, CONFIG_LOG_STDOUT);
     ck_assert_int_eq(config->logs[1].format, CONFIG_LOG_ECS);
     ck_assert_uint_eq(config->logs[1].sample.share, 1250);

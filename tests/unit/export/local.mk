@@ -3,4 +3,5 @@ unit_tests += \
 	tests/unit/export/test_logfile \
 	tests/unit/export/test_logformat \
 	tests/unit/export/test_logsink \
+	tests/unit/export/test_msgpack \
 	tests/unit/export/test_prometheus

@@ -13,6 +13,7 @@ unit_tests += \
 	tests/unit/proxy/test_outcome \
 	tests/unit/proxy/test_override \
 	tests/unit/proxy/test_pace \
+	tests/unit/proxy/test_redact \
 	tests/unit/proxy/test_relay \
 	tests/unit/proxy/test_retry \
 	tests/unit/proxy/test_score \
