@@ -29,18 +29,20 @@ enum {
     CONFIG_TAGS_MAX = 16,      /* a group */
     CONFIG_LOGS_MAX = 8,
     CONFIG_RETRIES_MAX = 5,
-    CONFIG_UPGRADES_MAX = 4,   /* protocols that a route switches to */
-    CONFIG_UPGRADE_LEN = 32,   /* of a protocol's name, with NUL */
-    CONFIG_METHODS_MAX = 8,    /* methods that a route's mirror takes */
-    CONFIG_METHOD_LEN = 16,    /* of a method's name, with NUL */
-    CONFIG_RULES_MAX = 32,     /* header rules of a route, for each direction */
-    CONFIG_RULES_BYTES = 1024, /* of literal text that they add */
-    CONFIG_BODY_MAX = 8192,    /* bytes of a fixed answer's body */
-    CONFIG_OVERRIDES_MAX = 16, /* a route */
-    CONFIG_SECRETS_MAX = 4,    /* an override: the present one, and those that it replaces */
-    CONFIG_SECRET_MIN = 16,    /* bytes; who has seen one signed value can try shorter ones at home */
-    CONFIG_NAME_MAX = 63,      /* bytes in the name of a route, group or platform: [A-Za-z0-9._-] */
-    CONFIG_WEIGHT_ONE = 10000, /* 100 %: weights are hundredths of a percent */
+    CONFIG_GRPC_ERRORS_MAX = 17,
+    CONFIG_GRPC_ERROR_LEN = 20, /* of the name of a status of gRPC, with NUL */
+    CONFIG_UPGRADES_MAX = 4,    /* protocols that a route switches to */
+    CONFIG_UPGRADE_LEN = 32,    /* of a protocol's name, with NUL */
+    CONFIG_METHODS_MAX = 8,     /* methods that a route's mirror takes */
+    CONFIG_METHOD_LEN = 16,     /* of a method's name, with NUL */
+    CONFIG_RULES_MAX = 32,      /* header rules of a route, for each direction */
+    CONFIG_RULES_BYTES = 1024,  /* of literal text that they add */
+    CONFIG_BODY_MAX = 8192,     /* bytes of a fixed answer's body */
+    CONFIG_OVERRIDES_MAX = 16,  /* a route */
+    CONFIG_SECRETS_MAX = 4,     /* an override: the present one, and those that it replaces */
+    CONFIG_SECRET_MIN = 16,     /* bytes; who has seen one signed value can try shorter ones at home */
+    CONFIG_NAME_MAX = 63,       /* bytes in the name of a route, group or platform: [A-Za-z0-9._-] */
+    CONFIG_WEIGHT_ONE = 10000,  /* 100 %: weights are hundredths of a percent */
 };
 
 /* Where something listens or is reached. */
@@ -374,6 +376,9 @@ struct config_route {
     uint64_t max_body;                  /* bytes of a request body */
     char upgrades[CONFIG_UPGRADES_MAX][CONFIG_UPGRADE_LEN]; /* protocols that may be switched to */
     size_t upgrades_len;
+    char grpc_error_names[CONFIG_GRPC_ERRORS_MAX][CONFIG_GRPC_ERROR_LEN];
+    size_t grpc_error_names_len;
+    uint32_t grpc_errors;     /* a bit for each status of gRPC that is an error of the group */
     int64_t slo_threshold_ns; /* what a plan without own metrics judges latency by; 0: no SLO */
     double slo_objective;     /* share of the answers that has to be within it */
     struct config_rule *request_rules, *response_rules;

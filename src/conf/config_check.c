@@ -7,6 +7,7 @@
 #include "conf/config_override.h"
 #include "conf/config_rule.h"
 #include "conf/types.h"
+#include "proto/grpc.h"
 
 #include <string.h>
 
@@ -467,6 +468,30 @@ void config_init_route(struct schema_reader *reader, void *at)
     route->upgrades_len = 1;
 }
 
+/* Names become bits; without the key it is the statuses that tell of the server and not of the call. */
+static void check_grpc_errors(struct schema_reader *reader, const struct tree *list,
+                              struct config_route *route)
+{
+    if (!list)
+        route->grpc_errors = 1U << GRPC_UNKNOWN | 1U << GRPC_DEADLINE_EXCEEDED | 1U << GRPC_INTERNAL |
+                             1U << GRPC_UNAVAILABLE | 1U << GRPC_DATA_LOSS;
+    for (size_t i = 0; i < route->grpc_error_names_len; i++) {
+        unsigned status = 0;
+
+        while (status < GRPC_STATUS_LEN &&
+               strcmp(route->grpc_error_names[i], grpc_status_name((enum grpc_status)status)) != 0)
+            status++;
+        if (status == GRPC_STATUS_LEN)
+            schema_problem(
+                reader, CONF_ERROR, &list->values[i],
+                "grpcErrors: %s is no status of gRPC; write one as its specification does, such as "
+                "UNAVAILABLE",
+                route->grpc_error_names[i]);
+        else
+            route->grpc_errors |= 1U << status;
+    }
+}
+
 /* HTTP in another version could carry requests past every rule of this proxy (http.md A15). */
 static void check_upgrades(struct schema_reader *reader, const struct tree *list,
                            const struct config_route *route)
@@ -524,10 +549,11 @@ static void check_mirror_group(struct schema_reader *reader, const struct tree *
 void config_check_route(struct schema_reader *reader, const struct tree *map, void *at)
 {
     const struct tree *canary = tree_find(map, "canary"), *weight = tree_find(map, "weight");
-    const struct config_route *route = at;
+    struct config_route *route = at;
 
     if (tree_find(map, "upgrades"))
         check_upgrades(reader, tree_find(map, "upgrades"), route);
+    check_grpc_errors(reader, tree_find(map, "grpcErrors"), route);
     config_check_rules(reader, map, route);
     if (tree_find(map, "mirror") && !config_route_answers(route)) {
         check_mirror_group(reader, tree_find(map, "mirror"), route);

@@ -568,6 +568,14 @@ static const struct setting upgrade_row = {
     .max = CONFIG_UPGRADE_LEN - 1,
     .text = "The name of a protocol, as in Upgrade.",
 };
+static const struct setting grpc_error_row = {
+    .key = "grpcErrors",
+    .type = &type_token,
+    .width = CONFIG_GRPC_ERROR_LEN,
+    .inside = true,
+    .max = CONFIG_GRPC_ERROR_LEN - 1,
+    .text = "The name of a status, as in the specification of gRPC.",
+};
 static const struct setting route_rows[] = {
     {.key = "name",
      .type = &type_name,
@@ -644,6 +652,16 @@ static const struct setting route_rows[] = {
      .inherits = "[websocket]",
      .example = "[websocket]",
      .text = "Protocols that a connection may switch to when client and target agree; [] for none."},
+    {.key = "grpcErrors",
+     .type = &schema_list,
+     LIST_INSIDE(config_route, grpc_error_names),
+     .max = CONFIG_GRPC_ERRORS_MAX,
+     .item = &grpc_error_row,
+     .inherits = "[UNKNOWN, DEADLINE_EXCEEDED, INTERNAL, UNAVAILABLE, DATA_LOSS]",
+     .example = "[UNKNOWN, INTERNAL, UNAVAILABLE]",
+     .text = "The statuses of gRPC that are errors of the group, although the status of HTTP is 200; [] for "
+             "none. "
+             "A call without a status is UNKNOWN."},
     {.key = "slo", .type = &schema_map, .section = &slo_section, .text = "What counts as in time."},
     {.key = "requestHeaders",
      .type = &schema_list,

@@ -1,5 +1,6 @@
 src_libpenstock_a_SOURCES += \
 	src/proto/field.c src/proto/field.def src/proto/field.h \
+	src/proto/grpc.c src/proto/grpc.def src/proto/grpc.h \
 	src/proto/h1.c src/proto/h1.h \
 	src/proto/h1_body.c src/proto/h1_body.h \
 	src/proto/h1_error.c src/proto/h1_error.def src/proto/h1_error.h \

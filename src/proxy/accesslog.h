@@ -80,6 +80,7 @@ struct accesslog_record {
     struct str plan;
     struct str shield, override;
     uint64_t step, attempts;
+    struct str grpc_status;
     struct str error;
     struct str sample_rate; /* the worker's record has none */
     /* Of a copy alone (proxy/mirror). */

@@ -67,6 +67,16 @@ static enum h1_error parse(struct txn *txn)
     return error;
 }
 
+/* A call of gRPC, and the time that the client has for it. */
+static void note_grpc(struct txn *txn)
+{
+    const struct field *timeout;
+
+    txn->grpc = grpc_is_type(head_value(&txn->head, FIELD_CONTENT_TYPE));
+    timeout = txn->grpc ? head_find_name(&txn->head, STR("grpc-timeout"), 0) : NULL;
+    txn->grpc_timeout_ns = timeout ? grpc_timeout_ns(timeout->value) : 0;
+}
+
 enum next step_head(struct txn *txn)
 {
     struct inbound *in = txn->in;
@@ -93,6 +103,8 @@ enum next step_head(struct txn *txn)
                  txn->head.content_length, &txn->routes->config->limits.request);
     if (in->whole)
         h1_body_end(&txn->body);
+    if (in->framed) /* there is none in HTTP/1.1 */
+        note_grpc(txn);
     in->last = txn->head.minor > 0 && !txn->head.keep_alive;
     if (!txn->head.keep_alive || txn->worker->draining)
         in->closing = true;

@@ -590,12 +590,38 @@ static void write_own_head(struct buf *buf, const struct txn *txn, unsigned stat
     h1_write_end(buf);
 }
 
+/* To a client of gRPC everything is a status behind no content ("Trailers-Only"), and the status of HTTP is
+ * 200. */
+static bool compose_grpc(struct txn *txn, unsigned status)
+{
+    bool is_deadline = txn->outcome == OUTCOME_TARGET_OVERTIME || txn->outcome == OUTCOME_CLIENT_OVERTIME;
+    struct buf answer;
+
+    if (!compose_start(txn, &answer, OWN_ANSWER_MAX))
+        return false;
+    txn->grpc_answered = true;
+    txn->grpc_status = is_deadline ? GRPC_DEADLINE_EXCEEDED : grpc_status_of_http(status);
+    h1_write_status_line(&answer, 200, status_reason(200));
+    h1_write_field(&answer, STR("Date"), worker_date(txn->worker));
+    buf_lit(&answer, "Content-Type: application/grpc\r\n");
+    h1_write_number(&answer, STR("grpc-status"), txn->grpc_status);
+    buf_lit(&answer, "grpc-message: ");
+    grpc_write_message(&answer, str_from(txn->error ? txn->error : outcome_row(txn->outcome)->text));
+    buf_lit(&answer, "\r\n");
+    if (txn->request_id.len)
+        h1_write_field(&answer, STR("X-Request-Id"), txn->request_id);
+    h1_write_end(&answer);
+    return compose_end(&txn->down, &answer);
+}
+
 bool compose_own(struct txn *txn, unsigned status, bool close)
 {
     bool json = wants_json(&txn->head);
     char block[OWN_ANSWER_MAX];
     struct buf answer, body;
 
+    if (txn->grpc)
+        return compose_grpc(txn, status);
     if (!compose_start(txn, &answer, 2 * OWN_ANSWER_MAX))
         return false;
     buf_init(&body, block, sizeof block);

@@ -269,6 +269,7 @@ static void write_log(struct txn *txn, int64_t now_ns)
         .attempts = txn->attempts,
         .shield = txn->shielded && txn->pick.side == ROUTE_CANARY ? STR("failed") : STR_NULL,
         .error = str_from(txn->error),
+        .grpc_status = txn->grpc_answered ? str_from(grpc_status_name(txn->grpc_status)) : STR_NULL,
     };
 
     fill_phases(&record, txn, now_ns);

@@ -71,6 +71,16 @@ static bool want_trailers(struct txn *txn, const struct head *head)
     return !names.full;
 }
 
+static void note_grpc(struct txn *txn, const struct field *fields, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (!str_eq_nocase(fields[i].name, STR("grpc-status")))
+            continue;
+        txn->grpc_answered = true;
+        txn->grpc_status = grpc_status_from(fields[i].value);
+    }
+}
+
 /* The final head is there: how the body is sent on, and whether both connections live on. */
 static enum next begin_answer(struct txn *txn, struct head *head)
 {
@@ -80,6 +90,8 @@ static enum next begin_answer(struct txn *txn, struct head *head)
     txn->back_keep =
         head->keep_alive && head->framing != FRAMING_UNTIL_CLOSE && !txn->group->conf->proxy_protocol;
     txn->reply_ns = txn->worker->now_ns;
+    if (txn->grpc)
+        note_grpc(txn, head->fields, head->len);
     h1_body_init(&txn->reply_body, txn->out->framed ? framing_raw(head->framing) : head->framing,
                  head->content_length, &txn->route->conf->response);
     txn->chunked = !delimited && txn->head.minor >= 1 && !in->framed;
@@ -157,6 +169,8 @@ static void queue_end(struct txn *txn)
 {
     struct h1_body *body = &txn->reply_body;
 
+    if (txn->grpc)
+        note_grpc(txn, body->trailers, body->trailers_len);
     for (size_t i = 0; i < body->trailers_len; i++)
         if (list_has(txn->reply_names, body->trailers[i].name))
             body->trailers[i].flags |= FIELD_HOP;

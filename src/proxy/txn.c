@@ -72,6 +72,8 @@ static int64_t time_left(const struct txn *txn)
 {
     int64_t total_ns = timeouts_of(txn)->total_ns, left_ns;
 
+    if (txn->grpc_timeout_ns && (!total_ns || txn->grpc_timeout_ns < total_ns))
+        total_ns = txn->grpc_timeout_ns;
     if (!total_ns)
         return INT64_MAX;
     left_ns = txn->head_ns + total_ns - txn->worker->now_ns;
@@ -167,7 +169,7 @@ static void note_target(const struct txn *txn, enum outcome outcome)
 
     if (!txn->trying)
         return;
-    if (row->blame == BLAME_GROUP)
+    if (row->blame == BLAME_GROUP && outcome != OUTCOME_GRPC_ERROR)
         eject_failed(txn->worker, txn->group, txn->target, row->name);
     else if (txn->target_status)
         eject_answered(txn->worker, txn->group, txn->target);
@@ -208,8 +210,19 @@ static void finish(struct txn *txn, enum outcome outcome)
     worker->dead_txns = txn;
 }
 
+/* Whether a client of gRPC that leaves has waited for as long as it had said: its clock and ours differ a
+ * little. */
+static bool is_out_of_time(const struct txn *txn)
+{
+    int64_t waited_ns = txn->worker->now_ns - txn->head_ns;
+
+    return txn->grpc_timeout_ns && waited_ns >= txn->grpc_timeout_ns - txn->grpc_timeout_ns / 10;
+}
+
 void txn_abandon(struct txn *txn, enum outcome outcome)
 {
+    if (outcome == OUTCOME_CLIENT_GONE && is_out_of_time(txn))
+        outcome = txn->out && is_targets_move(txn) ? OUTCOME_TARGET_OVERTIME : OUTCOME_CLIENT_OVERTIME;
     finish(txn, txn->step == TXN_TUNNEL ? OUTCOME_UPGRADED : outcome);
 }
 
@@ -230,6 +243,16 @@ void step_close(struct txn *txn)
     in->ops->close(in);
 }
 
+/* An answer of gRPC says how the call ended behind its content, and nothing where that is not known. */
+static enum outcome outcome_of_answer(const struct txn *txn)
+{
+    enum grpc_status status = txn->grpc_answered ? txn->grpc_status : GRPC_UNKNOWN;
+    bool failed = txn->grpc && txn->outcome == OUTCOME_SERVED && txn->target_status == 200 &&
+                  (txn->route->conf->grpc_errors >> status & 1);
+
+    return failed ? OUTCOME_GRPC_ERROR : txn->outcome;
+}
+
 enum next step_served(struct txn *txn)
 {
     struct inbound *in = txn->in;
@@ -238,7 +261,7 @@ enum next step_served(struct txn *txn)
         in->closing = true; /* the rest of the body would be read as a request */
         in->last = false;
     }
-    finish(txn, txn->outcome);
+    finish(txn, outcome_of_answer(txn));
     in->ops->done(in);
     return OVER;
 }
@@ -292,7 +315,7 @@ static enum next answer(struct txn *txn, enum outcome outcome, unsigned status, 
         relay_forget(&txn->down);
         return step_cut(txn, outcome);
     }
-    txn->status = status;
+    txn->status = txn->grpc && outcome != OUTCOME_ANSWERED ? 200 : status;
     txn->reply_queued = true;
     step_to(txn, TXN_STREAM);
     return step_flush(txn);

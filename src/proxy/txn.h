@@ -21,6 +21,7 @@
 
 #include "base/mem.h"
 #include "net/pool.h"
+#include "proto/grpc.h"
 #include "proto/h1.h"
 #include "proto/h1_body.h"
 #include "proxy/crowd.h"
@@ -101,6 +102,10 @@ struct txn {
     bool unit_is_new;         /* an affinity cookie has to be set */
     struct str upgrade;       /* the protocol that the target is asked to switch to; empty: none */
     int64_t head_ns;          /* when the head was complete */
+    bool grpc;                /* a call of gRPC: our own answers are too, and the answer's status is noted */
+    bool grpc_answered;       /* grpc_status is set */
+    enum grpc_status grpc_status;
+    int64_t grpc_timeout_ns; /* the time that the client gives the whole call; 0: any */
 
     /* the choice */
     const struct route *route; /* NULL before ROUTE */
@@ -144,10 +149,10 @@ struct txn {
     struct mirror *mirror; /* a copy of the request for another group; NULL: none */
 
     /* the client's side */
-    unsigned status;        /* sent, 0 before */
-    bool chunked;           /* the answer's body is sent in chunks */
-    bool reply_queued;      /* the whole answer is in the queue */
-    struct str reply_names; /* what the answer's Connection names: no trailer may have such a name */
+    unsigned status;           /* sent, 0 before */
+    bool chunked;              /* the answer's body is sent in chunks */
+    bool reply_queued;         /* the whole answer is in the queue */
+    struct str reply_names;    /* what the answer's Connection names: no trailer may have such a name */
     struct str answer_headers; /* those that are logged, in the arena; see record_answer */
     struct pace_in body_pace;
     struct pace_out write_pace;

@@ -8,6 +8,7 @@ e2e_tests = \
 	tests/e2e/test_demo.py \
 	tests/e2e/test_faults.py \
 	tests/e2e/test_framing.py \
+	tests/e2e/test_grpc.py \
 	tests/e2e/test_h2_target.py \
 	tests/e2e/test_h2.py \
 	tests/e2e/test_h2_attacks.py \
@@ -54,6 +55,7 @@ EXTRA_DIST += \
 	tests/e2e/certs.py \
 	tests/e2e/fluent.py \
 	tests/e2e/fluent_server.js \
+	tests/e2e/grpc_peer.js \
 	tests/e2e/h2_target.js \
 	tests/e2e/frames.py \
 	tests/e2e/harness.py \

@@ -57,7 +57,10 @@ static const struct problems_case cases[] = {
     {TLS("certificates: [ " CERT
          " ], clientCertificates: { caFile: ca.pem }") "tls: { clientSubjectHeader: x-platform }\n",
      "t:6:29: clientSubjectHeader: x-platform is labelHeader X-Platform; take another\n"},
-    /* HTTP/2 to targets */
+    /* HTTP/2 to targets, and gRPC */
+    {HEAD "routes: [ { name: r, stable: a, canary: b, grpcErrors: [ INTERNAL, unavailable ] } ]\n",
+     "t:5:68: grpcErrors: unavailable is no status of gRPC; write one as its specification does, such as "
+     "UNAVAILABLE\n"},
     {LISTENERS
      "targetGroups: { a: { targets: [ \"127.0.0.1:1\" ], protocol: h2c }, b: { targets: [ \"127.0.0.1:2\" ], "
      "protocol: auto, tls: {} } }\n" ROUTES,

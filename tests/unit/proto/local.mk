@@ -1,6 +1,7 @@
 EXTRA_DIST += tests/unit/proto/h2peer.h tests/unit/proto/heads.h
 unit_tests += \
 	tests/unit/proto/test_field \
+	tests/unit/proto/test_grpc \
 	tests/unit/proto/test_h1_body \
 	tests/unit/proto/test_h1_request \
 	tests/unit/proto/test_h1_response \

@@ -33,7 +33,9 @@ START_TEST(the_blame_fits_the_status)
             ck_assert_msg(row->status >= 400 && row->status < 500, "%s", row->name);
             break;
         case BLAME_GROUP:
-            ck_assert_msg(row->status == 502 || row->status == 503 || row->status == 504, "%s", row->name);
+            ck_assert_msg(i == OUTCOME_GRPC_ERROR ? row->status == 0
+                                                  : row->status >= 502 && row->status <= 504,
+                          "%s", row->name); /* an answer of the target's own has its own status */
             break;
         case BLAME_SELF:
             ck_assert_msg(row->status >= 200 && row->status < 600, "%s", row->name);

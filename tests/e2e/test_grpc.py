@@ -1,0 +1,101 @@
+"""gRPC through penstock: all kinds of calls, statuses as outcomes, deadlines, and our own errors as statuses."""
+import json
+import os
+import subprocess
+import threading
+
+from harness import HERE, Failure, Process, case, free_port, main, need, tool
+from penstock import Penstock
+
+need("node")
+
+
+class Peer(Process):
+    """grpc_peer.js, a target or a client."""
+
+    def __init__(self, t, *words):
+        self._lock = threading.Lock()
+        super().__init__(t, "grpc-" + words[0], [tool("node"), os.path.join(HERE, "grpc_peer.js"), *map(str, words)],
+                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        if words[0] == "serve":
+            self.text = f"127.0.0.1:{self.ask()['port']}"
+
+    def ask(self, **order):
+        with self._lock:
+            self.popen.stdin.write(json.dumps(order).encode() + b"\n")
+            self.popen.stdin.flush()
+            line = self.popen.stdout.readline()
+        if not line:
+            raise Failure(f"{self.name} has ended: {self.stderr()}")
+        return json.loads(line)
+
+    def close(self):
+        self.popen.stdin.close()
+        super().close()
+        self.popen.stdout.close()
+
+
+def serve(t, target, **more):
+    """penstock before the target, and a client of it."""
+    p = Penstock(t, {"ec2": [target]}, workers=1, listeners=[{"address": "127.0.0.1:0", "h2c": True}],
+                 targetGroups={"ec2": {"protocol": "h2c", "trailers": True}}, **more)
+    return p, Peer(t, "call", p.address[1])
+
+
+@case("calls of all four kinds pass, with their trailers")
+def _(t):
+    p, client = serve(t, Peer(t, "serve"))
+    for path, messages, wait, expected in (("/echo/", ["one"], False, ["one"]), ("/list/", ["a"], False, ["a"] * 3),
+                                           ("/count/", ["a"] * 50, False, ["50"]),
+                                           ("/echo/", ["1", "2", "3"], True, ["1", "2", "3"]),
+                                           ("/echo/", ["x" * 200000, "y"], True, ["x" * 200000, "y"])):
+        got = client.ask(path=path, messages=messages, wait=wait)
+        t.equal((got["http"], got["status"], got["messages"] == expected), (200, "0", True), path)
+        t.check("google.detail-bin" in got["trailers"], f"the trailers: {got['trailers']}")
+    records = p.log.wait(5)
+    t.equal({(r["outcome"], r["penstock"]["grpc_status"]) for r in records}, {("served", "OK")}, "the log")
+
+
+@case("a status is an outcome: of the group, where it is one of grpcErrors")
+def _(t):
+    target = Peer(t, "serve")
+    p, client = serve(t, target)
+    expected = [("/status/14", "grpc_error", "UNAVAILABLE"), ("/status/5", "served", "NOT_FOUND"),
+                ("/echo/13", "grpc_error", "INTERNAL"), ("/echo/12", "served", "UNIMPLEMENTED"),
+                ("/echo/99", "grpc_error", "UNKNOWN")]
+    for path, _, _ in expected:
+        t.equal(client.ask(path=path, messages=["a"])["status"], path.split("/")[2], path)
+    records = p.log.wait(len(expected))
+    t.equal([(r["outcome"], r["penstock"]["grpc_status"], r["http"]["status_code"]) for r in records],
+            [(outcome, name, 200) for _, outcome, name in expected], "the log")
+    t.equal([r["blame"] for r in records][:2], ["group", "nobody"], "whose fault")
+    for _ in range(8):
+        client.ask(path="/status/14")
+    t.equal(client.ask(path="/echo/", messages=["a"])["status"], "0", "a target that answers is not left alone")
+
+
+@case("our own errors are statuses of gRPC")
+def _(t):
+    p, client = serve(t, f"127.0.0.1:{free_port()}", route={"match": {"pathPrefix": "/echo"}})
+    got = client.ask(path="/echo/", messages=["a"])
+    t.equal((got["http"], got["type"], got["status"]), (200, "application/grpc", "14"), "a target that is down")
+    t.contains(got["message"], "the target refused the connection", "the message")
+    t.equal(client.ask(path="/other/")["status"], "12", "no route")
+    records = p.log.wait(2)
+    t.equal([(r["outcome"], r["penstock"]["grpc_status"]) for r in records],
+            [("connect_refused", "UNAVAILABLE"), ("no_route", "UNIMPLEMENTED")], "the log")
+
+
+@case("a deadline is passed on and kept, and who leaves at it has been kept waiting")
+def _(t):
+    target = Peer(t, "serve")
+    p, client = serve(t, target)
+    got = client.ask(path="/silent/", messages=["a"], timeout="200m")
+    t.equal((got["http"], got["status"]), (200, "4"), "DEADLINE_EXCEEDED")
+    client.ask(path="/silent/", messages=["a"], timeout="10S", cancelMs=20)
+    t.equal([r["outcome"] for r in p.log.wait(2)], ["target_overtime", "client_gone"], "outcomes")
+    t.wait(lambda: target.ask(get="counts")["cancelled"] == 2, "both calls to be cancelled at the target")
+    t.equal(target.ask(get="counts")["timeouts"], ["200m", "10S"], "what the target was told")
+
+
+main()
