@@ -120,6 +120,7 @@ REQUESTS = [
 BREAKS = [
     ("a preface that is none", b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n", PROTOCOL_ERROR),
     ("no SETTINGS first", PREFACE + frame(PING, 0, 0, b"12345678"), PROTOCOL_ERROR),
+    ("PRIORITY on stream 0", frame(PRIORITY, 0, 0, uint(1) + b"\1"), PROTOCOL_ERROR),
     ("DATA on stream 0", frame(DATA, 0, 0, b"x"), PROTOCOL_ERROR),
     ("HEADERS on stream 0", frame(HEADERS, WHOLE, 0, block(get())), PROTOCOL_ERROR),
     ("a stream with an even number", frame(HEADERS, WHOLE, 2, block(get())), PROTOCOL_ERROR),
