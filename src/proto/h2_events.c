@@ -81,7 +81,7 @@ static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, 
         return stop(h2);
     }
     if (hd->type == NGHTTP2_PRIORITY && hd->stream_id == 0)
-        return account(h2, H2_PROTOCOL); /* RFC 9113 section 6.3; the library no longer looks */
+        return account(h2, H2_PROTOCOL);               /* RFC 9113 section 6.3; the library no longer looks */
     return account(h2, h2_flood_priority(&h2->flood)); /* PRIORITY, extensions, unknown ones */
 }
 
