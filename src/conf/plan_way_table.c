@@ -334,7 +334,7 @@ static const struct setting watch_rows[] = {
      FIELD(plan_watch, probe_weight),
      .min = 100,
      .max = PLAN_WEIGHT_ALL - 100,
-     .fallback = "50",
+     .fallback = "20",
      .text =
          "The canary's weight while it is compared with stable again; the rest has to be borne by stable."},
     {.key = "threshold",
@@ -342,7 +342,7 @@ static const struct setting watch_rows[] = {
      FIELD(plan_watch, threshold),
      .min = 1000,
      .max = 100000,
-     .fallback = "9",
+     .fallback = "7",
      .text = "For experts: the nats by which 100 has to look worse than the past before that happens."},
 };
 const struct section plan_watch_section = {

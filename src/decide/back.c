@@ -7,8 +7,13 @@
 
 static const uint64_t catastrophe_requests = 20;
 static const double catastrophe_canary = 0.5, catastrophe_stable = 0.2; /* shares of slow answers */
-static const double budget_least = 50, budget_seconds = 12, budget_ratio = 2;
-static const double small_seconds = 4, all_seconds = 20; /* in small raises after a retreat; at 100 */
+/* Excess slow answers that a raise may cost: so many seconds of the whole traffic, but at least a number,
+ * beyond so many times stable's share. In small raises after a retreat one knows what to expect; at 100 a
+ * cold start of every target shows, and stable does not. */
+static const struct budget {
+    double seconds, least;
+} budget_usual = {12, 50}, budget_small = {2, 30}, budget_all = {20, 50};
+static const double budget_ratio = 2;
 static const double total_failure = 0.5; /* share of bad canary requests from which `auto` does not wait */
 
 /* Who is to blame and with which numbers, before it is decided what follows. */
@@ -307,13 +312,13 @@ static bool is_catastrophe(const struct evidence_counts *grace)
            share(grace->stable_bad, grace->stable_requests) <= catastrophe_stable;
 }
 
-/* Seconds of the whole traffic that may be slow beyond stable's share. At 100 a cold start of every target
- * shows, and stable does not. */
-static double budget_s(const struct rollout *r)
+static double budget_of(const struct rollout *r)
 {
+    const struct budget *budget = r->retreat.small ? &budget_small : &budget_usual;
+
     if (r->weight == PLAN_WEIGHT_ALL)
-        return all_seconds;
-    return r->retreat.small ? small_seconds : budget_seconds;
+        budget = &budget_all;
+    return fmax(budget->least, budget->seconds * rollout_rate(r));
 }
 
 static bool is_over_budget(const struct look *look, const struct evidence_counts *grace)
@@ -325,7 +330,7 @@ static bool is_over_budget(const struct look *look, const struct evidence_counts
 
     if (r->weight_step <= (int32_t)plan_next_weight_step(look->plan, 0))
         return false;
-    return excess > fmax(budget_least, budget_s(r) * rollout_rate(r));
+    return excess > budget_of(r);
 }
 
 /* Slow answers do not enter the evidence in a grace; these two watch them instead. */

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 
-static const double probe_mass = 0.05; /* of the ledger; each further probe has half of it */
+static const double probe_mass = 0.075; /* of the ledger; each further probe has half of it */
 /* A probe is over when the evidence has grown by less than this for so long, or in any case at last. */
 static const struct {
     double growth;

@@ -10,11 +10,12 @@ const double evidence_floors[EVIDENCE_FLOORS] = {1.5, 2, 3, 5, 10, 30};
 /* Shares that a multiple of the floor cannot exceed: a Bernoulli alternative has to stay below 1. */
 static const double floor_share_max = 0.95;
 
-/* Tiers of the cap (section 2.3 of the method): bad requests in the bin and their share. */
+/* Tiers of the cap: bad requests in the bin and their share. Three failures in a row are no burst in traffic
+ * that is well otherwise, so a total failure does not wait for the next bin. */
 static const struct {
     uint64_t bad;
     double share;
-} tier_raised = {2, 0.3}, tier_open = {3, 0.6};
+} tier_raised = {2, 0.3}, tier_open = {3, 0.5};
 
 double evidence_ln_add(double a, double b)
 {
@@ -70,20 +71,11 @@ static void start_mass(struct evidence *evidence, double g)
         evidence->floor_s[h] = evidence_ln_add(evidence->floor_s[h], log(g / EVIDENCE_FLOORS));
 }
 
-static bool bin_is_empty(const struct evidence *evidence)
-{
-    for (size_t k = 0; k < EVIDENCE_RATIOS; k++) {
-        if (evidence->b[k] < 0 || evidence->b[k] > 0)
-            return false;
-    }
-    return evidence->bin_requests == 0;
-}
-
 void evidence_add_mass(struct evidence *evidence, double g)
 {
     if (g <= 0)
         return;
-    if (bin_is_empty(evidence))
+    if (evidence->left_ns == 0)
         start_mass(evidence, g);
     else
         evidence->pending += g;
@@ -115,17 +107,18 @@ static void close_bin(struct evidence *evidence, const struct evidence_rule *rul
         evidence->floor_b[h] = 0;
     }
     evidence->bin_bad = evidence->bin_requests = 0;
+    evidence->left_ns = 0;
     if (evidence->pending > 0)
         start_mass(evidence, evidence->pending);
     evidence->pending = 0;
 }
 
-void evidence_bin(struct evidence *evidence, const struct evidence_rule *rule, int64_t bin)
+void evidence_pass(struct evidence *evidence, const struct evidence_rule *rule, int64_t dt_ns)
 {
-    if (bin == evidence->bin)
-        return;
-    close_bin(evidence, rule);
-    evidence->bin = bin;
+    if (evidence->left_ns > dt_ns)
+        evidence->left_ns -= dt_ns;
+    else if (evidence->left_ns > 0)
+        close_bin(evidence, rule);
 }
 
 static double alternative(const struct evidence_rule *rule, size_t k)
@@ -169,10 +162,14 @@ void evidence_feed(struct evidence *evidence, const struct evidence_rule *rule,
 {
     if (events->w <= 0 || events->w >= 1)
         return;
+    if (evidence->left_ns == 0 && events->canary_bad)
+        evidence->left_ns = rule->bin_ns;
     evidence->bin_bad += events->canary_bad;
     evidence->bin_requests += events->canary_requests;
     feed_ratios(evidence, rule, events);
     feed_floors(evidence, rule, events);
+    if (evidence->left_ns == 0) /* only what speaks for the canary, which has no cap */
+        close_bin(evidence, rule);
 }
 
 double evidence_ln(const struct evidence *evidence, const struct evidence_rule *rule)
@@ -277,20 +274,35 @@ static double forecast(double bad, double requests, double stable)
     return bad > expected + 2 * sqrt(expected + 1) + 1 ? bad / requests : stable;
 }
 
-struct evidence_gate evidence_gate(const struct evidence_counts *counts, double w_next, double budget,
-                                   double stable_least)
+static double stable_share(const struct evidence_counts *counts)
 {
-    double n_c = (double)counts->canary_requests, x_c = (double)counts->canary_bad;
+    return ((double)counts->stable_bad + 0.5) / ((double)counts->stable_requests + 1);
+}
+
+void evidence_past_add(struct evidence_past *past, const struct evidence_counts *counts)
+{
+    double n = (double)counts->canary_requests;
+
+    past->requests += n;
+    past->bad += (double)counts->canary_bad;
+    past->expected += n * stable_share(counts);
+}
+
+struct evidence_gate evidence_gate(const struct evidence_counts *counts, const struct evidence_past *past,
+                                   double w_next, double budget, double stable_least)
+{
+    struct evidence_past all = past ? *past : (struct evidence_past){0};
     struct evidence_gate gate = {.budget = budget};
 
-    gate.upper = evidence_upper(x_c, n_c);
-    gate.stable =
-        fmax(((double)counts->stable_bad + 0.5) / ((double)counts->stable_requests + 1), stable_least);
-    gate.stable = fmin(gate.stable, 1);
+    evidence_past_add(&all, counts);
+    gate.upper = evidence_upper(all.bad, all.requests);
+    gate.stable = all.requests > 0 ? all.expected / all.requests : stable_share(counts);
+    gate.stable = fmin(fmax(gate.stable, stable_least), 1);
     gate.excess = fmax(0, gate.upper - gate.stable) * w_next;
     gate.pass = gate.excess <= budget;
     if (w_next > 0)
-        gate.need = requests_for(x_c, n_c, forecast(x_c, n_c, gate.stable), gate.stable + budget / w_next);
+        gate.need = requests_for(all.bad, all.requests, forecast(all.bad, all.requests, gate.stable),
+                                 gate.stable + budget / w_next);
     return gate;
 }
 

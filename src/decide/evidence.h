@@ -38,11 +38,19 @@ extern const double evidence_floors[EVIDENCE_FLOORS];
  */
 double evidence_ln_factor(double rho, double r, double w, bool canary);
 
-/* What a test is run with; from a metric of a finished plan, or made by hand. */
+/*
+ * What a test is run with; from a metric of a finished plan, or made by hand.
+ *
+ * A burst that strikes one group by chance is one piece of evidence. So the canary's first bad request opens
+ * a bin, and all that comes within bin_ns is worth at most the cap of the bin: a burst shorter than a bin
+ * falls into one, where a fixed raster would often count it twice. A bin's start is known when it begins, so
+ * what it is worth is still a supermartingale, whatever its cap depends on.
+ */
 struct evidence_rule {
     double tolerance; /* r */
     double floor;     /* a; 0: none */
     double cap[2];    /* nats a bin: usual, and from 2 bad and 30 % of the bin's canary requests on */
+    int64_t bin_ns;   /* length of a bin */
     double ratio_max; /* no alternative is above it; 0: any may be */
 };
 
@@ -55,12 +63,12 @@ struct evidence_events {
     uint64_t canary_requests; /* for the tier of the cap */
 };
 
-/* One process. `s` is closed bins, `b` the open bin. */
+/* One process. `s` is all that is closed, `b` the open bin. */
 struct evidence {
     double s[EVIDENCE_RATIOS]; /* ln S_k; EVIDENCE_LN_MIN: nothing */
     double b[EVIDENCE_RATIOS]; /* ln of the open bin's product */
     double floor_s[EVIDENCE_FLOORS], floor_b[EVIDENCE_FLOORS];
-    int64_t bin;                    /* number of the open bin */
+    int64_t left_ns;                /* until the open bin closes; 0: none is open */
     double pending;                 /* mass that enters when the open bin closes */
     uint64_t bin_bad, bin_requests; /* the canary's in the open bin */
 };
@@ -70,8 +78,8 @@ void evidence_init(struct evidence *evidence);
 /* Starts a part `g` of the ledger: at once when the open bin is empty, else when it closes, so that nothing
  * of the bin is known before the mass is. The caller keeps the sum of all g of a process at 1 or less. */
 void evidence_add_mass(struct evidence *evidence, double g);
-/* Makes `bin` the open one; closes the one before with its cap when it is another. */
-void evidence_bin(struct evidence *evidence, const struct evidence_rule *rule, int64_t bin);
+/* Lets time pass; closes the open bin with its cap when its time is over. */
+void evidence_pass(struct evidence *evidence, const struct evidence_rule *rule, int64_t dt_ns);
 void evidence_feed(struct evidence *evidence, const struct evidence_rule *rule,
                    const struct evidence_events *events);
 /* ln of the metric's evidence now, the open bin included: min of the ratio's and, with a floor, the floor's.
@@ -91,6 +99,13 @@ struct evidence_ratio {
 /* Inverts the test on a grid of ratios from 0.01 to 1000, for people to read. `w` is a share. */
 struct evidence_ratio evidence_interval(const struct evidence_counts *counts, double w, double alpha);
 
+/* What the gate has seen before the counts that it looks at: the canary's requests, and how many of as many
+ * requests to stable at the same time would have been bad. So a base rate that moves does not matter. */
+struct evidence_past {
+    double requests, bad, expected;
+};
+void evidence_past_add(struct evidence_past *past, const struct evidence_counts *counts);
+
 /* u(x, n): about the 95 % upper limit of a rate with x bad of n; 1 when n is 0. */
 double evidence_upper(double bad, double requests);
 
@@ -106,9 +121,10 @@ struct evidence_gate {
     double e;      /* of the exact form; 0: it is not asked */
     double wanted; /* that e has to reach */
 };
-/* `w_next` is a share. `stable_least` raises stable's share to at least that (latency at w >= 0.5). */
-struct evidence_gate evidence_gate(const struct evidence_counts *counts, double w_next, double budget,
-                                   double stable_least);
+/* Of `counts` and what was before (NULL: nothing). `w_next` is a share. `stable_least` raises stable's share
+ * to at least that (latency at w >= 0.5). */
+struct evidence_gate evidence_gate(const struct evidence_counts *counts, const struct evidence_past *past,
+                                   double w_next, double budget, double stable_least);
 
 /*
  * The exact form of the gate (section 2.8 of the method): the e-value against "the canary is more than twice

@@ -85,6 +85,7 @@ struct evidence_rule guard_rule(const struct plan *plan, const struct plan_metri
 {
     return (struct evidence_rule){.tolerance = metric->tolerance,
                                   .cap = {plan->analysis.bin_cap[0], plan->analysis.bin_cap[1]},
+                                  .bin_ns = plan->analysis.bin_ns,
                                   .ratio_max = 1 / (tail(metric) * metric->tolerance)};
 }
 

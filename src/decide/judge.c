@@ -7,19 +7,21 @@
 
 /* Section 2.2 of the method: no part may grow beyond its share, so that all together stay at 1 or less. */
 static const double mass_max[JUDGE_MASSES] = {
-    [JUDGE_MASS_START] = 0.4, [JUDGE_MASS_SMOKE] = 0.1, [JUDGE_MASS_RAISE] = 0.3,
-    [JUDGE_MASS_TIME] = 0.1,  [JUDGE_MASS_PROBE] = 0.1,
+    [JUDGE_MASS_START] = 0.55, [JUDGE_MASS_SMOKE] = 0.05, [JUDGE_MASS_RAISE] = 0.2,
+    [JUDGE_MASS_TIME] = 0.05,  [JUDGE_MASS_PROBE] = 0.15,
 };
 
-enum { GATE_LEAST = 20 };               /* canary requests before a gate is looked at */
-static const double gate_growth = 1.06; /* of the canary's requests from look to look */
+enum { GATE_LEAST = 20 };                /* canary requests before a gate is looked at */
+static const double gate_growth = 1.06;  /* of the canary's requests from look to look */
+static const double gate_step_slack = 3; /* budgets that a step alone may take, when all together pass */
 
 /* Slow answers in a grace, beyond what is usual, up to which it was calm: times 1 - objective, and a share.
  */
 static const double calm_excess = 3, calm_excess_max = 0.05;
 
-static const double ln_e_max = 600;  /* so that sums stay finite */
-static const double ln_e_min = -300; /* below it there is nothing to show */
+static const double early_part = 0.5, early_lead = 10; /* p and K of struct judge_metric */
+static const double ln_e_max = 600;                    /* so that sums stay finite */
+static const double ln_e_min = -300;                   /* below it there is nothing to show */
 
 static double share_of(uint32_t weight)
 {
@@ -38,7 +40,8 @@ static struct evidence_rule rule_of(const struct plan *plan, const struct plan_m
         return guard_rule(plan, metric);
     return (struct evidence_rule){.tolerance = fmax(metric->tolerance, tolerance_least),
                                   .floor = metric->floor,
-                                  .cap = {plan->analysis.bin_cap[0], plan->analysis.bin_cap[1]}};
+                                  .cap = {plan->analysis.bin_cap[0], plan->analysis.bin_cap[1]},
+                                  .bin_ns = plan->analysis.bin_ns};
 }
 
 void judge_init(struct judge *judge, const struct plan *plan)
@@ -47,8 +50,15 @@ void judge_init(struct judge *judge, const struct plan *plan)
     judge->threshold = 1 / plan->analysis.false_rollback;
     for (size_t i = 0; i < PLAN_METRICS_MAX; i++) {
         evidence_init(&judge->metrics[i].evidence);
+        evidence_init(&judge->metrics[i].early);
         judge->metrics[i].proven = 1;
     }
+}
+
+static void add_mass(struct judge_metric *metric, double g)
+{
+    evidence_add_mass(&metric->evidence, g);
+    evidence_add_mass(&metric->early, g);
 }
 
 void judge_add_mass(struct judge *judge, enum judge_mass part, double g)
@@ -58,18 +68,17 @@ void judge_add_mass(struct judge *judge, enum judge_mass part, double g)
         return;
     judge->spent[part] += g;
     for (size_t i = 0; i < PLAN_METRICS_MAX; i++)
-        evidence_add_mass(&judge->metrics[i].evidence, g);
+        add_mass(&judge->metrics[i], g);
 }
 
 void judge_restart(struct judge *judge, double g, double e)
 {
     judge->threshold = e;
     for (size_t i = 0; i < PLAN_METRICS_MAX; i++) {
-        int64_t bin = judge->metrics[i].evidence.bin;
-
         evidence_init(&judge->metrics[i].evidence);
-        judge->metrics[i].evidence.bin = bin;
-        evidence_add_mass(&judge->metrics[i].evidence, g);
+        evidence_init(&judge->metrics[i].early);
+        add_mass(&judge->metrics[i], g);
+        judge->metrics[i].past = (struct evidence_past){0};
     }
 }
 
@@ -99,9 +108,12 @@ void judge_new_step(struct judge *judge)
 void judge_prove(struct judge *judge)
 {
     for (size_t i = 0; i < PLAN_METRICS_MAX; i++) {
-        const struct evidence_counts *step = &judge->metrics[i].step;
+        struct judge_metric *metric = &judge->metrics[i];
+        const struct evidence_counts *step = &metric->step;
 
-        judge->metrics[i].proven = evidence_upper((double)step->canary_bad, (double)step->canary_requests);
+        metric->proven = evidence_upper((double)step->canary_bad, (double)step->canary_requests);
+        evidence_past_add(&metric->past, &metric->grace);
+        evidence_past_add(&metric->past, step);
     }
 }
 
@@ -178,7 +190,9 @@ static void feed_metric(struct judge_metric *state, const struct plan_metric *me
     count(&state->total, canary, stable);
     if (present)
         count(forgiven ? &state->grace : &state->step, canary, stable);
-    if (forgiven || !context->judged || (context->present_only && !present))
+    if (!context->judged || (context->present_only && !present))
+        return;
+    if (forgiven && context->grace_errors) /* what is left of the trouble that it retreated from */
         return;
     struct evidence_events events = {
         .w = share_of(tally->weight),
@@ -187,7 +201,9 @@ static void feed_metric(struct judge_metric *state, const struct plan_metric *me
         .canary_good = canary->requests > canary->raw_bad ? canary->requests - canary->raw_bad : 0,
         .canary_requests = canary->requests,
     };
-    evidence_feed(&state->evidence, rule, &events);
+    evidence_feed(&state->early, rule, &events);
+    if (!forgiven)
+        evidence_feed(&state->evidence, rule, &events);
 }
 
 void judge_feed(struct judge *judge, const struct plan *plan, const struct judge_context *context,
@@ -201,7 +217,8 @@ void judge_feed(struct judge *judge, const struct plan *plan, const struct judge
 
         if (metric->type == METRIC_EXTERNAL)
             continue;
-        evidence_bin(&judge->metrics[i].evidence, &rule, context->bin);
+        evidence_pass(&judge->metrics[i].evidence, &rule, context->dt_ns);
+        evidence_pass(&judge->metrics[i].early, &rule, context->dt_ns);
         for (size_t t = 0; t < len; t++)
             feed_metric(&judge->metrics[i], metric, &rule, context, &tallies[t], i);
     }
@@ -235,6 +252,34 @@ static void look_at_exact(struct judge_metric *state, const struct plan_analysis
     verdict->gate_pass = state->gate_pass;
 }
 
+/*
+ * Whether the next raise is safe. What the canary has done at this weight, behind the grace, says so alone;
+ * or all that it has done so far says so, which is known much sooner, while this weight does not speak
+ * against it. Where a cold start or an old trouble is in the way of the second, the first is what is waited
+ * for.
+ */
+static struct evidence_gate gate_of(const struct judge_metric *state, const struct plan_metric *metric,
+                                    const struct judge_context *context)
+{
+    double w_next = share_of(context->weight_next), budget = gate_budget(metric, context->rate);
+    double stable = stable_least(metric, context->weight);
+    struct evidence_past past = state->past;
+    struct evidence_gate alone = evidence_gate(&state->step, NULL, w_next, budget, stable);
+    struct evidence_gate least = evidence_gate(&state->step, NULL, w_next, gate_step_slack * budget, stable);
+    struct evidence_gate all;
+    uint64_t seen;
+
+    evidence_past_add(&past, &state->grace);
+    all = evidence_gate(&state->step, &past, w_next, budget, stable);
+    all.pass &= least.pass;
+    seen = (uint64_t)past.requests;
+    if (all.need < UINT64_MAX) /* of this step */
+        all.need = all.need > seen ? all.need - seen : 0;
+    if (all.need < least.need)
+        all.need = least.need;
+    return alone.pass || (!all.pass && alone.need <= all.need) ? alone : all;
+}
+
 static void look_at_gate(struct judge_metric *state, const struct plan_analysis *analysis,
                          const struct plan_metric *metric, const struct judge_context *context,
                          struct verdict_metric *verdict)
@@ -242,8 +287,7 @@ static void look_at_gate(struct judge_metric *state, const struct plan_analysis 
     uint64_t n = state->step.canary_requests;
     uint64_t next = (uint64_t)ceil((double)state->gate_requests * gate_growth);
 
-    verdict->gate = evidence_gate(&state->step, share_of(context->weight_next),
-                                  gate_budget(metric, context->rate), stable_least(metric, context->weight));
+    verdict->gate = gate_of(state, metric, context);
     verdict->gate_used =
         !metric->dry_run && metric->max_excess < 1 && context->weight > 0 && context->weight_next > 0;
     if (analysis->forward == FORWARD_E_VALUE && context->weight < PLAN_WEIGHT_ALL) {
@@ -351,6 +395,14 @@ static double value_of(double ln)
     return ln < ln_e_min ? 0 : exp(fmin(ln, ln_e_max));
 }
 
+static double e_of(const struct judge_metric *metric, const struct evidence_rule *rule)
+{
+    double settled = value_of(evidence_ln(&metric->evidence, rule));
+    double early = value_of(evidence_ln(&metric->early, rule));
+
+    return (1 - early_part) * settled + early_part * fmin(early, early_lead * settled);
+}
+
 void judge_verdict(struct judge *judge, const struct plan *plan, const struct judge_context *context,
                    struct verdict *verdict_r)
 {
@@ -365,7 +417,7 @@ void judge_verdict(struct judge *judge, const struct plan *plan, const struct ju
 
         if (metric->type == METRIC_EXTERNAL)
             continue;
-        verdict->e = value_of(evidence_ln(&judge->metrics[i].evidence, &rule));
+        verdict->e = e_of(&judge->metrics[i], &rule);
         if (plan_metric_is_guard(metric))
             continue;
         verdict->share = metric->share;

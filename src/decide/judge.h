@@ -19,14 +19,28 @@
 enum judge_mass {
     JUDGE_MASS_START, /* first canary request */
     JUDGE_MASS_SMOKE, /* end of the first step */
-    JUDGE_MASS_RAISE, /* each raise, and each end of a grace + 60 s */
+    JUDGE_MASS_RAISE, /* each raise, and each end of a grace and the time behind it */
     JUDGE_MASS_TIME,  /* within a long dwell or bake */
     JUDGE_MASS_PROBE, /* each probe after 100 %, in an evidence of its own */
     JUDGE_MASSES,
 };
 
+/*
+ * The evidence of a metric is a mean of two, each begun with the whole of the ledger's masses and thus each a
+ * supermartingale for a canary that is healthy throughout:
+ *
+ *     E = (1 - p) E_settled + p min(E_early, K E_settled)        p = 1/2, K = 10
+ *
+ * E_settled leaves out what a grace forgives (a cold start), E_early leaves out nothing. A canary that is bad
+ * from its first request on is so found sooner, and while there is no grace both are the same and nothing is
+ * lost. A cold start alone, however bad, adds nothing that the time behind the grace does not confirm: E is
+ * at most (1 - p + p K) E_settled, so a canary that is healthy but for it goes back with at most 5.5 times
+ * falseRollback.
+ */
 struct judge_metric {
-    struct evidence evidence;
+    struct evidence evidence; /* settled */
+    struct evidence early;
+    struct evidence_past past;    /* of the steps before, for the gate */
     struct evidence_counts step;  /* that the gate may use, since the raise or the end of its grace */
     struct evidence_counts grace; /* within the grace of the present raise */
     struct evidence_counts total; /* since the start */
@@ -68,7 +82,7 @@ struct judge_context {
     uint32_t weight;        /* in force */
     uint32_t weight_next;   /* that the gate is asked about; 0: none */
     double rate;            /* requests a second of the route, both groups */
-    int64_t bin;            /* number of the open bin */
+    int64_t dt_ns;          /* since the last look */
     bool grace;             /* slow events stay out of E */
     bool grace_errors;      /* errors too (first grace after a retreat) */
     bool judged;            /* false: the counts are kept, E is not fed (startingStep, initialDelay) */

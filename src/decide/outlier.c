@@ -12,8 +12,8 @@ static const int64_t window_least_ns = 300 * NS_PER_S; /* counts are 5 to 10 min
 static const uint64_t window_least = 1000;             /* and at low traffic of so many requests */
 static const uint64_t bad_least[] = {[OUTLIER_SUSPECTED] = 2, [OUTLIER_PROVEN] = 5};
 static const double limit_suspected = 3;
-static const int64_t wait_bins = 20; /* of the analysis: a way back waits so long at most; it is the next bad
-                                        requests that end it */
+static const int64_t wait_most_ns = 300 * NS_PER_S; /* a way back waits so long at most; it is the next bad
+                                                       requests that end it */
 static const double limit_least = 200,
                     limit_each = 20;    /* of the evidence for proof; the second for each target */
 static const uint32_t one_in = 5;       /* more bad targets than that are the release */
@@ -234,7 +234,7 @@ static bool wait_for_proof(struct look *look, int metric, int target)
     const struct outlier_counts one = outliers_sum(outliers, target);
     char count[DECISION_NUMBER_LEN];
 
-    if (outliers->wait_ns >= wait_bins * look->plan->analysis.bin_ns)
+    if (outliers->wait_ns >= wait_most_ns)
         return false;
     outliers->wait_ns += look->dt_ns;
     decision_say(look->d, "; %s of them came from %s: a few more will tell whether it is the only one",

@@ -16,7 +16,7 @@ struct type_defaults {
 };
 
 static const struct type_defaults type_defaults[] = {
-    [METRIC_ERROR_RATE] = {1.25, 0.0001, 0.0012, {{500, 599}}, 0},
+    [METRIC_ERROR_RATE] = {1.25, 0.0001, 0.0009, {{500, 599}}, 0},
     [METRIC_LATENCY_SLO] = {1.5, PLAN_UNSET, 0.005, {{0}}, 0},
     /* A share of client errors is the clients' matter: a rise goes back, but it sets no gate unless asked. */
     [METRIC_CLIENT_ERROR_RATE] = {1.5, 0.001, 1, {{400, 407}, {409, 428}, {430, 498}}, 0},
@@ -36,7 +36,7 @@ static void analysis_init(struct plan_analysis *analysis)
     analysis->false_promote = 0.05;
     analysis->unit_window_ns = PLAN_UNSET_NS;
     analysis->evaluation_age_ns = PLAN_UNSET_NS;
-    analysis->bin_ns = SECONDS(15);
+    analysis->bin_ns = SECONDS(8);
     analysis->bin_cap[0] = 2;
     analysis->bin_cap[1] = 4;
 }
@@ -71,8 +71,8 @@ void plan_init(struct plan *plan)
     ramp_init(&plan->ramp);
     peers_init(plan);
     plan->watch.on = true;
-    plan->watch.probe_weight = PLAN_WEIGHT_ALL / 2;
-    plan->watch.threshold = 9;
+    plan->watch.probe_weight = PLAN_WEIGHT_ALL / 5;
+    plan->watch.threshold = 7;
     plan->rollback.ramp_ns = SECONDS(20);
     plan->rollback.retry_backoff_ns = MINUTES(30);
     plan->rollback.window_ns = MINUTES(24 * 60);

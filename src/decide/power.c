@@ -10,12 +10,13 @@
 #include <stdio.h>
 #include <string.h>
 
-static const double mass_start = 0.4;      /* of the ledger: what the evidence begins with */
+static const double mass_start = 0.55;     /* of the ledger: what the evidence begins with */
 static const double settle_s = 60;         /* behind a grace, at most */
 static const double gate_least = 20;       /* canary requests */
+static const double gate_step_slack = 3;   /* budgets that a step alone may take (decide/judge.c) */
 static const double traffic_requests = 15; /* advanceOn: traffic */
 static const double many_bad = 0.3,
-                    most_bad = 0.6; /* shares from which the cap of a bin is higher, and none */
+                    most_bad = 0.5; /* shares from which the cap of a bin is higher, and none */
 static const double ratio_max = 1e6;
 enum { LOW_WEIGHT = 2500 }; /* only steps below it are passed over */
 
@@ -128,12 +129,12 @@ static double stable_share(const struct plan_metric *metric, double base, uint32
     return high ? fmax(base, 0.5 * (1 - metric->objective)) : base;
 }
 
-/* Canary requests until u(np, n) - p_s, times the next weight, is within the budget. */
+/* Canary requests until u(np, n) - p_s, times the next weight, is within so many budgets. */
 static double gate_need(const struct plan_metric *metric, double rate, double base, uint32_t weight,
-                        uint32_t weight_next)
+                        uint32_t weight_next, double budgets)
 {
     double few = metric->max_excess_per_hour / (3600 * rate), stable = stable_share(metric, base, weight);
-    double budget = fmin(fmax(metric->max_excess, few), 1) * PLAN_WEIGHT_ALL / weight_next;
+    double budget = budgets * fmin(fmax(metric->max_excess, few), 1) * PLAN_WEIGHT_ALL / weight_next;
     double lo = gate_least, hi = 1e12;
 
     if (evidence_upper(base * hi, hi) - stable > budget)
@@ -168,7 +169,8 @@ static double exact_need(const struct plan *plan, double base, uint32_t weight)
     return hi < 9e8 ? ceil(hi) : INFINITY;
 }
 
-/* Errors are counted from the raise on, slow answers from the end of the grace. */
+/* `need` requests of this step alone: errors are counted from the raise on, slow answers from the end of the
+ * grace. */
 static double gate_time(const struct plan *plan, const struct plan_metric *metric, double need,
                         double canary_rate)
 {
@@ -186,10 +188,25 @@ static double warm_gate_time(const struct plan *plan, double need, double canary
     return fmax((double)plan->ramp.grace_ns / NS_PER_S, need / canary_rate);
 }
 
+/* The step alone is enough, or together with the `past` canary requests of the steps before. */
+static void add_gate(struct power_metric *power, const struct plan *plan, const struct power_traffic *traffic,
+                     const struct power_step *step, uint32_t weight_next, double past)
+{
+    const struct plan_metric *metric = &plan->analysis.metrics[power->metric];
+    double base = base_of(metric, traffic);
+    double alone = gate_need(metric, traffic->rate, base, step->weight, weight_next, 1);
+    double least = gate_need(metric, traffic->rate, base, step->weight, weight_next, gate_step_slack);
+    double together_s = fmax(gate_time(plan, metric, least, step->rate), (alone - past) / step->rate);
+
+    power->need = fmin(alone, fmax(alone - past, least));
+    power->forward_s = fmin(gate_time(plan, metric, alone, step->rate), together_s);
+    power->warm_s = warm_gate_time(plan, power->need, step->rate);
+}
+
 /* ---- a step ---- */
 
 static void add_metric(struct power_step *step, const struct plan *plan, const struct power_traffic *traffic,
-                       size_t index, uint32_t weight_next)
+                       size_t index, uint32_t weight_next, double past)
 {
     static const double ratios[] = {[POWER_X2] = 2, [POWER_X3] = 3, [POWER_X10] = 10};
     const struct plan_metric *metric = &plan->analysis.metrics[index];
@@ -206,11 +223,13 @@ static void add_metric(struct power_step *step, const struct plan *plan, const s
     }
     if (metric->max_excess >= 1 || weight_next == 0)
         return;
-    power->need = plan->analysis.forward == FORWARD_E_VALUE
-                      ? exact_need(plan, base, step->weight)
-                      : gate_need(metric, traffic->rate, base, step->weight, weight_next);
-    power->forward_s = gate_time(plan, metric, power->need, step->rate);
-    power->warm_s = warm_gate_time(plan, power->need, step->rate);
+    if (plan->analysis.forward == FORWARD_E_VALUE) {
+        power->need = exact_need(plan, base, step->weight);
+        power->forward_s = gate_time(plan, metric, power->need, step->rate);
+        power->warm_s = warm_gate_time(plan, power->need, step->rate);
+    } else {
+        add_gate(power, plan, traffic, step, weight_next, past);
+    }
 }
 
 static double least_time(const struct power_step *power, const struct plan_step *step, bool warm)
@@ -286,15 +305,20 @@ static void add_step(struct power *power, const struct plan *plan, const struct 
     size_t next = plan_next_weight_step(plan, index + 1);
     uint32_t weight_next = next < plan->steps_len ? plan->steps[next].weight : 0;
     struct power_step *step = &power->steps[power->len++];
+    double past = 0;
 
+    for (size_t i = 0; i + 1 < power->len; i++)
+        past += power->steps[i].skipped ? 0 : power->steps[i].requests;
     *step = (struct power_step){.step = index, .weight = plan->steps[index].weight};
     step->rate = traffic->rate * step->weight / PLAN_WEIGHT_ALL;
     step->skipped = is_skipped(plan, index, step->rate);
     for (size_t i = 0; i < plan->analysis.metrics_len; i++) {
         if (plan_metric_may_roll_back(&plan->analysis.metrics[i]))
-            add_metric(step, plan, traffic, i, weight_next);
+            add_metric(step, plan, traffic, i, weight_next, past);
     }
-    step->least_s = raise_time(plan, index) + least_time(step, &plan->steps[index], false);
+    step->least_s = least_time(step, &plan->steps[index], false);
+    step->requests = step->least_s * step->rate;
+    step->least_s += raise_time(plan, index);
     step->warm_s = raise_time(plan, index) + least_time(step, &plan->steps[index], *warm);
     if (step->skipped)
         return;

@@ -35,7 +35,8 @@ struct power_metric {
     size_t metric;   /* in the plan */
     double smallest; /* the least ratio that is seen within minDwell; INFINITY: none */
     struct power_detect sizes[POWER_SIZES];
-    double need;      /* canary requests until its gate passes; INFINITY: it never does; 0: it sets no gate */
+    double need; /* canary requests of this step until its gate passes; INFINITY: it never does; 0: it sets no
+                    gate */
     double forward_s; /* after the raise, until its gate can pass */
     double warm_s;    /* the same of a raise without grace */
 };
@@ -47,6 +48,7 @@ struct power_step {
     bool skipped;                                  /* ramp.minCanaryRate passes it over */
     double least_s;                                /* until the next step, without windows and approvals */
     double warm_s;                                 /* the same of a canary without a cold start */
+    double requests;                               /* to the canary in least_s, from the raise on */
     struct power_metric metrics[PLAN_METRICS_MAX]; /* those that may send it back */
     size_t metrics_len;
 };

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { RECORD_VERSION = 1 };
+enum { RECORD_VERSION = 2 };
 
 /* ---- the state: one table a struct, for both directions ---- */
 
@@ -103,8 +103,14 @@ static const struct field metric_fields[] = {
 static const struct field evidence_fields[] = {
     MANY(evidence, FIELD_DOUBLE, s),       MANY(evidence, FIELD_DOUBLE, b),
     MANY(evidence, FIELD_DOUBLE, floor_s), MANY(evidence, FIELD_DOUBLE, floor_b),
-    ONE(evidence, FIELD_I64, bin),         ONE(evidence, FIELD_DOUBLE, pending),
+    ONE(evidence, FIELD_I64, left_ns),     ONE(evidence, FIELD_DOUBLE, pending),
     ONE(evidence, FIELD_U64, bin_bad),     ONE(evidence, FIELD_U64, bin_requests),
+};
+
+static const struct field past_fields[] = {
+    ONE(evidence_past, FIELD_DOUBLE, requests),
+    ONE(evidence_past, FIELD_DOUBLE, bad),
+    ONE(evidence_past, FIELD_DOUBLE, expected),
 };
 
 static const struct field counts_fields[] = {
@@ -185,10 +191,9 @@ struct part {
     }
 
 static const struct part metric_parts[] = {
-    PART(judge_metric, evidence, evidence_fields),
-    PART(judge_metric, step, counts_fields),
-    PART(judge_metric, grace, counts_fields),
-    PART(judge_metric, total, counts_fields),
+    PART(judge_metric, evidence, evidence_fields), PART(judge_metric, early, evidence_fields),
+    PART(judge_metric, past, past_fields),         PART(judge_metric, step, counts_fields),
+    PART(judge_metric, grace, counts_fields),      PART(judge_metric, total, counts_fields),
 };
 
 static const struct field raise_fields[] = {

@@ -10,9 +10,10 @@
 static const double rate_memory_s = 30; /* of the decaying sums: a mean over about a minute */
 static const double settle_max_s = 60;  /* behind a grace, before a forward */
 static const double settle_small_s =
-    30;                                /* the same in the small raises after a retreat: their grace is long */
-static const double mass_raise = 0.03; /* parts of the ledger: section 2.2 of the method */
-static const double mass_start = 0.4, mass_smoke = 0.1, mass_time = 0.1;
+    30; /* the same in the small raises after a retreat: their grace is long */
+/* Parts of the ledger. Most of it is spent at the start: nearly every fault is there from the first request
+ * on. */
+static const double mass_start = 0.55, mass_smoke = 0.05, mass_raise = 0.02, mass_time = 0.05;
 static const int64_t mass_time_least_ns = 600 * NS_PER_S;
 enum { MASS_TIMES = 64 };                       /* parts of mass_time at most */
 static const int64_t refusal_ns = 5 * NS_PER_S; /* before a forward that was not saved is tried again */
@@ -334,7 +335,7 @@ static bool asks_about_present(const struct rollout *r)
     return r->state == ROLLOUT_RETREATING || r->state == ROLLOUT_PROBING;
 }
 
-static struct judge_context context_of(const struct rollout *r, const struct plan *plan)
+static struct judge_context context_of(const struct rollout *r, const struct plan *plan, int64_t dt_ns)
 {
     const struct plan_analysis *analysis = &plan->analysis;
 
@@ -342,7 +343,7 @@ static struct judge_context context_of(const struct rollout *r, const struct pla
         .weight = r->weight,
         .weight_next = look_next_weight(r, plan),
         .rate = rollout_rate(r),
-        .bin = r->age_ns / analysis->bin_ns,
+        .dt_ns = dt_ns,
         .grace = r->raise_ns < r->grace_ns,
         .tolerance_least = r->incident.on ? INCIDENT_TOLERANCE : 0,
         .grace_errors = r->retreat.forgiving,
@@ -372,7 +373,8 @@ static void take_watch(struct look *look, const struct judge_context *context)
     if (r->weight < PLAN_WEIGHT_ALL && !r->incident.on)
         watch_learn(&r->watch, look->plan, look->in->tallies, look->in->tallies_len);
     if (r->state == ROLLOUT_WATCHING && !context->grace && context->judged)
-        watch_feed(&r->watch, look->plan, look->in->tallies, look->in->tallies_len, context->bin);
+        watch_feed(&r->watch, look->plan, look->in->tallies, look->in->tallies_len,
+                   r->age_ns / look->plan->analysis.bin_ns);
 }
 
 static void take_tallies(struct look *look)
@@ -383,7 +385,7 @@ static void take_tallies(struct look *look)
     if (r->state != ROLLOUT_PENDING && look->plan->judge == JUDGE_PENSTOCK)
         incident_look(&r->incident, look->plan, r->weight, look->dt_ns, look->in->tallies,
                       look->in->tallies_len);
-    context = context_of(r, look->plan);
+    context = context_of(r, look->plan, look->dt_ns);
     if (r->state != ROLLOUT_RETREATING)
         r->judge.threshold = 1 / look->plan->analysis.false_rollback;
     if (r->state != ROLLOUT_PENDING)
@@ -401,7 +403,7 @@ static void take_tallies(struct look *look)
 void rollout_verdict(const struct rollout *rollout, const struct plan *plan, struct verdict *verdict_r)
 {
     struct judge judge = rollout->judge; /* a look at the gates is not to be remembered here */
-    struct judge_context context = context_of(rollout, plan);
+    struct judge_context context = context_of(rollout, plan, 0);
 
     judge_verdict(&judge, plan, &context, verdict_r);
 }

@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-static const struct evidence_rule usual = {1.25, 0, {2, 4}, 0};
+static const struct evidence_rule usual = {1.25, 0, {2, 4}, 8, 0};
 
 static void near(double value, double expected, double tolerance)
 {
@@ -87,8 +87,33 @@ START_TEST(a_bin_is_worth_at_most_its_cap)
     evidence_add_mass(&evidence, 1);
     evidence_feed(&evidence, &usual, &burst);
     near(evidence_ln(&evidence, &usual), 2, 1e-9);
-    evidence_bin(&evidence, &usual, 1);
+    evidence_pass(&evidence, &usual, 8);
     near(evidence_ln(&evidence, &usual), 2, 1e-9);
+}
+END_TEST
+
+/* A bin begins with what it holds, so a burst is never counted by two bins. */
+START_TEST(a_bin_opens_with_the_first_bad_request_of_the_canary)
+{
+    struct evidence evidence;
+    struct evidence_events quiet = events(0.05, 0, 1, 1000), burst = events(0.05, 20, 0, 1000);
+    double before;
+
+    evidence_init(&evidence);
+    evidence_add_mass(&evidence, 1);
+    for (int second = 0; second < 5; second++) {
+        evidence_pass(&evidence, &usual, 1);
+        evidence_feed(&evidence, &usual, &quiet);
+    }
+    before = evidence_ln(&evidence, &usual);
+    for (int second = 0; second < 8; second++) {
+        evidence_pass(&evidence, &usual, 1);
+        evidence_feed(&evidence, &usual, &burst);
+        ck_assert(evidence_ln(&evidence, &usual) <= before + 2 + 1e-9);
+    }
+    evidence_pass(&evidence, &usual, 1);
+    evidence_feed(&evidence, &usual, &burst);
+    ck_assert(evidence_ln(&evidence, &usual) > before + 3);
 }
 END_TEST
 
@@ -97,7 +122,7 @@ START_TEST(the_cap_is_lifted_where_much_of_the_canary_fails)
     static const struct {
         uint64_t bad, requests;
         double cap;
-    } rows[] = {{2, 7, 2}, {2, 6, 4}, {3, 6, 4}, {3, 5, 1000}, {2, 2, 4}, {1, 1, 2}, {30, 100, 4}};
+    } rows[] = {{2, 7, 2}, {2, 6, 4}, {3, 7, 4}, {3, 6, 1000}, {2, 2, 4}, {1, 1, 2}, {30, 100, 4}};
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct evidence evidence;
@@ -139,7 +164,7 @@ START_TEST(mass_joins_when_the_open_bin_closes)
     evidence_feed(&evidence, &usual, &bad);
     evidence_add_mass(&evidence, 0.4);
     ck_assert(evidence_ln(&evidence, &usual) < -500);
-    evidence_bin(&evidence, &usual, 1);
+    evidence_pass(&evidence, &usual, 8);
     near(evidence_ln(&evidence, &usual), log(0.4), 1e-9);
 }
 END_TEST
@@ -152,7 +177,7 @@ START_TEST(a_restart_climbs_from_its_own_mass)
     evidence_init(&evidence);
     evidence_add_mass(&evidence, 0.4);
     evidence_feed(&evidence, &usual, &good);
-    evidence_bin(&evidence, &usual, 1);
+    evidence_pass(&evidence, &usual, 8);
     ck_assert(evidence_ln(&evidence, &usual) < -50);
     evidence_add_mass(&evidence, 0.03);
     near(evidence_ln(&evidence, &usual), log(0.03), 1e-6);
@@ -163,7 +188,7 @@ END_TEST
 
 START_TEST(a_canary_below_the_floor_is_never_guilty)
 {
-    const struct evidence_rule floored = {1.25, 0.01, {2, 4}, 0};
+    const struct evidence_rule floored = {1.25, 0.01, {2, 4}, 8, 0};
     struct evidence evidence;
 
     evidence_init(&evidence);
@@ -172,7 +197,7 @@ START_TEST(a_canary_below_the_floor_is_never_guilty)
         struct evidence_events worse = events(0.5, 5, 0, 1000); /* 0.5 %, stable none */
 
         evidence_feed(&evidence, &floored, &worse);
-        evidence_bin(&evidence, &floored, bin);
+        evidence_pass(&evidence, &floored, 8);
     }
     ck_assert(evidence_ln(&evidence, &floored) < 0);
     ck_assert(evidence_ln(&evidence, &usual) > 10);
@@ -181,7 +206,7 @@ END_TEST
 
 START_TEST(a_canary_above_the_floor_is_found)
 {
-    const struct evidence_rule floored = {1.25, 0.0001, {2, 4}, 0};
+    const struct evidence_rule floored = {1.25, 0.0001, {2, 4}, 8, 0};
     struct evidence evidence;
 
     evidence_init(&evidence);
@@ -190,7 +215,7 @@ START_TEST(a_canary_above_the_floor_is_found)
         struct evidence_events worse = events(0.5, 5, 0, 1000);
 
         evidence_feed(&evidence, &floored, &worse);
-        evidence_bin(&evidence, &floored, bin);
+        evidence_pass(&evidence, &floored, 8);
     }
     ck_assert(evidence_ln(&evidence, &floored) > 5);
 }
@@ -228,7 +253,7 @@ START_TEST(the_gate_needs_the_published_requests)
         /* No canary request yet, and so many of stable that its rate is exact. */
         double n = 1e9;
         struct evidence_counts counts = {0, 0, (uint64_t)n, (uint64_t)(rows[i].p * n), 0, 0};
-        struct evidence_gate gate = evidence_gate(&counts, rows[i].w_next, rows[i].budget, 0);
+        struct evidence_gate gate = evidence_gate(&counts, NULL, rows[i].w_next, rows[i].budget, 0);
 
         near((double)gate.need, (double)rows[i].need, 2);
     }
@@ -238,10 +263,32 @@ END_TEST
 START_TEST(a_gate_that_cannot_pass_says_never)
 {
     struct evidence_counts counts = {10000, 200, 100000, 100, 0, 0}; /* 2 % against 0.1 % */
-    struct evidence_gate gate = evidence_gate(&counts, 0.5, 0.0012, 0);
+    struct evidence_gate gate = evidence_gate(&counts, NULL, 0.5, 0.0012, 0);
 
     ck_assert(!gate.pass);
     ck_assert_uint_eq(gate.need, UINT64_MAX);
+}
+END_TEST
+
+/* Stable's share is taken at the times and in the numbers of the canary's requests, so that it does not
+ * matter at which weight which hour was. */
+START_TEST(the_gate_counts_what_was_before_at_its_own_base_rate)
+{
+    struct evidence_counts bad_hour = {1000, 20, 19000, 380, 0, 0}, now = {1000, 1, 1000, 1, 0, 0};
+    struct evidence_past past = {0};
+    struct evidence_gate alone = evidence_gate(&now, NULL, 0.5, 0.0012, 0), both;
+
+    evidence_past_add(&past, &bad_hour);
+    both = evidence_gate(&now, &past, 0.5, 0.0012, 0);
+    near(both.stable, (380.5 / 19.001 + 1.5 / 1.001) / 2000, 1e-6);
+    near(both.upper, evidence_upper(21, 2000), 1e-12);
+    ck_assert(alone.upper - alone.stable < both.upper - both.stable); /* 20 were by chance, who knows */
+
+    struct evidence_counts calm = {1000, 0, 19000, 10, 0, 0};
+    past = (struct evidence_past){0};
+    evidence_past_add(&past, &calm);
+    both = evidence_gate(&now, &past, 0.5, 0.0012, 0);
+    ck_assert(!alone.pass && both.excess < alone.excess && both.need < alone.need + 1000);
 }
 END_TEST
 
@@ -354,6 +401,7 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, the_priors_sum_to_one);
     tcase_add_test(tcase, without_mass_there_is_no_evidence);
     tcase_add_test(tcase, a_bin_is_worth_at_most_its_cap);
+    tcase_add_test(tcase, a_bin_opens_with_the_first_bad_request_of_the_canary);
     tcase_add_test(tcase, the_cap_is_lifted_where_much_of_the_canary_fails);
     tcase_add_test(tcase, only_the_upside_is_capped);
     tcase_add_test(tcase, mass_joins_when_the_open_bin_closes);
@@ -364,6 +412,7 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, upper_limits_have_the_published_values);
     tcase_add_test(tcase, the_gate_needs_the_published_requests);
     tcase_add_test(tcase, a_gate_that_cannot_pass_says_never);
+    tcase_add_test(tcase, the_gate_counts_what_was_before_at_its_own_base_rate);
     tcase_add_test(tcase, the_interval_holds_the_ratio_and_shrinks);
     tcase_add_test(tcase, the_interval_is_open_where_nothing_was_bad);
     tcase_add_test(tcase, the_exact_form_lets_few_bad_canaries_forward_at_any_time);

@@ -10,7 +10,7 @@
 /* The evidence alone, at the edge: the canary is exactly as much worse as is tolerated, no floor, no cap. */
 static unsigned edge_rollouts(unsigned rollouts, double rate, double share, double w)
 {
-    const struct evidence_rule rule = {1.25, 0, {INFINITY, INFINITY}, 0};
+    const struct evidence_rule rule = {1.25, 0, {INFINITY, INFINITY}, 1, 0};
     struct rnd rnd;
     unsigned back = 0;
 
@@ -29,7 +29,7 @@ static unsigned edge_rollouts(unsigned rollouts, double rate, double share, doub
             };
 
             evidence_feed(&evidence, &rule, &events);
-            evidence_bin(&evidence, &rule, bin + 1);
+            evidence_pass(&evidence, &rule, 1);
         }
         back += evidence_ln(&evidence, &rule) >= limit;
     }
@@ -93,7 +93,7 @@ START_TEST(the_ledger_is_never_overdrawn)
     }
     ck_assert(spent <= 1 + 1e-9);
     for (size_t i = 0; i < PLAN_METRICS_MAX; i++) {
-        double ln = evidence_ln(&judge.metrics[i].evidence, &(struct evidence_rule){1.25, 0, {2, 4}, 0});
+        double ln = evidence_ln(&judge.metrics[i].evidence, &(struct evidence_rule){1.25, 0, {2, 4}, 8, 0});
 
         ck_assert(ln <= 1e-6);
     }

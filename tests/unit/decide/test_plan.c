@@ -69,7 +69,7 @@ START_TEST(a_plan_without_metrics_gets_the_default_ones)
     ck_assert_uint_eq(plan->analysis.metrics_len, 5);
     ck_assert_str_eq(metrics[0].name, "errors");
     ck_assert(metrics[0].share == 0.45 && metrics[0].tolerance == 1.25 && metrics[0].floor == 0.0001);
-    ck_assert(metrics[0].max_excess == 0.0012);
+    ck_assert(metrics[0].max_excess == 0.0009);
     ck_assert_int_eq(metrics[1].threshold_ns, 300 * NS_PER_MS);
     ck_assert(metrics[1].tolerance == 1.5 && fabs(metrics[1].floor - 0.001) < 1e-12);
     ck_assert(metrics[2].share == 0.1 && metrics[2].tolerance == 1.5);

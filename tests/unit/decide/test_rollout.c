@@ -363,6 +363,7 @@ START_TEST(on_regression_hold_holds_and_a_retry_judges_afresh)
     sim.canary.errors = 0.2;
     until_hold(REASON_REGRESSION, 600);
     ck_assert_uint_eq(sim.r.weight, 5000);
+    sim_run(&sim, 60); /* so much evidence that it does not fade soon */
     sim.canary.errors = 0.001;
     sim_run(&sim, 60);
     ck_assert_int_eq(sim.d.reason, REASON_REGRESSION);
@@ -514,7 +515,7 @@ START_TEST(a_retry_begins_again_after_the_backoff_and_asks_above_the_proven_weig
     sim_step(plan, 100, 0);
     start(plan, 1);
     ck_assert_int_gt(sim_until(&sim, ACTION_FORWARD, 10), 0);
-    ck_assert_int_gt(sim_until(&sim, ACTION_FORWARD, 600), 0);
+    ck_assert_int_gt(sim_until(&sim, ACTION_FORWARD, 1200), 0);
     ck_assert_uint_eq(sim.r.weight, 5000);
     sim.canary.errors = 0.5;
     ck_assert_int_gt(sim_until(&sim, ACTION_ROLLBACK, 600), 0);
