@@ -93,7 +93,7 @@ def _(t):
 @case("a canary that accepts and never answers is rolled back")
 def _(t):
     canary = Node(t, "fargate", hang=True)
-    goes_back(t, canary, "latency", lambda: canary.counts()["requests"], rate=500, route={"timeouts": {"firstByte": "3s"}})
+    goes_back(t, canary, "latency", lambda: canary.counts()["requests"], rate=500, route={"timeouts": {"firstByte": "10s"}})
 
 
 @case("a canary that fails every request is rolled back within 2 seconds of the first one")
