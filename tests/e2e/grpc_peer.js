@@ -1,6 +1,6 @@
 // gRPC as bytes on node's http2: `serve` is a target, `call PORT` a client. Lines of JSON on stdin, each answered by one on
 // stdout. Serving, the path says what happens: /echo/ answers each message as it comes, /count/ the number of messages at the end,
-// /list/ the message three times, /status/N ends with that status and no message, /silent/ says nothing, /bare/ has no status.
+// /list/ the message three times, /status/N ends with that status and no message, /silent/ says nothing, /hold/ begins an answer, /bare/ has no status.
 //   serve: {} -> {"port": N}; {"get": "counts"} -> {"calls": N, "cancelled": N, "timeouts": [...]}
 //   call:  {"path": P, "messages": [...], "timeout": "1S", "wait": true} -> {"http", "status", "message", "messages", "type"}
 //          with `wait` each message is sent when the answer to the one before has come
@@ -41,7 +41,9 @@ function serve(stream, headers) {
                        { endStream: true });
         return;
     }
-    if (kind === 'silent') {
+    if (kind === 'hold')
+        stream.respond({ ':status': 200, 'content-type': 'application/grpc' });
+    if (kind === 'silent' || kind === 'hold') {
         stream.resume();
         return;
     }
@@ -92,8 +94,8 @@ function call(session, order, done) {
             say();
     });
     stream.on('close', () => done(got));
-    if (order.cancelMs)
-        setTimeout(() => stream.close(http2.constants.NGHTTP2_CANCEL), order.cancelMs);
+    if (order.cancel) // once the answer has begun
+        stream.on('response', () => stream.close(http2.constants.NGHTTP2_CANCEL));
     if (order.wait)
         say();
     else

@@ -92,7 +92,7 @@ def _(t):
     p, client = serve(t, target)
     got = client.ask(path="/silent/", messages=["a"], timeout="200m")
     t.equal((got["http"], got["status"]), (200, "4"), "DEADLINE_EXCEEDED")
-    client.ask(path="/silent/", messages=["a"], timeout="10S", cancelMs=20)
+    client.ask(path="/hold/", messages=["a"], timeout="10S", cancel=True)
     t.equal([r["outcome"] for r in p.log.wait(2)], ["target_overtime", "client_gone"], "outcomes")
     t.wait(lambda: target.ask(get="counts")["cancelled"] == 2, "both calls to be cancelled at the target")
     t.equal(target.ask(get="counts")["timeouts"], ["200m", "10S"], "what the target was told")
