@@ -59,17 +59,19 @@ void logqueue_fini(struct logqueue *queue)
 
 bool logqueue_push(struct logqueue *queue, struct logblock *block)
 {
-    bool fits;
+    bool fits, waited_for;
 
     pthread_mutex_lock(&queue->lock);
+    waited_for = queue->len == 0;
     fits = queue->len == 0 || (queue->len < LOGQUEUE_BLOCKS && queue->bytes + block->len <= queue->max_bytes);
     if (fits) {
         atomic_fetch_add_explicit(&block->refs, 1, memory_order_relaxed);
         queue->blocks[(queue->first + queue->len++) % LOGQUEUE_BLOCKS] = block;
         queue->bytes += block->len;
-        pthread_cond_signal(&queue->filled);
     }
     pthread_mutex_unlock(&queue->lock);
+    if (waited_for) /* behind the lock, so that who wakes up need not wait for it */
+        pthread_cond_signal(&queue->filled);
     return fits;
 }
 

@@ -16,7 +16,7 @@
 
 enum {
     IDLE_MS = 1000, /* a look at the pipes without being woken */
-    GATHER_MS = 5,  /* after a wake-up: what comes in that time is one block */
+    GATHER_MS = 20, /* after a wake-up: what comes in that time is one block */
     BATCH_BYTES = 8 * ACCESSLOG_CHUNK_BYTES,
 };
 
