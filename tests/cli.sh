@@ -92,8 +92,8 @@ expect 1 - 'missing.yaml' check -c missing.yaml
 
 expect 0 '^ok, 1 plan with 2 steps$' - check --plan plan.yaml
 expect 2 - 'needs a configuration' check --plan plan.yaml --route web
-expect 0 '^5 %, 5 requests a second to the canary, 15m28s at least$' 'steps.1..bake: ' check --plan plan.yaml --rps 100 --errors 0.1% --slow 0.001
-expect 0 '^To 100 % in 15m28s at least' 'steps\[1\].bake: ' check --plan plan.yaml --rps 100
+expect 0 '^5 %, 5 requests a second to the canary, 23m24s at least$' 'steps.1..bake: ' check --plan plan.yaml --rps 100 --errors 0.1% --slow 0.001
+expect 0 '^To 100 % in 23m24s at least' 'steps\[1\].bake: ' check --plan plan.yaml --rps 100
 expect 0 '"atRisk": ' - check --plan plan.yaml --rps 100 --json
 printf 'judge: flagger\n' | cat plan.yaml - >flagger.yaml
 expect 0 '^ok, 1 plan' 'nobody knows what .flagger. finds' check --plan flagger.yaml --rps 100

@@ -17,6 +17,7 @@ if SANITIZER:
     sys.exit(0)
 
 MOST = 4.5
+MOST_TLS = 5  # with handshakes, and the randomness that OpenSSL asks for
 
 
 def traced(t, p, run):
@@ -64,7 +65,7 @@ def _(t):
     a_request = {name: n / total for name, n in sorted(calls.items(), key=lambda item: -item[1])}
     t.note("calls a request: " + ", ".join(f"{name} {n:.3f}" for name, n in a_request.items() if n > 0.0005))
     t.check(calls.get("recvfrom", 0) > total, "strace saw the work")
-    t.check(sum(a_request.values()) <= MOST, f"{sum(a_request.values()):.2f} system calls a request")
+    t.check(sum(a_request.values()) <= MOST_TLS, f"{sum(a_request.values()):.2f} system calls a request")
 
 
 @case("an idle proxy sleeps: a few wake-ups a second")
