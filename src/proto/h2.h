@@ -5,8 +5,8 @@
  *
  *     h2 = h2_new(&config, &events, owner, now_ns)
  *     error = h2_feed(h2, in, len, now_ns)      after each read; the events come from here
- *     n = h2_gather(h2, out, cap)               whenever h2_has_output: write these bytes; `content` comes
- * from here h2_free(&h2)
+ *     n = h2_gather(h2, out, cap)               while h2_has_output: write these; `content` comes from here
+ *     h2_free(&h2)
  *
  * Events. Each stream is told in this order: `head` (of a response perhaps several, interim ones first),
  * `data` any number of times, `end`. At any time `reset` may come instead, and nothing after it. A stream

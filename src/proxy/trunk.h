@@ -2,9 +2,11 @@
  * A connection to a target that carries many requests at a time: HTTP/2 (proto/h2), per worker. Transactions
  * have a seat on it, from the time when they wait for the connection to be there until their try is over.
  *
- *   CONNECTS ──h2──> GREETS ──SETTINGS──> OPEN ──GOAWAY, idle, error──> OVER, and freed when the last seat is
- * empty │  └─http/1.1─> the connection goes to the first transaction of the line, the others begin again
- *      └──failed────> OVER
+ *   CONNECTS ──h2──> GREETS ──SETTINGS──> OPEN ──GOAWAY, idle, error──> OVER
+ *      │  └─http/1.1─> the connection goes to the first of the line, the others begin again
+ *      └──failed──────────────────────────────────────────────────────> OVER
+ *
+ * One that is OVER is freed when its last seat is empty.
  *
  * Nothing runs a transaction from within the session's events: they note what has come, and the end of the
  * worker's turn (trunks_turn) tells the transactions, gathers what all of them have to send, and writes it
