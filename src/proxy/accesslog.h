@@ -21,7 +21,7 @@ enum {
     ACCESSLOG_CHUNKS = 32,          /* a worker: 2 MiB of lines may wait for a slow exporter */
     ACCESSLOG_LINE_MAX = 16 * 1024, /* a longer line has its client-given texts cut to ACCESSLOG_CUT bytes */
     ACCESSLOG_CUT = 256,
-    ACCESSLOG_QUERY_MAX = 4096, /* of a query or a Referer that something was taken out of */
+    ACCESSLOG_QUERY_MAX = 4096,   /* of a query or a Referer that something was taken out of */
     ACCESSLOG_HEADERS_MAX = 2048, /* of either side's headers, as JSON */
     ACCESSLOG_LABELS = 64,        /* a worker; by hash, a newer one takes the place of an older one */
     ACCESSLOG_LABELS_MAX = 1000,
