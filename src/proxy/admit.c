@@ -273,7 +273,7 @@ static struct str upgrade_of(const struct txn *txn)
 /* Memory is short: who has been idle longest goes too, so that this one may come again. */
 static enum next starve(struct txn *txn)
 {
-    if (!front_shed(txn->worker))
+    if (!front_shed(txn->worker, true))
         log_debug("no connection is idle");
     return step_fail(txn, OUTCOME_OVERLOAD, "the memory of this proxy is used up");
 }

@@ -182,11 +182,17 @@ bool front_rests(struct front *front, bool rests)
     return true;
 }
 
-bool front_shed(struct worker *worker)
+/* Its first request may be on its way. */
+static bool is_fresh(const struct front *front)
+{
+    return !front->served && front->worker->now_ns - front->in.first_byte_ns < FRESH_MS * NS_PER_MS;
+}
+
+bool front_shed(struct worker *worker, bool spare_fresh)
 {
     struct front *front = worker->idle.oldest;
 
-    while (front && conn_has_bytes(&front->conn))
+    while (front && (conn_has_bytes(&front->conn) || (spare_fresh && is_fresh(front))))
         front = front->idle_prev;
     if (!front)
         return false;
@@ -664,11 +670,12 @@ struct front *front_new(struct worker *worker, size_t listener, int fd, const st
 
     if (!front)
         return NULL;
-    *front = (struct front){.worker = worker,
-                            .listener = (uint8_t)listener,
-                            .state = conf->proxies_len ? FRONT_GREETS : FRONT_IDLE,
-                            .exempt = true,
-                            .in = {.ops = &h1_ops, .closing = worker->draining}};
+    *front =
+        (struct front){.worker = worker,
+                       .listener = (uint8_t)listener,
+                       .state = conf->proxies_len ? FRONT_GREETS : FRONT_IDLE,
+                       .exempt = true,
+                       .in = {.ops = &h1_ops, .closing = worker->draining, .first_byte_ns = worker->now_ns}};
     note_peer(front, peer);
     if (front->state == FRONT_IDLE && !joins(front)) {
         mem_pool_put(&worker->front_memory, front);

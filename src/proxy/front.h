@@ -81,8 +81,9 @@ MUST_CHECK struct front *front_new(struct worker *worker, size_t listener, int f
 /* Ends the connection now, with whatever is going on. */
 void front_close(struct front *front);
 /* Closes the connection that has been idle longest; false when none is. A request that has arrived and was
- * not looked at is not lost: it makes the connection busy. */
-MUST_CHECK bool front_shed(struct worker *worker);
+ * not looked at is not lost: it makes the connection busy. `spare_fresh`: nor one that has only just come,
+ * whose request may be on its way. */
+MUST_CHECK bool front_shed(struct worker *worker, bool spare_fresh);
 /* Closes the connection whose handshake has been under way longest; false when none is. */
 MUST_CHECK bool front_shed_handshake(struct worker *worker);
 /* Whether an address is let off from the caps for each address. */

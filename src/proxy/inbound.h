@@ -56,7 +56,7 @@ struct inbound {
     bool closing;             /* no further request comes this way */
     bool last;                /* the client has said that it sends nothing behind the request in progress */
     bool ended;               /* the client says no more: what it has sent is served, then we close */
-    int64_t first_byte_ns;    /* of the request in progress */
+    int64_t first_byte_ns;    /* of the request in progress; before the first one, when it came */
     struct wheel_timer timer; /* the client's deadline */
 };
 

@@ -227,7 +227,7 @@ static void resume_accept(struct worker *worker)
 static bool is_lasting(struct worker *worker, int listen_fd, int error)
 {
     if (error == EMFILE || error == ENFILE)
-        return !front_shed(worker) && !refuse_one(worker, listen_fd);
+        return !front_shed(worker, false) && !refuse_one(worker, listen_fd);
     return error == ENOBUFS || error == ENOMEM;
 }
 
@@ -250,7 +250,7 @@ static bool is_welcome(const struct config_listener *listener, const struct sock
 /* Whether there is room for one more beside `open` others, or an idle one has made it. */
 static bool has_room(struct worker *worker, uint32_t open)
 {
-    return open < worker->config->limits.connections || front_shed(worker);
+    return open < worker->config->limits.connections || front_shed(worker, false);
 }
 
 /* As well as can be told to somebody who is not listened to. */
@@ -345,7 +345,7 @@ static void sweep_targets(struct worker *worker)
  * goes. */
 static void relieve(struct worker *worker)
 {
-    for (int i = 0; i < SHED_A_TICK && worker_is_short(worker) && front_shed(worker); i++)
+    for (int i = 0; i < SHED_A_TICK && worker_is_short(worker) && front_shed(worker, true); i++)
         ;
 }
 
