@@ -36,7 +36,7 @@ void demo_plan_write(struct text *out, double speed)
 
     hurried(3, speed, 1000, bin);
     hurried(10, speed, 1, first);
-    hurried(16, speed, 1, later);
+    hurried(24, speed, 1, later);
     hurried(15, speed, 1, bake);
     hurried(5, speed, 1, grace);
     hurried(10, speed, 8000, probation); /* what has piled up takes its own time */
