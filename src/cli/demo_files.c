@@ -39,7 +39,7 @@ void demo_plan_write(struct text *out, double speed)
     hurried(24, speed, 1, later);
     hurried(15, speed, 1, bake);
     hurried(5, speed, 1, grace);
-    hurried(10, speed, 8000, probation); /* what has piled up takes its own time */
+    hurried(10, speed, 16000, probation); /* what has piled up takes its own time */
     text_printf(
         out,
         "# A plan for two minutes instead of a week: short dwells, and a gate that is content with little.\n"
@@ -56,7 +56,7 @@ void demo_plan_write(struct text *out, double speed)
         "  - { setWeight: 25, minDwell: %s }\n"
         "  - { setWeight: 50, minDwell: %s }\n"
         "  - { setWeight: 100, bake: %s }\n"
-        "ramp: { grace: %s, retreat: { probation: %s, grace: %s, raiseFactor: 1.4 } }\n",
+        "ramp: { grace: %s, retreat: { probation: %s, grace: %s, raiseFactor: 1.5 } }\n",
         DEMO_USER_HEADER, bin, first, later, later, bake, grace, probation, grace);
 }
 

@@ -80,7 +80,7 @@ def _(t):
     retreats = [d["weight"] for d in decisions if d["action"] == "retreat"]
     t.equal(len(retreats), 2, f"the retreats: {retreats}")
     t.equal(retreats[0]["to"], 25, "first to the last step that was proven")
-    t.check(25 <= retreats[1]["to"] < 43 < retreats[1]["from"] <= 50, f"then to the last small raise: {retreats[1]}")
+    t.check(25 <= retreats[1]["to"] < 43 < retreats[1]["from"] <= 57, f"then to the last small raise: {retreats[1]}")
     t.equal((decisions[-1]["reason"], decisions[-1]["weight"]["to"]), ("loadDependent", retreats[1]["to"]), "how it ends")
 
 
