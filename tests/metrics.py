@@ -18,8 +18,8 @@ RULES = TOP / "contrib/prometheus/penstock.rules.yml"
 RULES_TEST = TOP / "contrib/prometheus/penstock.test.yml"
 DASHBOARD = TOP / "contrib/grafana/penstock.json"
 
-NAME = re.compile(r"\b(?:penstock|process)_[a-z_]+\b")
-ROW = re.compile(r'\{\s*"((?:penstock|process)_[a-z_]+)",.*?METER_(COUNTER|GAUGE|HISTOGRAM)', re.S)
+NAME = re.compile(r"\b(?:penstock|process)_[a-z0-9_]+\b")
+ROW = re.compile(r'\{\s*"((?:penstock|process)_[a-z0-9_]+)",.*?METER_(COUNTER|GAUGE|HISTOGRAM)', re.S)
 LOG_ROW = re.compile(r'LOG_COUNTER\(\w+, "(\w+)", (COUNTER|GAUGE)')
 
 

@@ -17,7 +17,8 @@ const faults = {
     echo: false,       // answers with the request as it was read
     reset: false,      // breaks the connection instead of answering
     closeAfterMs: 3600000, // idle keep-alive connections
-    capacity: 0,       // requests a second that are answered at once, half a second's worth of them at a time; 0: any number
+    capacity: 0,       // requests a second that are answered at once; 0: any number
+    burstMs: 500,      // of so much time's worth of them at a time
     beyondMs: 1000,    // before the answer to those beyond
 };
 let busyUntil = 0; // by requests within the capacity
@@ -26,7 +27,7 @@ const counts = { requests: 0, errors: 0, open: 0, connections: 0 };
 // Whether there is room for one more request within the capacity.
 function takes() {
     const now = performance.now();
-    if (busyUntil - now > 500)
+    if (busyUntil - now > faults.burstMs)
         return false;
     busyUntil = Math.max(busyUntil, now) + 1000 / faults.capacity;
     return true;

@@ -90,12 +90,13 @@ def _(t):
 def _(t):
     target = Peer(t, "serve")
     p, client = serve(t, target)
+    client.ask(path="/echo/", messages=["a"])  # the connection is there, so that the time is the call's alone
     got = client.ask(path="/silent/", messages=["a"], timeout="200m")
     t.equal((got["http"], got["status"]), (200, "4"), "DEADLINE_EXCEEDED")
     client.ask(path="/hold/", messages=["a"], timeout="10S", cancel=True)
-    t.equal([r["outcome"] for r in p.log.wait(2)], ["target_overtime", "client_gone"], "outcomes")
+    t.equal([r["outcome"] for r in p.log.wait(3)][1:], ["target_overtime", "client_gone"], "outcomes")
     t.wait(lambda: target.ask(get="counts")["cancelled"] == 2, "both calls to be cancelled at the target")
-    t.equal(target.ask(get="counts")["timeouts"], ["200m", "10S"], "what the target was told")
+    t.equal(target.ask(get="counts")["timeouts"][-2:], ["200m", "10S"], "what the target was told")
 
 
 main()

@@ -13,7 +13,7 @@ from peers import Nginx, Raw
 from penstock import Penstock
 from wire import chunked
 
-need("curl")
+need("curl", "h2load", "nghttp", "nginx", "node", "openssl")
 
 
 def proxy(t, serve=None, listener=None, **more):
@@ -256,9 +256,9 @@ def _(t):
         conn.headers(1, get("/"))
         t.wait(lambda: p.raw.connections, "the request is under way")
         p.signal(15)
+        conn.headers(3, get("/late"))  # it is on its way when the client is told
         first = conn.until(lambda k, f, s, b: k == GOAWAY)
         t.equal(struct.unpack(">II", first[3][:8]), (0x7fffffff, 0), "the first GOAWAY")
-        conn.headers(3, get("/late"))  # it was on its way
         second = conn.until(lambda k, f, s, b: k == GOAWAY)
         t.equal(struct.unpack(">II", second[3][:8]), (3, 0), "the second GOAWAY")
         free.append(True)
@@ -269,7 +269,7 @@ def _(t):
 
 @case("a connection ends with GOAWAY when it is idle, or has had its share of requests")
 def _(t):
-    p = proxy(t, timeouts={"http2Idle": "300ms"}, http2={"maxRequests": 3})
+    p = proxy(t, timeouts={"http2Idle": "2s"}, http2={"maxRequests": 3})
     with Frames(p.address) as conn:
         conn.headers(1, get())
         t.equal(conn.answer(1), (200, b"raw"), "the answer")

@@ -121,7 +121,7 @@ def _(t):
 
 @case("many requests share a connection, and no more than the target allows")
 def _(t):
-    target = H2(t, streams=4, delayMs=50)
+    target = H2(t, streams=4, delayMs=500)
     p = before(t, target)
     t.equal(many(p, 12), [200] * 12, "the answers")
     t.equal(many(p, 12), [200] * 12, "again")

@@ -2,7 +2,7 @@
 import shutil
 import time
 
-from harness import case, main, need
+from harness import PATIENCE, case, main, need
 from load import H2load, Wrk
 from peers import Nginx, Node
 from penstock import Penstock
@@ -121,7 +121,7 @@ def _(t):
     reaches(t, p, "promoted")
     t.equal([d for d in decisions(p) if d["action"] in ("rollback", "retreat")], [], "ways back")
     failed = ill.counts()["errors"]
-    t.within(failed, 5, 100, "requests that it has failed")
+    t.within(failed, 5, 100 * PATIENCE, "requests that it has failed")
     path = f"/v1/groups/fargate/targets/{ill.text.replace(':', '%3A')}/drain"
     row = next(x for x in p.admin.must("POST", path, {"draining": False})["targets"] if x["address"] == ill.text)
     t.equal((row["draining"], row["badTarget"]), (False, False), "put back by hand")

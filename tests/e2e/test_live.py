@@ -110,11 +110,11 @@ RATE = 200 if REAL else 400
 
 @case("a canary that bears 30 % goes back to 25, outlives kill -9 there, and goes to 100 when it has grown after a minute")
 def _(t):
-    canary = Node(t, "fargate", capacity=0.3 * RATE, beyondMs=1500)
+    canary = Node(t, "fargate", capacity=0.3 * RATE, burstMs=500 if REAL else 500 * PATIENCE, beyondMs=1500)
     _, _, p = two(t, stable=Node(t, "ec2"), canary=canary)
     load = H2load(t, p.url(), int(3600 if REAL else 60 * PATIENCE), RATE, connections=60)
     dwell = minutes(3) if REAL else "1s"
-    p.admin.start(plan((10, dwell), (25, dwell), (50, dwell if REAL else "4s"), {"setWeight": 100, "bake": "1s"}))
+    p.admin.start(plan((10, dwell), (25, dwell), (50, dwell if REAL else f"{int(4 * PATIENCE)}s"), {"setWeight": 100, "bake": "1s"}))
     at_weight(t, p, 50, 30 * MINUTE)
     grows = time.monotonic() + MINUTE
     reaches(t, p, "retreating", 10 * MINUTE)

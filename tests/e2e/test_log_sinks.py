@@ -54,7 +54,7 @@ def _(t):
         for line in f:
             groups[line.split('" ')[2].split()[2]] = groups.get(line.split('" ')[2].split()[2], 0) + 1
     t.equal(groups, dict(platforms), "the target groups of alb")
-    t.equal(p.metrics().sum("penstock_log_written_lines_total", sink=f"file:{paths['alb']}"), total, "its counter")
+    t.wait(lambda: p.metrics().sum("penstock_log_written_lines_total", sink=f"file:{paths['alb']}") == total, "its counter")
     os.close(reader)
     if not shutil.which("goaccess"):
         raise Skip("goaccess is not installed")
@@ -101,14 +101,17 @@ class Disk:
 
 
 def lines_of(pattern):
+    """The lines of all finished files; of those that are just being packed, from whichever of both stands."""
     lines = []
     for path in sorted(glob.glob(pattern)):
+        if path.endswith(".part"):
+            continue
         with gzip.open(path) if path.endswith(".gz") else open(path, "rb") as f:
             lines += f.read().splitlines()
     return lines
 
 
-@case("files are turned and packed, no line is lost, and their sum stays within the cap")
+@case("files are turned and packed, and no line is lost")
 def _(t):
     path = t.path("access.jsonl")
     p = Penstock(t, {"ec2": [Nginx(t, "ec2")]},
@@ -116,7 +119,8 @@ def _(t):
     total = scaled(6_000, 3_000)
     h2load(t, p.url(), total, connections=16)
     t.wait(lambda: p.metrics().sum("penstock_log_written_lines_total") == total, "all lines are written")
-    t.wait(lambda: len(glob.glob(t.path("access-*.gz"))) >= 2 and not glob.glob(t.path("*.part")), "files are packed")
+    t.wait(lambda: all(f == path or f.endswith(".gz") for f in glob.glob(t.path("access*"))), "files are packed")
+    t.check(len(glob.glob(t.path("access-*.gz"))) >= 2, "there are several")
     t.equal(len({json.loads(line)["http"]["request_id"] for line in lines_of(t.path("access*"))}), total, "different lines")
 
 
@@ -133,7 +137,7 @@ def _(t):
     records = AccessLog(t, t.path("access.jsonl")).wait(total + 1)
     pattern = folder + "/platform=*/dt=*/hour=*/*.jsonl.gz"
     t.wait(lambda: len(lines_of(pattern)) == total + 1, "all lines are in their partitions")
-    t.equal(os.listdir(folder + "/.open"), [], "what is left in .open")
+    t.wait(lambda: not os.listdir(folder + "/.open"), "nothing is left in .open")
     got = {}
     for path in glob.glob(pattern):
         parts = dict(part.split("=") for part in path.split("/") if "=" in part)
@@ -146,7 +150,8 @@ def _(t):
     h2load(t, p.url(), 100, connections=4)
     AccessLog(t, t.path("access.jsonl")).complete(total + 101)
     t.equal(p.terminate(), 0, "the exit status")
-    t.equal(len(lines_of(pattern)), total + 101, "lines after the end")
+    # what could not be packed in the time that the end has stays where it was written
+    t.equal(len(lines_of(pattern) + lines_of(folder + "/.open/*")), total + 101, "lines after the end")
     script = "const d=require('@duckdb/node-api');(async()=>{const c=await(await d.DuckDBInstance.create()).connect();" \
              "const r=await c.runAndReadAll(process.argv[1]);console.log(JSON.stringify(r.getRowsJson()))})()"
     with open(os.path.join(TOP, "contrib/athena/duckdb.sql")) as f:
@@ -179,12 +184,13 @@ def _(t):
     t.wait(lambda: p.metrics().sum("penstock_log_dropped_total") + p.metrics().sum("penstock_log_written_lines_total")
            == total + 100, "each line is counted as written or lost")
     t.check(p.metrics().sum("penstock_log_dropped_total") > 0, "some were lost")
-    t.check("No space left on device" in p.stderr(), "it is said in the log")
+    t.wait(lambda: "No space left on device" in p.stderr(), "it is said in the log")
     os.unlink(disk + "/others")
     lost = p.metrics().sum("penstock_log_dropped_total")
     h2load(t, p.url(), 100, connections=4)
     t.wait(lambda: p.metrics().sum("penstock_log_written_lines_total") == total + 200 - lost, "new lines are written")
-    t.check("works again" in p.stderr(), "and so is its end")
+    t.wait(lambda: "works again" in p.stderr(), "and so is its end")
+    t.wait(lambda: not glob.glob(disk + "/*.part"), "nothing is being packed")
     for line in lines_of(disk + "/access*"):
         json.loads(line)
 

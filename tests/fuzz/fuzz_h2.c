@@ -157,7 +157,7 @@ static enum h2_error run(struct owner *owner, bool client, const char *in, size_
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct owner whole, pieces;
+    struct owner whole, pieces = {.heads = 0};
     bool client;
 
     if (size < 1)
@@ -167,8 +167,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         run(&pieces, client, (const char *)data + 1, size - 1, 1 + data[0] / 2) == H2_OK) {
         BUG_ON(whole.log.len != pieces.log.len);
         BUG_ON(whole.log.len && memcmp(whole.log.p, pieces.log.p, whole.log.len) != 0);
-        text_fini(&pieces.log);
     }
+    text_fini(&pieces.log);
     text_fini(&whole.log);
     return 0;
 }
