@@ -41,7 +41,7 @@ void reads_rollout(struct call *call)
                     live->problem[0] ? ": " : "", live->problem);
         return;
     }
-    call_answer(call, 200, run_to_json(live->run, live->conf->name));
+    call_answer(call, 200, run_to_json(live->run, live->conf->name, call->board->wall_ns));
 }
 
 void reads_decisions(struct call *call)

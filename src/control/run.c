@@ -609,13 +609,24 @@ out:
 /* ---- for people
  * ---------------------------------------------------------------------------------------------- */
 
-json_t *run_to_json(const struct run *run, const char *route)
+static json_t *orders_to_json(const struct run *run, int64_t wall_ns)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < command_words.len && run_governs(run); i++)
+        if (rollout_takes(run->rollout, run->plan, (enum command)i, wall_ns))
+            json_array_append_new(array, json_string(word_name(&command_words, i)));
+    return array;
+}
+
+json_t *run_to_json(const struct run *run, const char *route, int64_t wall_ns)
 {
     json_t *json = rollout_status_to_json(run->rollout, run->plan);
 
     json_object_set_new(json, "id", json_string(run->id));
     json_object_set_new(json, "planHash", json_string(run->hash));
     json_object_set_new(json, "governs", json_boolean(run_governs(run)));
+    json_object_set_new(json, "orders", orders_to_json(run, wall_ns));
     json_object_set_new(json, "decision",
                         run->looked ? decision_to_json(&run->last, route, run->id) : json_null());
     return json;

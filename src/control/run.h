@@ -92,7 +92,8 @@ bool run_is_due(const struct board *board, const struct run *run);
 /* Saves the states of these routes' rollouts in one transaction. False when the store could not. */
 MUST_CHECK bool run_save_all(struct board *board, struct live *const *lives, size_t len, bool in_force);
 
-/* For the API: decide/record's status with id, plan's hash and the last decision. A new reference. */
-json_t *run_to_json(const struct run *run, const char *route);
+/* For the API: decide/record's status with id, plan's hash, the orders that it takes at `wall_ns`, and the
+ * last decision. A new reference. */
+json_t *run_to_json(const struct run *run, const char *route, int64_t wall_ns);
 
 #endif

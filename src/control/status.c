@@ -178,7 +178,8 @@ static json_t *route_json(const struct board *board, const struct live *live)
     json_object_set_new(json, "stable", side_json(board, live, ROUTE_STABLE));
     json_object_set_new(json, "canary", side_json(board, live, ROUTE_CANARY));
     json_object_set_new(json, "mirror", mirror_json(board, live));
-    json_object_set_new(json, "rollout", live->run ? run_to_json(live->run, live->conf->name) : json_null());
+    json_object_set_new(json, "rollout",
+                        live->run ? run_to_json(live->run, live->conf->name, board->wall_ns) : json_null());
     return json;
 }
 

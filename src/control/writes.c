@@ -127,7 +127,7 @@ static void start(struct call *call, struct live *live, struct conf_report *repo
         refuse_file(call, result, why, report);
         return;
     }
-    json = run_to_json(live->run, live->conf->name);
+    json = run_to_json(live->run, live->conf->name, call->board->wall_ns);
     json_object_set_new(json, "warnings", conf_report_json(report));
     call_answer(call, 201, json);
 }
@@ -159,7 +159,7 @@ static void update(struct call *call, struct live *live, struct conf_report *rep
         refuse_file(call, result, why, report);
         return;
     }
-    json = run_to_json(live->run, live->conf->name);
+    json = run_to_json(live->run, live->conf->name, call->board->wall_ns);
     json_object_set_new(json, "changes", changes);
     json_object_set_new(json, "warnings", conf_report_json(report));
     call_answer(call, 200, json);
@@ -204,7 +204,7 @@ static void rollout_order(struct call *call, enum command word, json_t *body)
         return;
     result = orders_rollout(call->board, live, word, &by, why);
     if (result == ORDER_DONE)
-        call_answer(call, 200, run_to_json(live->run, live->conf->name));
+        call_answer(call, 200, run_to_json(live->run, live->conf->name, call->board->wall_ns));
     else
         call_refuse_order(call, result, why, NULL);
 }

@@ -315,13 +315,18 @@ static bool obey(struct order *order)
     BUG("command %d", (int)order->said->command);
 }
 
+static bool state_takes(const struct rollout *rollout, enum command command)
+{
+    return allowed[command] >> rollout->state & 1;
+}
+
 bool rollout_command(struct rollout *rollout, const struct plan *plan, const struct rollout_order *order,
                      int64_t wall_ns, char why[static ROLLOUT_WHY_MAX])
 {
     struct order all = {rollout, plan, order, wall_ns, why};
 
     why[0] = '\0';
-    if (!(allowed[order->command] >> rollout->state & 1))
+    if (!state_takes(rollout, order->command))
         return refuse(&all, "the rollout is %s: %s", word_name(&rollout_state_words, rollout->state),
                       remedy(rollout));
     if (!obey(&all))
@@ -329,4 +334,18 @@ bool rollout_command(struct rollout *rollout, const struct plan *plan, const str
     snprintf(rollout->actor, sizeof(rollout->actor), "%s", order->actor);
     snprintf(rollout->said, sizeof(rollout->said), "%s", order->text ? order->text : "");
     return true;
+}
+
+/* By trying it: a list of its own could say something else than what is done. */
+bool rollout_takes(const struct rollout *rollout, const struct plan *plan, enum command command,
+                   int64_t wall_ns)
+{
+    const struct rollout_order order = {.command = command, .actor = ""};
+    struct rollout tried;
+    char why[ROLLOUT_WHY_MAX];
+
+    if (!state_takes(rollout, command))
+        return false;
+    tried = *rollout;
+    return rollout_command(&tried, plan, &order, wall_ns, why);
 }

@@ -159,6 +159,9 @@ enum { ROLLOUT_WHY_MAX = 256 };
 MUST_CHECK bool rollout_command(struct rollout *rollout, const struct plan *plan,
                                 const struct rollout_order *order, int64_t wall_ns,
                                 char why[static ROLLOUT_WHY_MAX]);
+/* Whether that order would be accepted now. */
+bool rollout_takes(const struct rollout *rollout, const struct plan *plan, enum command command,
+                   int64_t wall_ns);
 
 /* One look. See the head of this file. */
 void rollout_step(struct rollout *rollout, const struct plan *plan, const struct rollout_input *input,

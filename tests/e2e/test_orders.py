@@ -109,6 +109,7 @@ def _(t):
         t.check(answer.status in (404, 409), f"{verb} without a rollout: {answer.status} {answer.text}")
     p.admin.start(quick((5, "1h"), (100, "1s")))
     at_weight(t, p, 5)
+    t.equal(p.admin.rollout()["orders"], ["pause", "skip", "promote", "promoteFull", "abort", "lock", "weight"], "what makes sense")
     for verb in ("resume", "approve", "retry"):
         answer = p.admin.ask("POST", f"/v1/routes/web/rollout/{verb}", {})
         t.equal(answer.status, 409, f"{verb} while it runs: {answer.text}")
@@ -152,6 +153,7 @@ def _(t):
     at_weight(t, p, 5)
     p.admin.weight(33)
     at_weight(t, p, 33)
+    t.equal(p.admin.rollout()["orders"], ["pause", "resume", "promote", "promoteFull", "abort", "lock", "weight"], "what makes sense")
     quiet = time.time() + 3
     while time.time() < quiet:
         t.equal(p.admin.rollout()["weight"], 33, "the weight by hand stays")
