@@ -33,8 +33,9 @@ static const char *const schema[] = {
     " p95_ns INTEGER NOT NULL, p99_ns INTEGER NOT NULL);"
     "CREATE INDEX minute_wall ON minute(wall_ns);"
     "CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL);",
-    /* The rows of an interval lie together: that is how they are written and deleted. Minutes of before are
-       kept. */
+    /* The rows of an interval lie together: that is how they are written and deleted. Minutes of before
+       become rows of 60 s, which go when they are as old as those may get; longer intervals begin with this
+       version, because percentiles do not add up. */
     "CREATE TABLE series("
     " id INTEGER PRIMARY KEY, route TEXT NOT NULL, side TEXT NOT NULL, group_name TEXT NOT NULL,"
     " platform TEXT NOT NULL, UNIQUE(route, side, group_name, platform));"
@@ -51,6 +52,11 @@ static const char *const schema[] = {
     " errors, client_errors, 0, 0, sent, p50_ns / 1000, p95_ns / 1000, p99_ns / 1000 FROM minute JOIN series"
     " USING(route, side, group_name, platform);"
     "DROP TABLE minute;",
+    /* Where a series may have rows, so that no other interval is looked up for it: of those of before,
+       anywhere. */
+    "ALTER TABLE series ADD COLUMN first_s INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE series ADD COLUMN last_s INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE series SET last_s = (SELECT coalesce(max(begin_s), 0) FROM history);",
 };
 
 static const char *const statement_sql[STORE_STATEMENTS] = {
@@ -80,11 +86,18 @@ static const char *const statement_sql[STORE_STATEMENTS] = {
                         " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
     [STORE_AUDIT_PRUNE] = "DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?1",
     [STORE_DECISION_PRUNE] = "DELETE FROM decision WHERE id <= (SELECT max(id) FROM decision) - ?1",
-    [STORE_SERIES_GET] =
-        "SELECT id FROM series WHERE route = ?1 AND side = ?2 AND group_name = ?3 AND platform = ?4",
-    [STORE_SERIES_PUT] = "INSERT INTO series(route, side, group_name, platform) VALUES(?1, ?2, ?3, ?4)",
+    [STORE_SERIES_GET] = "SELECT id, first_s, last_s FROM series"
+                         " WHERE route = ?1 AND side = ?2 AND group_name = ?3 AND platform = ?4",
+    [STORE_SERIES_PUT] = "INSERT INTO series(route, side, group_name, platform, first_s, last_s)"
+                         " VALUES(?1, ?2, ?3, ?4, ?5, ?5)",
+    [STORE_SERIES_LIVES] =
+        "UPDATE series SET first_s = min(first_s, ?2), last_s = max(last_s, ?2) WHERE id = ?1",
+    [STORE_SERIES_PRUNE] = "DELETE FROM series WHERE last_s < ?1",
+    /* Those that were in use last, when there are too many. */
     [STORE_SERIES_OF_ROUTE] =
-        "SELECT id, side, group_name, platform FROM series WHERE route = ?1 ORDER BY id DESC LIMIT ?2",
+        "SELECT * FROM (SELECT id, side, group_name, platform, first_s, last_s FROM series"
+        " WHERE route = ?1 AND first_s < ?3 AND last_s > ?2 ORDER BY last_s DESC, id LIMIT ?4)"
+        " ORDER BY id DESC",
     [STORE_HISTORY_PUT] =
         "INSERT INTO history(span_s, begin_s, series, length_ms, weight, requests, errors, client_errors, "
         "slow,"

@@ -3,6 +3,8 @@
 #include <stdio.h>
 
 enum { TRIM_MAX = 32 }; /* intervals that one trim deletes */
+/* A series may have rows from first_s up to so long behind last_s: then it costs no write each interval. */
+enum { LIFE_SLACK_S = 600 };
 
 const struct store_span store_spans[STORE_SPANS] = {
     {.seconds = 10, .keep_s = 3 * 3600, .rows = 300000},
@@ -20,6 +22,16 @@ void store_history_init(struct store_history *history)
 /* ---- writing
  * ------------------------------------------------------------------------------------------------- */
 
+/* Lets a series' life take in the beginning of a point. */
+static bool extend_life(struct store_db *db, int64_t id, int64_t begin_s)
+{
+    sqlite3_stmt *statement = store_db_statement(db, STORE_SERIES_LIVES);
+
+    store_db_int(statement, 1, id);
+    store_db_int(statement, 2, begin_s);
+    return store_db_run(statement);
+}
+
 /* The number of a point's series, which is made when it is new; -1 on an error. */
 static int64_t series_of(struct store_db *db, const struct store_point *point)
 {
@@ -27,17 +39,23 @@ static int64_t series_of(struct store_db *db, const struct store_point *point)
 
     for (size_t i = 0; i < ARRAY_LEN(tries); i++) {
         sqlite3_stmt *statement = store_db_statement(db, tries[i]);
-        int64_t id;
+        int64_t id, first_s, last_s;
 
         store_db_text(statement, 1, point->route);
         store_db_text(statement, 2, point->side);
         store_db_text(statement, 3, point->group);
         store_db_text(statement, 4, point->platform);
+        if (tries[i] == STORE_SERIES_PUT)
+            store_db_int(statement, 5, point->begin_s);
         if (!store_db_row(statement))
             continue;
         id = sqlite3_column_int64(statement, 0);
+        first_s = sqlite3_column_int64(statement, 1);
+        last_s = sqlite3_column_int64(statement, 2);
         sqlite3_reset(statement);
-        return id;
+        if (point->begin_s >= first_s && point->begin_s <= last_s + LIFE_SLACK_S)
+            return id;
+        return extend_life(db, id, point->begin_s) ? id : -1;
     }
     return -1;
 }
@@ -120,8 +138,26 @@ static bool delete_interval(struct store_history *history, struct store_db *db, 
     return true;
 }
 
+/* Forgets the series that have no row any more. */
+static bool prune_series(struct store_db *db)
+{
+    int64_t oldest_s = INT64_MAX;
+    sqlite3_stmt *statement;
+
+    for (size_t span = 0; span < STORE_SPANS; span++) {
+        int64_t of_span_s = store_history_oldest(db, span);
+
+        oldest_s = of_span_s < oldest_s ? of_span_s : oldest_s;
+    }
+    statement = store_db_statement(db, STORE_SERIES_PRUNE);
+    store_db_int(statement, 1, oldest_s - LIFE_SLACK_S);
+    return store_db_run(statement);
+}
+
 bool store_history_trim(struct store_history *history, struct store_db *db, size_t span, int64_t now_s)
 {
+    if (span == STORE_SPANS - 1 && !prune_series(db))
+        return false;
     if (history->rows[span] < 0)
         history->rows[span] = number(db, STORE_HISTORY_COUNT, span, 0);
     for (size_t i = 0; i < TRIM_MAX; i++) {
@@ -139,21 +175,24 @@ bool store_history_trim(struct store_history *history, struct store_db *db, size
 /* ---- reading
  * ------------------------------------------------------------------------------------------------- */
 
-enum { SERIES_MAX = 64 }; /* that one route may have had: its sides, times the groups that they have been */
+enum { SERIES_MAX = 64 }; /* of one route in one window: its sides, times the groups that they have been */
 
 struct series {
     int64_t id;
     char side[16], group[64], platform[64];
+    int64_t from_s, to_s; /* where in the window it may have rows */
 };
 
-static size_t series_of_route(struct store_db *db, const char *route,
-                              struct series series_r[static SERIES_MAX])
+static size_t series_in(struct store_db *db, const struct store_window *window,
+                        struct series series_r[static SERIES_MAX])
 {
     sqlite3_stmt *statement = store_db_statement(db, STORE_SERIES_OF_ROUTE);
     size_t len = 0;
 
-    store_db_text(statement, 1, route);
-    store_db_int(statement, 2, SERIES_MAX);
+    store_db_text(statement, 1, window->route);
+    store_db_int(statement, 2, window->from_s - LIFE_SLACK_S - 1);
+    store_db_int(statement, 3, window->to_s);
+    store_db_int(statement, 4, SERIES_MAX);
     while (store_db_row(statement)) {
         struct series *series = &series_r[len++];
 
@@ -161,6 +200,12 @@ static size_t series_of_route(struct store_db *db, const char *route,
         snprintf(series->side, sizeof series->side, "%s", store_db_column(statement, 1));
         snprintf(series->group, sizeof series->group, "%s", store_db_column(statement, 2));
         snprintf(series->platform, sizeof series->platform, "%s", store_db_column(statement, 3));
+        series->from_s = sqlite3_column_int64(statement, 4);
+        series->to_s = sqlite3_column_int64(statement, 5) + LIFE_SLACK_S + 1;
+        if (series->from_s < window->from_s)
+            series->from_s = window->from_s;
+        if (series->to_s > window->to_s)
+            series->to_s = window->to_s;
     }
     return len;
 }
@@ -200,20 +245,24 @@ void store_history_each(struct store_db *db, const struct store_window *window,
                         void (*each)(void *arg, const struct store_point *point), void *arg)
 {
     struct series series[SERIES_MAX];
-    size_t len = series_of_route(db, window->route, series);
     int64_t step_s = store_spans[window->span].seconds;
-    int64_t oldest_s = store_history_oldest(db, window->span), from_s = window->from_s;
+    int64_t oldest_s = store_history_oldest(db, window->span);
+    struct store_window kept = *window;
     struct store_point point;
+    size_t len;
 
     if (oldest_s == INT64_MAX)
         return;
-    if (from_s < oldest_s)
-        from_s = oldest_s;
-    from_s += (step_s - from_s % step_s) % step_s;
-    for (size_t i = 0; i < len; i++)
-        for (int64_t at_s = from_s; at_s < window->to_s; at_s += step_s)
+    if (kept.from_s < oldest_s)
+        kept.from_s = oldest_s;
+    len = series_in(db, &kept, series);
+    for (size_t i = 0; i < len; i++) {
+        int64_t at_s = series[i].from_s + (step_s - series[i].from_s % step_s) % step_s;
+
+        for (; at_s < series[i].to_s; at_s += step_s)
             if (read_point(db, &series[i], window->span, at_s, &point)) {
                 point.route = window->route;
                 each(arg, &point);
             }
+    }
 }

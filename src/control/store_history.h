@@ -46,7 +46,8 @@ struct store_point {
     int64_t p50_ns, p95_ns, p99_ns;
 };
 
-/* Which points to read: of a route, with from_s <= begin_s < to_s. Each interval in it costs a look-up. */
+/* Which points to read: of a route, with from_s <= begin_s < to_s. Each interval in it in which a series of
+ * the route lived costs a look-up. */
 struct store_window {
     const char *route;
     size_t span;

@@ -437,6 +437,84 @@ START_TEST(history_keeps_no_more_than_its_rows)
 }
 END_TEST
 
+/* More groups than one answer has series: those that are in the window are what is told. */
+START_TEST(a_route_that_has_had_many_groups_keeps_its_own_series)
+{
+    char names[100][8];
+
+    for (int64_t i = 0; i < 100; i++) {
+        struct store_point points[2] = {point_at(1, i * 3600, 1), point_at(1, i * 3600, 2)};
+
+        snprintf(names[i], sizeof names[i], "b%d", (int)i);
+        points[1].side = "canary";
+        points[1].group = names[i];
+        ck_assert(store_history(store, points, ARRAY_LEN(points), i * 3600));
+    }
+    ck_assert_uint_eq(points_of("web", 1, 99 * 3600, 100 * 3600).len, 2);
+    ck_assert_uint_eq(points_of("web", 1, 90 * 3600, 91 * 3600).len, 2);
+    ck_assert_uint_eq(points_of("web", 1, 80 * 3600, 99 * 3600 + 1).len, 40);
+    ck_assert_str_eq(points_of("web", 1, 99 * 3600, 100 * 3600).text, "stable ec2 356400 5000");
+}
+END_TEST
+
+START_TEST(a_series_is_found_in_every_interval_of_its_life)
+{
+    enum { POINTS = 150 };
+    size_t len = 0;
+
+    for (int64_t i = 0; i < POINTS; i++) {
+        struct store_point point = point_at(0, 5000 + i * 10, 1);
+
+        ck_assert(store_history(store, &point, 1, 5000 + i * 10));
+        for (int64_t from_s = 5000; from_s <= 5000 + i * 10; from_s += 10 * (POINTS / 5))
+            ck_assert_uint_eq(points_of("web", 0, from_s, 5000 + i * 10 + 1).len,
+                              (size_t)(5000 + i * 10 - from_s) / 10 + 1);
+    }
+    /* the clock was set back; and an hour begins before the ten seconds in which its series was made */
+    for (size_t span = 0; span < STORE_SPANS; span++) {
+        struct store_point point = point_at(span, 3600, 1);
+
+        ck_assert(store_history(store, &point, 1, 8000));
+        len += points_of("web", span, 3600, 3601).len;
+    }
+    ck_assert_uint_eq(len, STORE_SPANS);
+    ck_assert_uint_eq(points_of("web", 0, 0, 10000).len, POINTS + 1);
+}
+END_TEST
+
+static int64_t series_kept(void)
+{
+    sqlite3_stmt *statement;
+    int64_t len;
+
+    ck_assert_int_eq(
+        sqlite3_prepare_v2(store->db.handle, "SELECT count(*) FROM series", -1, &statement, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_step(statement), SQLITE_ROW);
+    len = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return len;
+}
+
+START_TEST(a_series_without_rows_is_forgotten)
+{
+    int64_t keep_s = store_spans[3].keep_s, step_s = keep_s / 28;
+    struct store_point points[2] = {point_at(3, 0, 1), point_at(3, 0, 2)};
+
+    points[1].group = "b";
+    ck_assert(store_history(store, points, 2, 3600));
+    for (int64_t at_s = step_s; at_s <= keep_s + 2 * step_s; at_s += step_s) {
+        points[0].begin_s = at_s;
+        ck_assert(store_history(store, points, 1, at_s));
+        if (at_s <= keep_s)
+            ck_assert_int_eq(series_kept(), 2);
+    }
+    ck_assert_int_eq(series_kept(), 1);
+    points[1].begin_s = points[0].begin_s;
+    ck_assert(store_history(store, points + 1, 1, points[0].begin_s));
+    ck_assert_uint_eq(points_of("web", 3, points[0].begin_s, points[0].begin_s + 1).len, 2);
+}
+END_TEST
+
 START_TEST(the_minutes_of_before_become_history)
 {
     char *path = mem_strdup(store->db_path);
@@ -500,6 +578,9 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, the_halves_of_an_interval_that_a_restart_cut_are_one_point);
     tcase_add_test(tcase, history_keeps_no_more_than_its_age);
     tcase_add_test(tcase, history_keeps_no_more_than_its_rows);
+    tcase_add_test(tcase, a_route_that_has_had_many_groups_keeps_its_own_series);
+    tcase_add_test(tcase, a_series_is_found_in_every_interval_of_its_life);
+    tcase_add_test(tcase, a_series_without_rows_is_forgotten);
     tcase_add_test(tcase, the_minutes_of_before_become_history);
     tcase_add_test(tcase, the_sticky_key_stays_even_without_the_database);
     suite_add_tcase(suite, tcase);
