@@ -1,5 +1,6 @@
 """The page in a real browser (`make check-page`): Chromium goes through a rollout with a rollback, by keyboard and mouse,
 and takes screenshots for people to look at, in $PENSTOCK_SHOTS (a folder, else the case's own)."""
+import contextlib
 import http.server
 import json
 import os
@@ -54,6 +55,14 @@ def shows(t, browser, selector, words, timeout=60):
     t.wait(lambda: words in (browser.text(selector) or ""), f"{words!r} in {selector}", timeout)
 
 
+def names(browser, selector):
+    return browser.run("return [...document.querySelectorAll(arguments[0])].map((e) => e.innerText)", selector)
+
+
+def buttons(browser):
+    return names(browser, "#actions button")
+
+
 def opened(t):
     """A penstock under load, its canary, and the page open."""
     canary = Node(t, "fargate")
@@ -72,12 +81,14 @@ def _(t):
     shows(t, browser, "#state", "by hand")
     shows(t, browser, "#waits", "penstock rollout start web PLAN")
 
-    p.admin.must("POST", "/v1/routes/web/rollout", quick({"setWeight": 20, "minDwell": "1s", "pause": {}}, (50, "1h"), (100, "1s")),
+    steer = {"setHeaderRoute": {"header": "x-canary", "exact": "always", "to": "canary", "networks": ["127.0.0.0/8"]}}
+    p.admin.must("POST", "/v1/routes/web/rollout", quick({"setWeight": 20, "minDwell": "1s", "pause": {}}, (50, "1h"), steer, (100, "1s")),
                  headers={"Penstock-Actor": HOSTILE})
     shows(t, browser, "#state", "waits for approval")
     shows(t, browser, "#plan-title", "quick")
     shows(t, browser, "#waits", "a person to approve")
     shows(t, browser, "#evidence", "errors")
+    t.equal(names(browser, "#track .step-name"), ["20 %", "50 %", "by x-canary", "100 %"], "the steps")
     shows(t, browser, "#decisions", HOSTILE[:20])
     shows(t, browser, "#sentence", "20 %")
     shows(t, browser, "#decisions", "0 % → 20 %")
@@ -93,8 +104,32 @@ def _(t):
     t.wait(lambda: browser.run("return document.querySelectorAll('#charts .chart:not(.empty)').length") == 7, "seven charts with lines")
     confirm(t, browser, "Pause")
     shows(t, browser, "#state", "paused")
+    t.equal(buttons(browser), ["Resume", "Promote", "Abort", "Set weight"], "what may be ordered while it is paused")
+    browser.button("Promote", within="actions")
+    t.check(browser.run("return document.getElementById('field-full').required"), "in full only")
+    t.contains(browser.text("#dialog-fields"), "without evidence", "what it means")
+    browser.press("escape")
     confirm(t, browser, "Resume")
     shows(t, browser, "#state", "running")
+    p.admin.weight(30)
+    shows(t, browser, "#actions", "Resume")
+    t.equal(buttons(browser), ["Pause", "Resume", "Promote", "Abort", "Set weight"], "what may be ordered after a weight by hand")
+    confirm(t, browser, "Resume")
+    t.wait(lambda: not p.admin.rollout()["manual"], "it goes on by the plan")
+    t.wait(lambda: "Resume" not in buttons(browser), "nothing to resume any more")
+    clean(t, browser)
+
+
+@case("a canary that is worse and held may be judged afresh by the page's button")
+def _(t):
+    canary, p, browser = opened(t)
+    canary.set(errorRate=1)
+    p.admin.start(quick((50, "1h"), (100, "1s"), onRegression="hold"))
+    shows(t, browser, "#waits", "worse than stable", 40)
+    t.equal(buttons(browser), ["Pause", "Promote", "Retry", "Abort", "Set weight"], "what may be ordered")
+    canary.set(errorRate=0)
+    confirm(t, browser, "Retry", TOKEN)
+    t.wait(lambda: "Retry" not in buttons(browser), "nothing to retry any more")
     clean(t, browser)
 
 
@@ -172,18 +207,30 @@ def hostile(value, key=None):
     return HOSTILE if isinstance(value, str) and key not in ("time", "started", "since") else value
 
 
-class Liar(http.server.BaseHTTPRequestHandler):
-    """Serves the page as it is, and markup wherever the API has text."""
+class Between(http.server.BaseHTTPRequestHandler):
+    """Serves the page as it is, and the API after a change; the stream tells all once and is silent from then on."""
+
+    def change(self, value):
+        return value
+
+    def may_read(self):
+        return True
 
     def do_GET(self):
         path = self.path.split("?")[0]
+        if path.startswith("/v1/") and not self.may_read():
+            self.send_response(401)
+            self.send_header("Content-Type", "application/problem+json")
+            self.end_headers()
+            self.wfile.write(b'{"detail": "this token is not the one"}')
+            return
         if path == "/v1/stream":
             self.stream()
             return
         answer = self.server.real.get(self.path.replace(urllib.parse.quote(HOSTILE, safe=""), "web"))
         data = answer.text
         if path.startswith("/v1/"):
-            data = json.dumps(hostile(json.loads(data)))
+            data = json.dumps(self.change(json.loads(data)))
         self.send_response(answer.status)
         for name in ("Content-Type", "Content-Security-Policy"):
             self.send_header(name, answer.headers[name])
@@ -199,7 +246,8 @@ class Liar(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Type", "text/event-stream")
         self.end_headers()
         for name, data in events + events:
-            self.wfile.write(f"event: {name}\ndata: {json.dumps(hostile(data))}\n\n".encode())
+            self.wfile.write(f"event: {name}\ndata: {json.dumps(self.change(data))}\n\n".encode())
+        self.server.streams += 1
         self.server.over.wait(60)
 
     @staticmethod
@@ -211,22 +259,64 @@ class Liar(http.server.BaseHTTPRequestHandler):
         pass
 
 
+class Liar(Between):
+    """Markup wherever the API has text."""
+
+    def change(self, value):
+        return hostile(value)
+
+
+class Far(Between):
+    """As another machine sees the API: reading needs the token."""
+
+    def may_read(self):
+        return self.headers["Authorization"] == "Bearer " + TOKEN
+
+
+@contextlib.contextmanager
+def between(handler, p):
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        server.real, server.over, server.streams, server.daemon_threads = p.admin, threading.Event(), 0, True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield server
+        finally:
+            server.over.set()
+            server.shutdown()
+
+
+@case("a token that is no longer the right one is asked for again, and a stream that has gone silent is opened anew")
+def _(t):
+    p = Penstock(t, {"ec2": [Nginx(t, "ec2")], "fargate": [Nginx(t, "fargate")]})
+    with between(Far, p) as far:
+        url = f"http://127.0.0.1:{far.server_address[1]}/"
+        browser = Browser(t)
+        browser.open(url + "page/icon.svg")
+        browser.run("sessionStorage.setItem('penstock.token', 'the one of last week')")
+        browser.open(url)
+        t.wait(lambda: browser.run("return document.getElementById('dialog').open"), "the dialog")
+        t.contains(browser.text("#dialog"), "not the one", "why it asks")
+        browser.type("#token-input", TOKEN)
+        browser.button("Go on", within="form")
+        shows(t, browser, "#name", "web")
+        t.wait(lambda: far.streams == 2, "the stream of all routes, and that of the one")
+        t.wait(lambda: far.streams > 2, "another stream", 40)
+        shows(t, browser, "#live", "live")
+        clean(t, browser)
+
+
 @case("whatever texts the API gives, they are shown as texts")
 def _(t):
     p = Penstock(t, {"ec2": [Nginx(t, "ec2")], "fargate": [Nginx(t, "fargate")]})
     p.admin.start(quick((5, "1h"), (100, "1s")))
     t.wait(lambda: decisions(p), "a decision")
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Liar) as liar:
-        liar.real, liar.over, liar.daemon_threads = p.admin, threading.Event(), True
-        threading.Thread(target=liar.serve_forever, daemon=True).start()
+    with between(Liar, p) as liar:
         browser = Browser(t)
         browser.open(f"http://127.0.0.1:{liar.server_address[1]}/")
         for place in ("#name", "#health", "#sides", "#evidence", "#decisions", "#targets", "#plan-title", "#routes"):
             shows(t, browser, place, "<img src=x")
         t.equal(browser.run("return document.querySelectorAll('main img, main script').length"), 0, "elements that texts made")
         clean(t, browser)
-        liar.over.set()
-        liar.shutdown()
 
 
 main(limit=240)

@@ -15,11 +15,6 @@ export class Refused extends Error {
   }
 }
 
-function headers(more = {}) {
-  const bearer = token.get();
-  return { ...(bearer ? { Authorization: "Bearer " + bearer } : {}), ...more };
-}
-
 async function refusal(answer) {
   let detail = `penstock answered with status ${answer.status}`;
   try {
@@ -29,19 +24,27 @@ async function refusal(answer) {
   return new Refused(answer.status, detail);
 }
 
+// A call with the token. One that was refused is forgotten, unless another has taken its place since.
+async function call(path, { headers, ...more } = {}) {
+  const bearer = token.get();
+  const answer = await fetch(path,
+    { cache: "no-store", headers: { ...(bearer ? { Authorization: "Bearer " + bearer } : {}), ...headers }, ...more });
+  if (answer.ok) return answer;
+  if (answer.status === 401 && bearer === token.get()) token.forget();
+  throw await refusal(answer);
+}
+
 export async function get(path) {
-  const answer = await fetch(path, { headers: headers(), cache: "no-store" });
-  if (!answer.ok) throw await refusal(answer);
+  const answer = await call(path);
   return answer.json();
 }
 
 export async function order(method, path, body) {
-  const answer = await fetch(path, {
+  const answer = await call(path, {
     method,
-    headers: headers({ "Content-Type": "application/json", "Penstock-Actor": "page" }),
+    headers: { "Content-Type": "application/json", "Penstock-Actor": "page" },
     body: JSON.stringify(body),
   });
-  if (!answer.ok) throw await refusal(answer);
   return answer.json();
 }
 
@@ -55,12 +58,13 @@ function parse(block) {
   return fields.data === undefined ? null : fields;
 }
 
-async function read(answer, each) {
+async function read(answer, heard, each) {
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   for (;;) {
     const { value, done } = await reader.read();
     if (done) return;
+    heard();
     text += value;
     const blocks = text.split("\n\n");
     text = blocks.pop();
@@ -73,6 +77,9 @@ const pause = (ms, signal) => new Promise((resolve) => {
   signal.addEventListener("abort", () => { clearTimeout(timer); resolve(); });
 });
 
+// A stream that is alive says something each second, and a comment at the least after 10.
+const SILENCE_MS = 15000;
+
 // Listens until `close` of what it returns is called, and again after each break, from the last decision on. EventSource
 // could not send the token. `on`: event(name, data), state(words, error).
 export function listen(query, on) {
@@ -80,15 +87,24 @@ export function listen(query, on) {
   let last = null, wait = 500;
 
   const once = async () => {
-    const answer = await fetch("/v1/stream?" + query,
-      { headers: headers(last === null ? {} : { "Last-Event-ID": last }), cache: "no-store", signal: abort.signal });
-    if (!answer.ok) throw await refusal(answer);
-    on.state("live");
-    wait = 500;
-    await read(answer, (event) => {
-      if (event.id !== undefined) last = event.id;
-      on.event(event.event, JSON.parse(event.data));
-    });
+    const attempt = new AbortController(), cut = () => attempt.abort();
+    let timer = setTimeout(cut, SILENCE_MS);
+    const heard = () => { clearTimeout(timer); timer = setTimeout(cut, SILENCE_MS); };
+
+    abort.signal.addEventListener("abort", cut, { signal: attempt.signal });
+    try {
+      const answer = await call("/v1/stream?" + query,
+        { headers: last === null ? {} : { "Last-Event-ID": last }, signal: attempt.signal });
+      on.state("live");
+      wait = 500;
+      await read(answer, heard, (event) => {
+        if (event.id !== undefined) last = event.id;
+        on.event(event.event, JSON.parse(event.data));
+      });
+    } finally {
+      clearTimeout(timer);
+      cut();
+    }
   };
   const loop = async () => {
     while (!abort.signal.aborted) {

@@ -407,36 +407,59 @@ function showTargets(status) {
 
 // ---- orders
 
-const rolloutPath = (verb) => `/v1/routes/${encodeURIComponent(page.route)}/rollout/${verb}`;
-const running = (rollout) => rollout && rollout.governs && !words.over(rollout.state);
+const path = (route, rest) => `/v1/routes/${encodeURIComponent(route)}/${rest}`;
+// The status says which orders the rollout takes now.
+const takes = (rollout, word) => Boolean(rollout && rollout.orders.includes(word));
+const waits = (rollout, ...holds) => holds.includes(holdOf(rollout));
 
+function resumeSays(rollout) {
+  const shape = waits(rollout, "latencyShift", "suspiciouslyFast")
+    ? "The answer times of the canary are accepted for the rest of the rollout. " : "";
+  return shape + (rollout.manual ? "It goes on with the plan, at the step that this weight has reached." : "It goes on where it was.");
+}
+
+function promoteSays(rollout) {
+  if (!takes(rollout, "promote")) return "Now it can only go to 100 % at once.";
+  return rollout.state === "watching" ? "The bake ends now." : "It waits for nothing but evidence from here on.";
+}
+
+const fullField = (rollout) => ({ key: "full", kind: "checkbox", label: "at once to 100 %, without evidence",
+  required: !takes(rollout, "promote") });
+
+// `when`, `main`, `say` and `fields` are asked with the rollout and the route.
 const orders = [
-  { name: "Pause", when: (r) => running(r) && r.state !== "paused", verb: "pause",
-    say: "It stays at its weight. The ways back stay open: a canary that fails is still sent back." },
-  { name: "Resume", when: (r) => running(r) && r.state === "paused", verb: "resume", say: "It goes on where it was." },
-  { name: "Approve", when: (r) => running(r) && r.decision && r.decision.hold === "approval", verb: "approve", main: true,
-    say: "It goes on to the next step." },
-  { name: "Skip", when: (r) => running(r), verb: "skip", say: "What this step still waits for is passed over, and it goes to the next one at once." },
-  { name: "Promote", when: (r) => running(r), verb: "promote", say: "It goes to the last step at once, with the evidence that there is.",
-    fields: [{ key: "full", kind: "checkbox", label: "to 100 % without the bake" }] },
-  { name: "Retry", when: (r) => r && r.governs && ["rolledBack", "held", "quarantined"].includes(r.state), verb: "retry", say: "It begins the plan again, with new evidence." },
-  { name: "Abort", when: (r) => running(r), verb: "abort", danger: true, say: "All traffic goes back to stable at the next request." },
-  { name: "Set weight", when: (r, route) => Boolean(route.canary), weight: true,
-    say: "The weight is in force at the next request. A rollout that runs is then driven by hand until it is resumed.",
-    fields: [{ key: "canary", kind: "number", label: "Percent to the canary" }, { key: "lock", kind: "checkbox", label: "lock it: no automatic step forward" }] },
+  { name: "Pause", when: (r) => takes(r, "pause"), verb: "pause",
+    say: () => "It stays at its weight. The ways back stay open: a canary that fails is still sent back." },
+  { name: "Resume", when: (r) => takes(r, "resume"), verb: "resume", say: resumeSays },
+  { name: "Approve", when: (r) => takes(r, "approve") && r.state !== "paused", verb: "approve", main: (r) => waits(r, "approval"),
+    say: () => "It goes on without the approval, the pause or the webhook that this step waits for, when the rest allows it." },
+  { name: "Skip", when: (r) => takes(r, "skip"), verb: "skip",
+    say: () => "What this step still waits for is passed over, and it goes to the next one at once." },
+  { name: "Promote", when: (r) => takes(r, "promote") || takes(r, "promoteFull"), verb: "promote", say: promoteSays,
+    fields: (r) => (takes(r, "promoteFull") ? [fullField(r)] : []) },
+  { name: "Retry", when: (r) => takes(r, "retry"), verb: "retry",
+    say: (r) => (["held", "running"].includes(r.state) ? "It goes on from this weight, and the canary is judged afresh."
+      : "It begins the plan again, with new evidence.") },
+  { name: "Abort", when: (r) => takes(r, "abort"), verb: "abort", danger: true,
+    say: () => "All traffic goes back to stable at the next request." },
+  { name: "Set weight", when: (r, route) => route.canary && (!r || !r.governs || words.over(r.state) || takes(r, "weight")), weight: true,
+    say: () => "The weight is in force at the next request. A rollout that runs is then driven by hand until it is resumed.",
+    fields: () => [{ key: "canary", kind: "number", label: "Percent to the canary" },
+      { key: "lock", kind: "checkbox", label: "lock it: no automatic step forward" }] },
 ];
 
 function showActions(route) {
   const shown = orders.filter((o) => o.when(route.rollout, route));
-  refill($("actions"), shown.map((o) => o.name), () => shown.map((o) =>
-    el("button", { type: "button", class: o.danger ? "danger" : o.main ? "main" : "", text: o.name, onclick: () => ask(o) })));
+  const kind = (o) => (o.danger ? "danger" : o.main && o.main(route.rollout) ? "main" : "");
+  refill($("actions"), shown.map((o) => [o.name, kind(o)]), () => shown.map((o) =>
+    el("button", { type: "button", class: kind(o), text: o.name, onclick: () => ask(o) })));
 }
 
-function fieldOf({ key, kind, label }) {
+function fieldOf({ key, kind, label, required }) {
   const now = page.status ? page.status.routes[0] : null;
   const input = kind === "number"
     ? el("input", { id: "field-" + key, type: "number", min: "0", max: "100", step: "0.01", required: true, value: now ? now.weight : "" })
-    : el("input", { id: "field-" + key, type: "checkbox", checked: key === "lock" && now && now.lock });
+    : el("input", { id: "field-" + key, type: "checkbox", required, checked: key === "lock" && now && now.lock });
   return el("label", { class: kind === "checkbox" ? "check" : "field" }, kind === "checkbox" ? [input, " " + label] : [label, input]);
 }
 
@@ -448,7 +471,7 @@ function openDialog(title, say, yes, fields, danger) {
   text($("dialog-text"), say);
   text($("dialog-yes"), yes);
   $("dialog-yes").className = danger ? "danger" : "main";
-  fill($("dialog-fields"), (fields || []).map(fieldOf));
+  fill($("dialog-fields"), fields.map(fieldOf));
   $("token-field").hidden = token.get() !== "";
   $("dialog-trouble").hidden = true;
   if (!$("dialog").open) $("dialog").showModal();
@@ -457,21 +480,27 @@ function openDialog(title, say, yes, fields, danger) {
 }
 
 function ask(wanted) {
-  pending = { ...wanted, route: page.route };
-  openDialog(`${wanted.name}: ${page.route}`, wanted.say, wanted.name, wanted.fields, wanted.danger);
+  if (!page.status) return; // of the route that was chosen this moment
+  const { rollout } = page.status.routes[0];
+
+  pending = { ...wanted, fields: wanted.fields ? wanted.fields(rollout) : [], route: page.route };
+  openDialog(`${wanted.name}: ${page.route}`, wanted.say(rollout), wanted.name, pending.fields, wanted.danger);
 }
 
 function askForToken(detail) {
-  if ($("dialog").open) return;
+  if ($("dialog").open) {
+    $("token-field").hidden = token.get() !== "";
+    return;
+  }
   pending = null;
   openDialog("Admin token", detail, "Go on", [], false);
 }
 
 async function send({ route, weight, verb, fields, name }) {
   const value = (field) => { const input = $("field-" + field.key); return field.kind === "number" ? Number(input.value) : input.checked; };
-  const body = Object.fromEntries((fields || []).map((field) => [field.key, value(field)]));
+  const body = Object.fromEntries(fields.map((field) => [field.key, value(field)]));
   if (verb === "promote" && !body.full) delete body.full;
-  await (weight ? order("PUT", `/v1/routes/${encodeURIComponent(route)}/weight`, body) : order("POST", rolloutPath(verb), body));
+  await (weight ? order("PUT", path(route, "weight"), body) : order("POST", path(route, "rollout/" + verb), body));
   say(`${name}: done.`);
 }
 
@@ -486,7 +515,6 @@ async function confirmed(event) {
     $("dialog").close();
   } catch (error) {
     if (error.status === 401) {
-      token.forget();
       $("token-field").hidden = false;
       $("token-input").focus();
     }
@@ -505,7 +533,10 @@ function say(what) {
 }
 
 function trouble(error) {
-  if (error && error.status === 401) askForToken(error.message);
+  if (error && error.status === 401) {
+    $("token").hidden = token.get() === "";
+    askForToken(error.message);
+  }
   $("trouble").hidden = !error;
   text($("trouble"), error ? error.message : "");
 }

@@ -95,21 +95,21 @@ export const targetState = (target) => {
   return "open";
 };
 
-export function stepName(step) {
-  if (step.setWeight !== undefined) return percent(step.setWeight);
-  if (step.setMirror !== undefined) return "mirror " + percent(step.setMirror);
-  if (step.pause === "approval") return "approval";
-  if (step.pause !== undefined) return "pause";
-  return Object.keys(step).filter((key) => step[key] === true).map(reasonName).join(", ") || "step";
-}
+// What a step sets: the first is its name, the others are notes.
+const settings = (step) => [
+  step.setWeight !== undefined && percent(step.setWeight),
+  step.setMirror !== undefined && "mirror " + percent(step.setMirror),
+  step.setHeaderRoute !== undefined && "by " + step.setHeaderRoute,
+].filter(Boolean);
+
+export const stepName = (step) => settings(step)[0] || (step.pause === "approval" ? "approval" : "pause");
 
 export function stepNotes(step) {
-  const notes = [];
+  const notes = [], set = settings(step);
   if (step.minDwell) notes.push("≥ " + duration(step.minDwell));
   if (step.bake) notes.push("bake " + duration(step.bake));
   if (typeof step.pause === "number") notes.push(duration(step.pause));
-  if (step.pause === "approval" && step.setWeight !== undefined) notes.push("then approval");
+  if (step.pause === "approval" && set.length) notes.push("then approval");
   if (step.window) notes.push("in " + step.window);
-  if (step.setMirror !== undefined && step.setWeight !== undefined) notes.push("mirror " + percent(step.setMirror));
-  return notes;
+  return notes.concat(set.slice(1));
 }
