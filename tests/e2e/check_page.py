@@ -8,7 +8,7 @@ import threading
 import urllib.parse
 
 from browser import Browser
-from harness import case, main, need
+from harness import Failure, case, main, need
 from load import H2load
 from penstock import TOKEN, Penstock, configuration
 from peers import Nginx, Node
@@ -20,6 +20,24 @@ need("chromium", "chromedriver", "node", "nginx", "h2load")
 # Names that would run or show something if anybody took them for markup.
 HOSTILE = "<img src=x onerror=\"window.hit=1\"><script>window.hit=1</script>"
 RATE = 300
+STICKS_OUT = """
+  if (document.documentElement.scrollWidth <= window.innerWidth) return [];
+  return [...document.body.querySelectorAll("*")].filter((e) => e.getBoundingClientRect().right > window.innerWidth)
+    .map((e) => e.tagName + "#" + e.id + "." + e.className + ": " + e.textContent.slice(0, 60));
+"""
+
+
+def fits(t, browser, name):
+    """Charts take the new width a moment after the window has it."""
+    out = []
+
+    def nothing():
+        out[:] = browser.run(STICKS_OUT)
+        return not out
+    try:
+        t.wait(nothing, name)
+    except Failure:
+        raise Failure(f"{name}: these stick out: {out}") from None
 
 
 def shots(t, browser, name):
@@ -29,7 +47,7 @@ def shots(t, browser, name):
     for kind, scheme, size in (("light", "light", (1360, 900)), ("dark", "dark", (1360, 900)), ("narrow", "light", (400, 844))):
         browser.colours(scheme)
         browser.resize(*size)
-        t.check(browser.run("return document.documentElement.scrollWidth <= window.innerWidth"), f"nothing sticks out, {name} {kind}")
+        fits(t, browser, f"{name} {kind}")
         t.check(browser.shot(os.path.join(folder, f"{name}-{kind}.png"), whole=True) > 20000, f"a picture of {name}, {kind}")
     browser.colours("light")
     browser.resize(1360, 900)
