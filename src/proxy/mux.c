@@ -156,6 +156,15 @@ static int64_t idle_ns(const struct mux *mux)
     return mux->front->served ? timeouts->http2_idle_ns : timeouts->head_ns;
 }
 
+/* The state of the front follows its streams: one that rests may be closed by whoever needs room. */
+static void follow_streams(struct mux *mux)
+{
+    struct front *front = mux->front;
+
+    if (front_rests(front, h2_live(mux->h2) == 0) && !mux->blocked && !awaits_goaway(mux))
+        inbound_deadline(worker_of(mux), &front->in, idle_ns(mux));
+}
+
 /* After everything else: the state of the front, and whether it ends. */
 static void settle(struct mux *mux)
 {
@@ -168,8 +177,7 @@ static void settle(struct mux *mux)
         return;
     }
     watch_drain(mux);
-    if (front_rests(front, h2_live(mux->h2) == 0) && !mux->blocked && !awaits_goaway(mux))
-        inbound_deadline(worker, &front->in, idle_ns(mux));
+    follow_streams(mux);
     if (mux->out.p && mux->out.len == 0)
         relay_release(&mux->out, &worker->relay_memory);
 }
@@ -224,6 +232,7 @@ static void feed(struct mux *mux, struct str bytes)
 {
     if (h2_feed(mux->h2, bytes.p, bytes.len, worker_of(mux)->now_ns) != H2_OK)
         conn_read_pause(&mux->front->conn);
+    follow_streams(mux);
     run_todo(mux);
     if (!mux->closed)
         mux_later(mux);

@@ -6,8 +6,8 @@ import struct
 import subprocess
 
 from certs import Certificate
-from frames import (CANCEL, END_HEADERS, END_STREAM, GOAWAY, HEADERS, INTERNAL_ERROR, RST_STREAM, SETTINGS, DATA, Frames,
-                    block, frame, get, status_of)
+from frames import (CANCEL, END_HEADERS, END_STREAM, GOAWAY, HEADERS, INTERNAL_ERROR, PING, PREFACE, RST_STREAM, SETTINGS, DATA,
+                    Frames, block, frame, get, status_of)
 from harness import PATIENCE, case, main, need, tool
 from peers import Nginx, Raw
 from penstock import Penstock
@@ -280,6 +280,35 @@ def _(t):
             t.equal(conn.answer(i), (200, b"raw"), "the answer")
         t.equal(conn.goaway(), 0, "its share")
     t.equal(p.metrics().sum("penstock_http2_ended_total", reason="idle"), 1, "the metric")
+
+
+@case("while memory is short streams are refused, and the connection that they came by lives on")
+def _(t):
+    free = []
+
+    def serve(wire):
+        while True:
+            request = wire.request()
+            if request.target == "/held":
+                t.wait(lambda: free, "the test lets them go", 30)
+            wire.send("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nraw")
+    p = proxy(t, serve=serve, limits={"memory": "3MiB"})
+    with Frames(p.address) as many, Frames(p.address, first=b"") as other:
+        for i in range(90):
+            many.send(frame(HEADERS, END_HEADERS | END_STREAM, 2 * i + 1, block(get("/held"))), frame(PING, 0, 0, bytes(8)))
+            if many.until(lambda k, f, s, b: k in (PING, HEADERS))[0] == HEADERS:
+                break
+        t.equal(status_of(many.seen[-1][3]), 503, "one too many")
+        other.send(PREFACE, frame(SETTINGS, 0, 0), frame(HEADERS, END_HEADERS | END_STREAM, 1, block(get())))
+        t.equal(other.outcome(1), 503, "the first stream of another connection")
+        free.append(True)
+        many.until(lambda k, f, s, b: k == DATA and b == b"raw")
+
+    def is_served():
+        with Frames(p.address) as conn:
+            conn.headers(1, get())
+            return conn.outcome(1) == 200
+    t.wait(is_served, "another is served when there is memory again")
 
 
 @case("nghttp and h2load are served whole, over TLS and in clear text")
