@@ -22,7 +22,8 @@ static enum h1_error check_method(struct head *head, const struct h2_pseudo *pse
 }
 
 /* RFC 8441 section 4: what HTTP/1.1 asks for by GET and Upgrade. It goes on, is routed and logged as that
- * GET. */
+ * GET. A length would go on with it, and make content of what is said in the tunnel (RFC 9110 section 9.3.6:
+ * CONNECT has none). */
 static enum h1_error check_extended_connect(struct head *head, const struct h2_pseudo *pseudo, bool ended)
 {
     if (!str_eq(pseudo->protocol, STR("websocket")))
@@ -30,7 +31,8 @@ static enum h1_error check_extended_connect(struct head *head, const struct h2_p
     head->method = METHOD_GET;
     head->method_name = STR("GET");
     head->extended_connect = true;
-    if (ended || !str_eq(head_value(head, FIELD_SEC_WEBSOCKET_VERSION), STR("13")))
+    if (ended || head_find(head, FIELD_CONTENT_LENGTH) ||
+        !str_eq(head_value(head, FIELD_SEC_WEBSOCKET_VERSION), STR("13")))
         return H1_WEBSOCKET;
     head->upgrade = UPGRADE_WEBSOCKET;
     return H1_OK;

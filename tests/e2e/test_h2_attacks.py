@@ -55,6 +55,13 @@ def websocket(*more, protocol="websocket"):
             (":authority", "a.example"), *more]
 
 
+VERSION = ("sec-websocket-version", "13")
+
+
+def tunnel(*more):
+    return [frame(HEADERS, END_HEADERS, 1, block(websocket(VERSION, *more)))]
+
+
 REQUESTS = [
     ("a CR in a value", fields(("x", "a\rb")), RESET),
     ("an LF in a value", fields(("x", "a\nGET / HTTP/1.1")), RESET),
@@ -105,6 +112,21 @@ REQUESTS = [
     ("CONNECT", listed((":method", "CONNECT"), (":authority", "a:80")), 405),
     ("an extended CONNECT for another protocol", [frame(HEADERS, END_HEADERS, 1, block(websocket(protocol="ftp")))], 405),
     ("a WebSocket without a version", [frame(HEADERS, END_HEADERS, 1, block(websocket()))], 400),
+    ("a WebSocket that ends with its head", listed(*websocket(VERSION)), 400),
+    ("a WebSocket with a length", tunnel(("content-length", "5")), 400),
+    ("a WebSocket with a length and its content", [*tunnel(("content-length", "5")), frame(DATA, 0, 1, b"GET /")], 400),
+    ("a WebSocket with a length of 0", tunnel(("content-length", "0")), 400),
+    ("a WebSocket with a length that ends with its head", listed(*websocket(VERSION, ("content-length", "5"))), RESET),
+    ("a WebSocket with two lengths", tunnel(("content-length", "0"), ("content-length", "5")), RESET),
+    ("a WebSocket with transfer-encoding", tunnel(("transfer-encoding", "chunked")), RESET),
+    ("a WebSocket with upgrade", tunnel(("upgrade", "websocket")), RESET),
+    ("a WebSocket with connection", tunnel(("connection", "upgrade")), RESET),
+    ("a WebSocket with te: chunked", tunnel(("te", "chunked")), RESET),
+    ("a WebSocket for another host", tunnel(("host", "b.example")), 400),
+    ("a WebSocket without :path", [frame(HEADERS, END_HEADERS, 1, block(without(":path", websocket(VERSION))))], RESET),
+    ("a WebSocket without :scheme", [frame(HEADERS, END_HEADERS, 1, block(without(":scheme", websocket(VERSION))))], RESET),
+    ("a WebSocket twice", [frame(HEADERS, END_HEADERS, 1, block([(":protocol", "websocket"), *websocket(VERSION)]))], RESET),
+    (":protocol without CONNECT", [frame(HEADERS, END_HEADERS, 1, block([(":protocol", "websocket"), *get()]))], RESET),
     ("TRACE", replaced(":method", "TRACE"), 405),
     ("101 fields", fields(*[(f"x{i}", "1") for i in range(101)]), 431),
     ("a field of 40 KiB", [frame(HEADERS, END_STREAM, 1, block(get("/", ("x", "a" * 40960)))[:16384]),

@@ -137,6 +137,12 @@ static const struct request {
      "head 1 WEBSOCKET\n", "HEADERS 1 end\n"},
     {":method=CONNECT|:protocol=websocket|:scheme=http|:authority=a|:path=/w", "", "head 1 WEBSOCKET\n",
      "HEADERS 1 end\n"},
+    {":method=CONNECT|:protocol=websocket|:scheme=http|:authority=a|:path=/w|sec-websocket-version=13|"
+     "content-length=0",
+     "", "head 1 WEBSOCKET\n", "HEADERS 1 end\n"},
+    {":method=CONNECT|:protocol=websocket|:scheme=http|:authority=a|:path=/w|sec-websocket-version=13|"
+     "content-length=5",
+     "frame", "head 1 WEBSOCKET\n", "HEADERS 1 end\n"},
     {":method=CONNECT|:protocol=other|:scheme=http|:authority=a|:path=/w", "", "head 1 METHOD_REFUSED\n",
      "HEADERS 1 end\n"},
 };
