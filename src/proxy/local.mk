@@ -28,6 +28,7 @@ src_libpenstock_a_SOURCES += \
 	src/proxy/rules.c src/proxy/rules.h \
 	src/proxy/score.c src/proxy/score.h \
 	src/proxy/shard.c src/proxy/shard.h \
+	src/proxy/spill.c src/proxy/spill.h \
 	src/proxy/step.h \
 	src/proxy/stream.c src/proxy/stream.h \
 	src/proxy/ticket.c src/proxy/ticket.h \

@@ -67,7 +67,7 @@ static void destroy(struct stream *stream)
     unlist(stream);
     inbound_deadline(worker_of(stream), &stream->in, 0);
     relay_release(&stream->in.buf, memory);
-    relay_release(&stream->spill, memory);
+    spill_release(&stream->spill, worker_of(stream));
     relay_release(&stream->tail, memory);
     if (stream->prev)
         stream->prev->next = stream->next;
@@ -229,35 +229,14 @@ static enum h1_error read_head(struct inbound *in, struct head *head_r)
 static void read_on(struct inbound *in, bool more)
 {
     struct stream *stream = stream_of(in);
-    struct relay_buf *spill = &stream->spill;
-    uint32_t len;
 
     (void)more; /* a codec of frames tells of what has gone on in any case */
     h2_consume(stream->h2, in->buf.off - in->buf.keep);
     relay_rewind(&in->buf);
-    len = spill->len - spill->off < relay_room(&in->buf) ? spill->len - spill->off : relay_room(&in->buf);
-    if (len == 0)
+    if (!spill_move(&stream->spill, worker_of(stream), &in->buf))
         return;
-    put(&in->buf, (struct str){spill->p + spill->off, len});
-    spill->off += len;
-    if (spill->off == spill->len)
-        relay_release(spill, &worker_of(stream)->relay_memory);
     stream->news = true;
     later(stream);
-}
-
-/* Whether there is room for so much more. */
-static bool spill_room(struct stream *stream, size_t len)
-{
-    struct relay_buf *spill = &stream->spill;
-    struct worker *worker = worker_of(stream);
-
-    if (!worker_hold_buf(worker, spill))
-        return false;
-    if (relay_room(spill) >= len)
-        return true;
-    relay_restart(spill);
-    return relay_room(spill) >= len || (relay_grow(spill, &worker->relay_memory) && relay_room(spill) >= len);
 }
 
 static void on_data(void *owner, struct h2_stream *h2, struct str data)
@@ -267,11 +246,9 @@ static void on_data(void *owner, struct h2_stream *h2, struct str data)
     (void)owner;
     if (stream->gone || stream->starved)
         return;
-    if (!stream->spill.p && relay_room(&stream->in.buf) >= data.len)
+    if (spill_is_empty(&stream->spill) && relay_room(&stream->in.buf) >= data.len)
         put(&stream->in.buf, data);
-    else if (spill_room(stream, data.len))
-        put(&stream->spill, data);
-    else
+    else if (!spill_add(&stream->spill, worker_of(stream), data))
         stream->starved = true;
     stream->news = true;
     later(stream);
@@ -291,7 +268,7 @@ static void on_end(void *owner, struct h2_stream *h2)
 /* All of the request is in in.buf, or was. */
 static bool is_whole(const struct stream *stream)
 {
-    return stream->h2->ended && !stream->spill.p;
+    return stream->h2->ended && spill_is_empty(&stream->spill);
 }
 
 /* Trailers become lines, for a target that wants them in that form. */

@@ -15,6 +15,7 @@
 
 #include "proto/h2.h"
 #include "proxy/inbound.h"
+#include "proxy/spill.h"
 
 struct mux;
 
@@ -23,19 +24,19 @@ struct stream {
     struct mux *mux;
     struct stream *prev, *next; /* of the mux; `next` also among its dead ones */
     struct stream *next_todo;
-    struct h2_stream *h2;   /* NULL when it is dead */
-    struct relay_buf spill; /* content that in.buf had no room for */
-    struct relay_buf tail;  /* the lines of its trailers */
-    enum h1_error error;    /* what is wrong with its head */
-    bool listed;            /* in mux->todo */
-    bool begun;             /* a transaction has had it */
-    bool gone;              /* reset */
-    bool starved;           /* there was no memory for its content */
-    bool news;              /* content, or its end, has come */
-    bool answered;          /* our final head is out */
-    bool waits;             /* the transaction waits until what is queued has been taken */
-    bool taken;             /* and it has been */
-    bool shut;              /* a tunnel: nothing follows what is queued */
+    struct h2_stream *h2;  /* NULL when it is dead */
+    struct spill spill;    /* content that in.buf had no room for */
+    struct relay_buf tail; /* the lines of its trailers */
+    enum h1_error error;   /* what is wrong with its head */
+    bool listed;           /* in mux->todo */
+    bool begun;            /* a transaction has had it */
+    bool gone;             /* reset */
+    bool starved;          /* there was no memory for its content */
+    bool news;             /* content, or its end, has come */
+    bool answered;         /* our final head is out */
+    bool waits;            /* the transaction waits until what is queued has been taken */
+    bool taken;            /* and it has been */
+    bool shut;             /* a tunnel: nothing follows what is queued */
 };
 
 /* The events of a session whose owner is a mux. */

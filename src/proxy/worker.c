@@ -20,6 +20,8 @@ enum {
     FRONTS_KEPT = 1024,   /* freed client connections kept for reuse */
     TXNS_KEPT = 256,
     CONNS_KEPT = 512,
+    SPILLS_KEPT = 256,
+    SPILLS_MIN = 64, /* that much more than client connections may be out: the session window of one */
     SWEEP_TICKS = 1000 / WHEEL_TICK_MS, /* waiting connections are looked at once a second */
     SHED_A_TICK = 16,                   /* idle connections that are closed while memory is short */
 };
@@ -45,6 +47,7 @@ static void trim(struct worker *worker)
     mem_pool_trim(&worker->conn_memory);
     mem_pool_trim(&worker->mux_memory);
     mem_pool_trim(&worker->stream_memory);
+    mem_pool_trim(&worker->spill_memory);
     relay_memory_trim(&worker->relay_memory);
     mem_pool_trim(&worker->mirrors.pool);
     relay_memory_trim(&worker->mirrors.memory);
@@ -66,6 +69,16 @@ bool worker_hold_buf(struct worker *worker, struct relay_buf *buf)
         return true;
     trim(worker);
     return relay_hold(buf, &worker->relay_memory);
+}
+
+void *worker_draw(struct worker *worker, struct mem_pool *pool)
+{
+    void *block = mem_pool_get(pool);
+
+    if (block)
+        return block;
+    trim(worker);
+    return mem_pool_get(pool);
 }
 
 void worker_again(struct worker *worker, struct front *front)
@@ -513,11 +526,13 @@ static void make_memory(struct worker *worker, uint32_t connections)
     mem_pool_init(&worker->conn_memory, sizeof(struct pool_conn), CONNS_KEPT, 4 * connections + MIRRORS_MAX);
     mem_pool_init(&worker->mux_memory, sizeof(struct mux), FRONTS_KEPT, connections + ACCEPTS_PER_WAKE);
     mem_pool_init(&worker->stream_memory, sizeof(struct stream), TXNS_KEPT, 2 * connections);
+    mem_pool_init(&worker->spill_memory, RELAY_SMALL, SPILLS_KEPT, SPILLS_MIN + connections);
     mem_pool_draw(&worker->front_memory, memory);
     mem_pool_draw(&worker->txn_memory, memory);
     mem_pool_draw(&worker->conn_memory, memory);
     mem_pool_draw(&worker->mux_memory, memory);
     mem_pool_draw(&worker->stream_memory, memory);
+    mem_pool_draw(&worker->spill_memory, memory);
     relay_memory_init(&worker->relay_memory, connections, memory);
     mirrors_init(&worker->mirrors, memory);
     bulk_init(&worker->bulk_pipes);
@@ -579,6 +594,7 @@ void worker_free(struct worker *worker)
     mem_pool_fini(&worker->conn_memory);
     mem_pool_fini(&worker->mux_memory);
     mem_pool_fini(&worker->stream_memory);
+    mem_pool_fini(&worker->spill_memory);
     relay_memory_fini(&worker->relay_memory);
     mirrors_fini(&worker->mirrors);
     bulk_fini(&worker->bulk_pipes);

@@ -121,7 +121,7 @@ struct worker {
     struct front *dead_fronts;
     struct txn *dead_txns;
     struct trunk *trunks_dirty; /* have something to write or to tell at the end of the turn */
-    struct mem_pool front_memory, txn_memory, conn_memory, mux_memory, stream_memory;
+    struct mem_pool front_memory, txn_memory, conn_memory, mux_memory, stream_memory, spill_memory;
     struct relay_memory relay_memory;
     struct bulk_pipes bulk_pipes;
     char scratch[RELAY_SMALL]; /* for what is read and not kept; valid until the next read */
@@ -179,6 +179,8 @@ MUST_CHECK bool worker_is_short(struct worker *worker);
 /* Makes sure that a buffer is held, if need be of what is given back for it. False when there is no memory.
  */
 MUST_CHECK bool worker_hold_buf(struct worker *worker, struct relay_buf *buf);
+/* A block of one of its pools, likewise; or NULL. */
+MUST_CHECK void *worker_draw(struct worker *worker, struct mem_pool *pool);
 /* A transaction begins or ends to use the present snapshot. */
 const struct routes *worker_hold_routes(struct worker *worker);
 void worker_drop_routes(struct worker *worker, const struct routes *routes);

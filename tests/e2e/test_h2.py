@@ -7,7 +7,7 @@ import subprocess
 
 from certs import Certificate
 from frames import (CANCEL, END_HEADERS, END_STREAM, GOAWAY, HEADERS, INTERNAL_ERROR, PING, PREFACE, RST_STREAM, SETTINGS, DATA,
-                    Frames, block, frame, get, status_of)
+                    WINDOW_UPDATE, Frames, block, frame, get, status_of)
 from harness import PATIENCE, case, main, need, tool
 from peers import Nginx, Raw
 from penstock import Penstock
@@ -309,6 +309,46 @@ def _(t):
             conn.headers(1, get())
             return conn.outcome(1) == 200
     t.wait(is_served, "another is served when there is memory again")
+
+
+@case("what waits of uploads takes about as much memory as it has bytes, and arrives whole")
+def _(t):
+    free = []
+
+    def serve(wire):
+        while True:
+            request = wire.request()
+            if request.target == "/held":
+                t.wait(lambda: free, "the test lets it go", 30)
+            wire.send("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(request.body))
+            wire.send(request.body)
+    p = proxy(t, serve=serve, targetGroups={"ec2": {"concurrency": {"target": 1, "wait": "60s"}}})
+    uploads = {2 * i + 3: bytes([97 + i]) * 40000 for i in range(20)}
+    with Frames(p.address) as conn:
+        conn.until(lambda k, f, s, b: k == WINDOW_UPDATE)  # of the session: 1 MiB
+        conn.headers(1, get("/held"))
+        for stream in uploads:
+            conn.headers(stream, get("/p", ("content-length", "40000"), method="POST"), END_HEADERS)
+        conn.send(frame(PING, 0, 0, bytes(8)))
+        conn.until(lambda k, f, s, b: k == PING)
+        before = p.metrics().sum("penstock_memory_bytes")
+        for stream, content in uploads.items():
+            for at in range(0, 40000, 16000):
+                conn.data(stream, content[at:at + 16000], end=at == 32000)
+        conn.send(frame(PING, 0, 0, bytes(8)))
+        conn.until(lambda k, f, s, b: k == PING)
+        grown = p.metrics().sum("penstock_memory_bytes") - before
+        t.check(grown < 1.5 * 20 * 40000, f"{grown} bytes for {20 * 40000} of content")
+        free.append(True)
+        got = {stream: b"" for stream in uploads}
+        conn.send(frame(WINDOW_UPDATE, 0, 0, struct.pack(">I", 1 << 20)))
+        left = set(uploads)
+        while left:
+            kind, flags, stream, payload = conn.until(lambda k, f, s, b: k in (DATA, HEADERS, RST_STREAM) and s > 1)
+            t.check(kind != RST_STREAM, f"stream {stream} is reset")
+            got[stream] += payload if kind == DATA else b""
+            left -= {stream} if flags & END_STREAM else set()
+        t.check(got == uploads, "what comes back")
 
 
 @case("nghttp and h2load are served whole, over TLS and in clear text")
