@@ -109,6 +109,18 @@ static int refuse_stream(struct h2 *h2, int32_t id)
                : stop(h2);
 }
 
+/* Answers take turns, unless the client says otherwise (RFC 9218 section 10 leaves it to the server; what the
+ * client's field leaves out has the defaults of section 4): many clients say nothing, and must not wait for
+ * the whole of one answer before they get the beginning of the next. */
+static int share(struct h2 *h2, int32_t id)
+{
+    const nghttp2_extpri priority = {.urgency = NGHTTP2_EXTPRI_DEFAULT_URGENCY, .inc = 1};
+
+    return nghttp2_session_change_extpri_stream_priority(h2->session, id, &priority, 0)
+               ? NGHTTP2_ERR_CALLBACK_FAILURE
+               : 0;
+}
+
 static int begin_request(struct h2 *h2, int32_t id)
 {
     h2->counts.streams++;
@@ -119,7 +131,7 @@ static int begin_request(struct h2 *h2, int32_t id)
         h2_drain_now(h2);
     if (h2->live >= h2->config.streams)
         return refuse_stream(h2, id);
-    return stop(h2);
+    return h2->error ? stop(h2) : share(h2, id);
 }
 
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *user)

@@ -462,6 +462,49 @@ START_TEST(a_head_beyond_its_limits_is_answered_with_431_or_414)
 }
 END_TEST
 
+/* Two requests, with these fields, whose answers share 40,000 bytes of content. */
+static void check_shared(const char *one, const char *three, const char *want)
+{
+    char *content = mem_alloc(40001), *fields[] = {mem_printf(GET "%s", one), mem_printf(GET "%s", three)};
+    struct text bytes, out;
+    struct h2_peer peer;
+    char *frames;
+
+    memset(content, 'x', 40000);
+    content[40000] = '\0';
+    peer_init(&peer, &h2_server_config);
+    peer.answers = true;
+    peer.send = content;
+    text_init(&bytes, 1 << 20);
+    text_init(&out, 1 << 20);
+    put_preface(&bytes, true);
+    put_headers(&bytes, 1, fields[0], true);
+    put_headers(&bytes, 3, fields[1], true);
+    run(&peer, &bytes, 0, bytes.len);
+    peer_output(&peer, &out, 1 << 17);
+    frames = frames_text(&out);
+    ck_assert_str_eq(frames, want);
+    free(frames);
+    free(fields[0]);
+    free(fields[1]);
+    free(content);
+    peer_fini(&peer);
+    text_fini(&bytes);
+    text_fini(&out);
+}
+
+/* RFC 9218 section 10: what the client says counts; where it says nothing, none has to wait for the others.
+ */
+START_TEST(answers_share_the_connection_unless_the_client_wants_it_otherwise)
+{
+    check_shared("", "", "HEADERS 1\nHEADERS 3\nDATA 1 16384\nDATA 3 16384\nDATA 1 7232 end\nDATA 3 0 end\n");
+    check_shared("|priority=u=5", "|priority=u=3",
+                 "HEADERS 1\nHEADERS 3\nDATA 3 16384\nDATA 3 16384\nDATA 3 7232 end\nDATA 1 0 end\n");
+    check_shared("|priority=u=3, i=?0", "|priority=u=3, i=?0",
+                 "HEADERS 1\nHEADERS 3\nDATA 1 16384\nDATA 1 16384\nDATA 1 7232 end\nDATA 3 0 end\n");
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     Suite *suite = suite_create("proto/h2");
@@ -477,6 +520,7 @@ Suite *unit_suite(void)
     tcase_add_test(tc, ping_and_goaway_are_answered_and_told);
     tcase_add_loop_test(tc, a_breach_of_the_rules_ends_the_session_with_its_code, 0, ARRAY_LEN(breaches));
     tcase_add_test(tc, what_is_no_http2_is_told_so);
+    tcase_add_test(tc, answers_share_the_connection_unless_the_client_wants_it_otherwise);
     tcase_add_test(tc, a_head_beyond_its_limits_is_answered_with_431_or_414);
     suite_add_tcase(suite, tc);
     return suite;
