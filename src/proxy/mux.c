@@ -72,13 +72,26 @@ static bool write_out(struct mux *mux)
     return true;
 }
 
+/* There is no memory for what it has to say, but for its end. */
+static void starve(struct mux *mux)
+{
+    char last[H2_GATHER_MIN];
+    struct iovec iov = {last, 0};
+
+    h2_end(mux->h2, H2_MEMORY);
+    iov.iov_len = h2_gather(mux->h2, last, sizeof last);
+    mux->broken = conn_writev(&mux->front->conn, &iov, 1) == CONN_FAILED;
+}
+
 /* Room for frames, if need be made by a larger buffer or by a write. */
 static bool make_room(struct mux *mux)
 {
     struct worker *worker = worker_of(mux);
 
-    if (!worker_hold_buf(worker, &mux->out))
+    if (!worker_hold_buf(worker, &mux->out)) {
+        starve(mux);
         return false;
+    }
     if (relay_room(&mux->out) >= ROOM_MIN)
         return true;
     return relay_stretch(&mux->out, &worker->relay_memory) || write_out(mux);

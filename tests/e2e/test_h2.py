@@ -6,12 +6,12 @@ import struct
 import subprocess
 
 from certs import Certificate
-from frames import (CANCEL, END_HEADERS, END_STREAM, GOAWAY, HEADERS, INTERNAL_ERROR, PING, PREFACE, RST_STREAM, SETTINGS, DATA,
-                    WINDOW_UPDATE, Frames, block, frame, get, status_of)
+from frames import (CANCEL, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, GOAWAY, HEADERS, INTERNAL_ERROR, PING, PREFACE,
+                    RST_STREAM, SETTINGS, DATA, WINDOW_UPDATE, Frames, block, frame, get, status_of)
 from harness import PATIENCE, case, main, need, tool
 from peers import Nginx, Raw
 from penstock import Penstock
-from wire import chunked
+from wire import Wire, chunked
 
 need("curl", "h2load", "nghttp", "nginx", "node", "openssl")
 
@@ -309,6 +309,27 @@ def _(t):
             conn.headers(1, get())
             return conn.outcome(1) == 200
     t.wait(is_served, "another is served when there is memory again")
+
+
+@case("a connection for whose frames there is no memory is ended, and not forgotten")
+def _(t):
+    free = []
+
+    def serve(wire):
+        wire.request()
+        t.wait(lambda: free, "the test lets it go", 30)
+        wire.send("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nraw")
+    p = proxy(t, serve=serve, limits={"memory": "1MiB"}, timeouts={"requestHead": "60s"})
+    with Frames(p.address) as conn:
+        conn.headers(1, get())
+        t.wait(lambda: p.raw.connections, "the request is under way")
+        for _ in range(100):  # each holds a buffer, as long as there are any
+            t.own(Wire(p.listeners[1])).send(b"GET / HTTP/1.1\r\nHost: a\r\nX-")
+        t.wait(lambda: p.metrics().sum("penstock_connections_starved_total") > 0, "there is no memory")
+        conn.send(frame(PING, 0, 0, bytes(8)))
+        t.equal(conn.goaway(), ENHANCE_YOUR_CALM, "the end")
+        free.append(True)
+    t.equal(p.metrics().sum("penstock_http2_ended_total", reason="memory"), 1, "counted")
 
 
 @case("what waits of uploads takes about as much memory as it has bytes, and arrives whole")
