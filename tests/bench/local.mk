@@ -6,7 +6,7 @@ tests_bench_mallocs_so_SOURCES = tests/bench/mallocs.c
 tests_bench_mallocs_so_CFLAGS = $(AM_CFLAGS) -fPIC
 tests_bench_mallocs_so_LDFLAGS = -shared
 tests_bench_mallocs_so_LDADD =
-EXTRA_DIST += tests/bench/bench.py tests/bench/slow.py
+EXTRA_DIST += tests/bench/bench.py tests/bench/loads.py tests/bench/proxies.py tests/bench/slow.py
 CLEANFILES += $(EXTRA_PROGRAMS)
 
 bench: all tests/bench/relay tests/bench/mallocs.so
