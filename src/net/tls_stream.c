@@ -478,7 +478,9 @@ bool tls_stream_set_up(SSL_CTX *context, int oldest)
     make_bio_method();
     SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                   SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
-    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+    /* Our order decides, but a client that puts ChaCha20 first has no AES in its processor. */
+    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                     SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
     SSL_CTX_set_read_ahead(context, 1);
     return SSL_CTX_set_min_proto_version(context, oldest) && SSL_CTX_set_cipher_list(context, ciphers) &&
            SSL_CTX_set1_groups_list(context, "X25519:prime256v1:secp384r1");

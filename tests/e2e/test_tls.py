@@ -86,6 +86,15 @@ def _(t):
     t.equal(shown("a.example", version=two, ciphers="ECDHE-ECDSA-AES128-GCM-SHA256"), "a", "an ECDSA client")
 
 
+@case("of the ciphers of both ours is the order, but for a client that is fast with ChaCha20 alone")
+def _(t):
+    p = https(t, Certificate(t, "a", "DNS:a.example"))
+    aes128, aes256, chacha = ("ECDHE-ECDSA-" + name for name in ("AES128-GCM-SHA256", "AES256-GCM-SHA384", "CHACHA20-POLY1305"))
+    for offered, expected in (([aes256, aes128], aes128), ([chacha, aes128], chacha), ([aes256, chacha, aes128], aes128)):
+        with dial(p.address, "a.example", version=ssl.TLSVersion.TLSv1_2, ciphers=":".join(offered)) as wire:
+            t.equal(wire.sock.cipher()[0], expected, f"of {offered}")
+
+
 @case("a request for a host with other certificates is answered with 421, and reaches no target")
 def _(t):
     p = https(t, Certificate(t, "a", "DNS:a.example,DNS:www.a.example"), Certificate(t, "b", "DNS:b.example"))
