@@ -248,8 +248,10 @@ static const struct setting tls_rows[] = {
 static const struct section tls_section = {
     SECTION(tls_rows),
     .check = config_check_tls,
-    .text = "For requests and health checks alike; {} for all defaults. The time to connect includes the "
-            "handshake. Files are read when the configuration is loaded.",
+    .text =
+        "For requests and health checks alike; {} for all defaults. The time to connect includes the "
+        "handshake. Files are read again when they change; the system's authorities when the configuration "
+        "is loaded.",
 };
 
 static const struct word speaks_words[] = {

@@ -1,5 +1,6 @@
 #include "conf/report.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -133,6 +134,13 @@ void conf_report_print(struct conf_report *report, FILE *out)
     if (left[CONF_ERROR] || left[CONF_WARNING])
         fprintf(out, "and %zu more error%s and %zu more warning%s\n", left[CONF_ERROR],
                 plural(left[CONF_ERROR]), left[CONF_WARNING], plural(left[CONF_WARNING]));
+}
+
+void conf_report_log(const struct conf_report *report)
+{
+    for (size_t i = 0; i < report->len; i++)
+        log_at(report->problems[i].severity == CONF_ERROR ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN, "%s",
+               report->problems[i].text);
 }
 
 json_t *conf_report_json(struct conf_report *report)

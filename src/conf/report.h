@@ -60,6 +60,8 @@ void conf_report_sort(struct conf_report *report);
 /* Sorts, then writes a line a problem: `file:line:col: message`, with `warning: ` before a warning's message;
  * at most CONF_REPORT_SHOWN_MAX of them, then how many more there are. Nothing when there is no problem. */
 void conf_report_print(struct conf_report *report, FILE *out);
+/* Writes each problem's text to our own log, an error as one and a warning as one. */
+void conf_report_log(const struct conf_report *report);
 /* Sorts, then gives an array of {"file", "line", "column", "severity", "message"}, shown as above; a new
  * reference. */
 json_t *conf_report_json(struct conf_report *report);

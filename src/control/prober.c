@@ -286,7 +286,7 @@ static void on_ready(struct conn *conn, unsigned ready)
 
 static void begin(struct probe *probe)
 {
-    const struct tls_context *tls = probe->group->tls.context;
+    struct tls_context *tls = probe->group->tls.context;
 
     probe->began_ns = clk_mono_ns();
     probe->sent = probe->answer_len = 0;

@@ -3,6 +3,7 @@
 #include "export/meter_rows.h"
 
 #include "base/clk.h"
+#include "net/tls_context.h"
 #include "proxy/mirror.h"
 #include "proxy/override.h"
 
@@ -176,6 +177,14 @@ static bool group_refused(const struct meter_place *place, double *value_r)
     return true;
 }
 
+static bool group_tls_refused(const struct meter_place *place, double *value_r)
+{
+    if (!place->group->tls.context)
+        return false;
+    *value_r = tls_context_refused(place->group->tls.context);
+    return true;
+}
+
 static bool target_open(const struct meter_place *place, double *value_r)
 {
     *value_r = !place->view->draining[place->target->slot];
@@ -285,5 +294,8 @@ const struct meter meter_traffic_rows[] = {
      "Requests answered with 503: too many waited already (full), or it waited too long (late).",
      METER_COUNTER, METER_GROUP, .read = group_refused, .variants = ARRAY_LEN(refusals),
      .label = label_refusal},
+    {"penstock_group_tls_refused",
+     "1 while the files for TLS with targets were refused, and what was in them before is in use.",
+     METER_GAUGE, METER_GROUP, .read = group_tls_refused},
 };
 const size_t meter_traffic_rows_len = ARRAY_LEN(meter_traffic_rows);

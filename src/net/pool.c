@@ -84,7 +84,7 @@ struct pool_conn *pool_take(struct pool *pool, const struct tls_context *tls, co
 }
 
 struct pool_conn *pool_connect(struct pool *pool, const struct config_address *to,
-                               const struct tls_context *tls, conn_cb *cb, void *user, int *error_r)
+                               struct tls_context *tls, conn_cb *cb, void *user, int *error_r)
 {
     struct pool_conn *pc = mem_pool_get(pool->memory);
 

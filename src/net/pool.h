@@ -44,8 +44,7 @@ MUST_CHECK struct pool_conn *pool_take(struct pool *pool, const struct tls_conte
                                        void *user);
 /* A new connection, see conn_connect; NULL with *error_r set to an errno when it failed at once. */
 MUST_CHECK struct pool_conn *pool_connect(struct pool *pool, const struct config_address *to,
-                                          const struct tls_context *tls, conn_cb *cb, void *user,
-                                          int *error_r);
+                                          struct tls_context *tls, conn_cb *cb, void *user, int *error_r);
 /* Gives a healthy connection back to wait for the next request. */
 void pool_give(struct pool_conn *pc, int64_t now_ns);
 /* Closes and frees a lent connection. */

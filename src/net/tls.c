@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "conf/load.h"
+#include "net/tls_context.h"
 #include "net/tls_server.h"
 #include "net/tls_stream.h"
 #include "net/tls_ticket.h"
@@ -20,12 +21,6 @@ enum {
 };
 
 static const unsigned char alpn_http1[] = "\x08http/1.1";
-
-struct tls_context {
-    SSL_CTX *ssl;
-    char *server_name; /* NULL: the host of the target's address */
-    bool verify;
-};
 
 /* A stream to a target. */
 struct asked {
@@ -91,21 +86,22 @@ static bool is_ip(const char *host)
 }
 
 /* SNI has names only (RFC 6066 section 3); a certificate may be for an address (RFC 9110 section 4.3.5). */
-static bool expect(SSL *ssl, const struct tls_context *context, const char *host)
+static bool expect(SSL *ssl, bool verify, const char *host)
 {
     if (is_ip(host))
-        return !context->verify || X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host);
+        return !verify || X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host);
     if (!SSL_set_tlsext_host_name(ssl, host))
         return false;
     SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    return !context->verify || SSL_set1_host(ssl, host);
+    return !verify || SSL_set1_host(ssl, host);
 }
 
-static SSL *new_ssl(const struct tls_context *context, const char *host)
+static SSL *new_ssl(struct tls_context *context, const char *host)
 {
-    SSL *ssl = SSL_new(context->ssl);
+    const struct config_tls *conf = tls_context_conf(context);
+    SSL *ssl = tls_context_stream(context);
 
-    if (ssl && !expect(ssl, context, host)) {
+    if (ssl && !expect(ssl, conf->verify, conf->server_name ? conf->server_name : host)) {
         SSL_free(ssl);
         return NULL;
     }
@@ -114,7 +110,7 @@ static SSL *new_ssl(const struct tls_context *context, const char *host)
     return ssl;
 }
 
-bool tls_start(struct conn *conn, const struct tls_context *context, const struct config_address *to,
+bool tls_start(struct conn *conn, struct tls_context *context, const struct config_address *to,
                struct tls_session *session)
 {
     struct asked *asked = mem_zalloc(sizeof *asked);
@@ -123,12 +119,12 @@ bool tls_start(struct conn *conn, const struct tls_context *context, const struc
 
     host_of(to->text, host);
     *asked = (struct asked){.stream.fini = asked_fini, .session = session};
-    ssl = new_ssl(context, context->server_name ? context->server_name : host);
+    ssl = new_ssl(context, host);
     if (!ssl || !tls_stream_begin(&asked->stream, conn, ssl)) {
         free(asked);
         return false;
     }
-    if (session->context == context->ssl)
+    if (session->context == SSL_get_SSL_CTX(ssl))
         SSL_set_session(ssl, session->session);
     return true;
 }
@@ -155,7 +151,7 @@ bool tls_is(const struct conn *conn, const struct tls_context *context)
 
     if (!stream || !context)
         return !stream && !context;
-    return SSL_get_SSL_CTX(stream->ssl) == context->ssl;
+    return tls_context_is_of(context, stream->ssl);
 }
 
 const char *tls_why(const struct conn *conn)
@@ -177,64 +173,14 @@ const char *tls_why(const struct conn *conn)
 
 /* ---- contexts ---- */
 
-static void context_free(struct tls_context *context)
+static void equip(SSL_CTX *ssl, const struct config_tls *conf)
 {
-    SSL_CTX_free(context->ssl);
-    free(context->server_name);
-    free(context);
-}
+    int oldest = conf->min_version == CONFIG_TLS_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION;
 
-static bool set_up(SSL_CTX *ssl, int oldest)
-{
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(ssl, on_session);
-    return tls_stream_set_up(ssl, oldest) &&
-           SSL_CTX_set_alpn_protos(ssl, alpn_http1, sizeof alpn_http1 - 1) == 0;
-}
-
-/* NULL, or the key of the setting that does not do. */
-static const char *use_files(SSL_CTX *ssl, const struct config_tls *conf)
-{
-    if (conf->verify) {
-        SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER, NULL);
-        if (conf->ca_file ? !SSL_CTX_load_verify_file(ssl, conf->ca_file)
-                          : !SSL_CTX_set_default_verify_paths(ssl))
-            return "caFile";
-    }
-    if (conf->cert_file && SSL_CTX_use_certificate_chain_file(ssl, conf->cert_file) != 1)
-        return "certFile";
-    if (conf->key_file && (SSL_CTX_use_PrivateKey_file(ssl, conf->key_file, SSL_FILETYPE_PEM) != 1 ||
-                           SSL_CTX_check_private_key(ssl) != 1))
-        return "keyFile";
-    return NULL;
-}
-
-static bool load_group(struct config_group *group, const char *path, struct conf_report *report)
-{
-    struct config_tls *conf = &group->tls;
-    struct tls_context *context = mem_zalloc(sizeof *context);
-    const char *wrong, *reason;
-
-    ERR_clear_error();
-    context->verify = conf->verify;
-    context->server_name = conf->server_name ? mem_strdup(conf->server_name) : NULL;
-    context->ssl = SSL_CTX_new(TLS_client_method());
-    BUG_ON(!context->ssl ||
-           !set_up(context->ssl, conf->min_version == CONFIG_TLS_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION));
-    wrong = use_files(context->ssl, conf);
-    if (wrong) {
-        reason = ERR_reason_error_string(ERR_peek_error());
-        conf_report_add(report, CONF_ERROR, path, 0, 0,
-                        "targetGroups: %s: tls: %s cannot be used: %s; it has to be a PEM file that this "
-                        "process may read%s",
-                        group->name, wrong, reason ? reason : "unknown reason",
-                        strcmp(wrong, "keyFile") ? "" : ", and the key of certFile");
-        context_free(context);
-        return false;
-    }
-    conf->context = context;
-    conf->context_free = context_free;
-    return true;
+    BUG_ON(!tls_stream_set_up(ssl, oldest) ||
+           SSL_CTX_set_alpn_protos(ssl, alpn_http1, sizeof alpn_http1 - 1) != 0);
 }
 
 static bool has_tls(const struct config *config)
@@ -261,6 +207,9 @@ void tls_look(const struct config *config, int64_t now_ns)
     for (size_t i = 0; i < config->listeners_len; i++)
         if (config->listeners[i].tls.server)
             tls_server_look(config->listeners[i].tls.server);
+    for (size_t i = 0; i < config->groups_len; i++)
+        if (config->groups[i].tls.context)
+            tls_context_look(config->groups[i].tls.context);
 }
 
 bool tls_load(struct config *config, struct conf_report *report)
@@ -272,7 +221,7 @@ bool tls_load(struct config *config, struct conf_report *report)
             ok &= tls_server_load(&config->listeners[i], config->path, report);
     for (size_t i = 0; i < config->groups_len; i++)
         if (config->groups[i].tls.wanted && !config->groups[i].tls.context)
-            ok &= load_group(&config->groups[i], config->path, report);
+            ok &= tls_context_load(&config->groups[i], config->path, equip, report);
     return ok;
 }
 

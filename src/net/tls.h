@@ -1,6 +1,6 @@
 /*
- * TLS on a conn: the same stream, encrypted (http.md 2.5). A context holds what many connections share:
- * trusted authorities, our certificate, versions. A connection becomes TLS between conn_connect and its first
+ * TLS on a conn: the same stream, encrypted (http.md 2.5). A context (net/tls_context) holds what many
+ * connections share. A connection becomes TLS between conn_connect and its first
  * WRITABLE, which then comes when the handshake has ended; until then nothing that the peer sends is data,
  * and nothing is sent to it. The end of a stream counts as such only with the peer's close_notify; without,
  * it is broken, so that a cut answer is never taken for a whole one.
@@ -40,8 +40,8 @@ void tls_look(const struct config *config, int64_t now_ns);
 
 /* Makes a conn that has begun to connect speak TLS as the client of `to`. The session is resumed, if there is
  * one that fits, and replaced by what the target offers; it outlives the conn. False without memory. */
-MUST_CHECK bool tls_start(struct conn *conn, const struct tls_context *context,
-                          const struct config_address *to, struct tls_session *session);
+MUST_CHECK bool tls_start(struct conn *conn, struct tls_context *context, const struct config_address *to,
+                          struct tls_session *session);
 /* After tls_start: offers HTTP/2 (ALPN) instead of HTTP/1.1, or before it. False without memory. */
 MUST_CHECK bool tls_offer_http2(struct conn *conn, bool or_http1);
 /* After the handshake: whether the target has chosen HTTP/2. */

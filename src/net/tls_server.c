@@ -24,9 +24,8 @@ struct tls_server {
     /* control's own */
     const struct config_listener *listener; /* in the configuration, with which the server ends */
     const char *path;                       /* of the configuration */
-    uint64_t loaded;                        /* stamp of the files that were tried last */
-    uint64_t seen;                          /* and of those that were there at the last look */
-    bool refused;                           /* they do not do: older ones are in use */
+    struct stamp_watch watch;
+    bool refused; /* the files do not do: older ones are in use */
     int64_t warned_day;
 };
 
@@ -188,7 +187,7 @@ bool tls_server_load(struct config_listener *listener, const char *path, struct 
     server->choice = choice;
     server->listener = listener;
     server->path = path;
-    server->loaded = server->seen = stamp;
+    stamp_watch_tried(&server->watch, stamp);
     listener->tls.server = server;
     listener->tls.server_free = server_free;
     return true;
@@ -217,13 +216,6 @@ static bool is_step_back(const struct tls_choice *old, const struct tls_choice *
             return true;
         }
     return false;
-}
-
-static void tell(const struct conf_report *report)
-{
-    for (size_t i = 0; i < report->len; i++)
-        log_at(report->problems[i].severity == CONF_ERROR ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN, "%s",
-               report->problems[i].text);
 }
 
 /* Reads the files; NULL when they do not do, which the report then says. */
@@ -256,19 +248,19 @@ static void replace(struct tls_server *server, struct tls_choice *fresh)
 static void look_at_files(struct tls_server *server)
 {
     uint64_t stamp = stamp_files(server->listener);
-    bool settled = stamp == server->seen;
+    enum stamp_sight sight = stamp_watch_look(&server->watch, stamp);
+    bool settled = sight == STAMP_SETTLED;
     struct conf_report report;
     struct tls_choice *fresh;
 
-    server->seen = stamp;
-    if (stamp == server->loaded)
+    if (sight == STAMP_SAME)
         return;
     conf_report_init(&report);
     fresh = load_again(server, &report);
     if (fresh || settled) {
-        server->loaded = stamp;
+        stamp_watch_tried(&server->watch, stamp);
         server->refused = !fresh;
-        tell(&report);
+        conf_report_log(&report);
     }
     conf_report_fini(&report);
     if (fresh) {

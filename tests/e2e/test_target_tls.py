@@ -23,6 +23,13 @@ def certificate(t, name, alt, ca=None):
     return key, cert
 
 
+def replace(path, text):
+    """At once, as a renewal does."""
+    with open(path + ".new", "w") as f:
+        f.write(text)
+    os.replace(path + ".new", path)
+
+
 class TlsNginx(Nginx):
     """nginx that speaks TLS on a second port, with a certificate for `alt`."""
 
@@ -102,6 +109,32 @@ def _(t):
     nginx = TlsNginx(t, server=f"ssl_client_certificate {ours[1]}; ssl_verify_client on;")
     p = before(t, nginx.tls, {"caFile": nginx.authority[1], "certFile": ours[1], "keyFile": ours[0]})
     t.check(b"SUCCESS" in fetch(p, "/seen")[1], "nginx takes our certificate")
+
+
+@case("our certificate is read again when its files change, and one that does not do is refused")
+def _(t):
+    first, second = (certificate(t, name, "DNS:penstock") for name in ("first", "second"))
+    nginx = TlsNginx(t, server="ssl_verify_client optional_no_ca; location /who { return 200 $ssl_client_s_dn; }")
+    key, cert = t.path("ours.key"), t.path("ours.pem")
+
+    def become(*files):
+        for path, source in zip((key, cert), files):
+            with open(source) as f:
+                replace(path, f.read())
+    become(*first)
+    p = before(t, nginx.tls, {"caFile": nginx.authority[1], "certFile": cert, "keyFile": key})
+
+    def refused():
+        return p.metrics().sum("penstock_group_tls_refused", group="ec2")
+    t.equal((fetch(p, "/who")[1], refused()), (b"CN=first", 0), "the first")
+    become(*second)
+    t.wait(lambda: fetch(p, "/who")[1] == b"CN=second", "the second is shown, on a new connection")
+    replace(cert, "no certificate\n")
+    t.wait(refused, "the bad one is told")
+    t.check("targetGroups: ec2: tls: certFile cannot be used" in p.stderr(), p.stderr())
+    t.equal(fetch(p, "/who")[1], b"CN=second", "what is shown then")
+    become(*first)
+    t.wait(lambda: fetch(p, "/who")[1] == b"CN=first" and not refused(), "a good one again")
 
 
 @case("long bodies pass whole both ways")
