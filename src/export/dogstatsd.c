@@ -259,7 +259,8 @@ static void tell(struct round *round, const struct meter_sample *sample, double 
     add_line(round);
 }
 
-/* A bucket's middle, so often as there are new answers in it. */
+/* A bucket's middle, so often as there are new answers in it. A route that gets another canary has new cells,
+ * which begin at 0 under the name that is remembered: then all that is in them is new. */
 static void tell_durations(struct round *round, const struct meter_sample *sample, struct memory *memory,
                            struct str tags)
 {
@@ -268,7 +269,7 @@ static void tell_durations(struct round *round, const struct meter_sample *sampl
     for (size_t i = 0; i < HIST_BUCKETS; i++) {
         uint64_t count = meter_sum(sample->place, METER_SIDE,
                                    offsetof(struct shard_side, latency) + i * sizeof(struct cell));
-        uint64_t fresh = count - memory->counts[i];
+        uint64_t before = memory->counts[i], fresh = count >= before ? count - before : count;
         int64_t low = i > 0 ? hist_upper_ns(i - 1) : 0;
         int64_t high = i + 1 < HIST_BUCKETS ? hist_upper_ns(i) : low;
 
@@ -278,10 +279,11 @@ static void tell_durations(struct round *round, const struct meter_sample *sampl
     }
 }
 
+/* Likewise of a counter. */
 static void tell_increase(struct round *round, const struct meter_sample *sample, struct memory *memory,
                           struct str tags)
 {
-    double increase = sample->value - memory->told;
+    double increase = sample->value >= memory->told ? sample->value - memory->told : sample->value;
 
     memory->told = sample->value;
     if (increase > 0)

@@ -199,6 +199,25 @@ START_TEST(without_an_agent_it_is_lost_and_counted_and_later_it_is_found)
 }
 END_TEST
 
+/* As after a reload that has given the route other cells. */
+START_TEST(what_begins_at_nothing_again_is_told_as_new)
+{
+    struct shard_side *side = canary();
+    size_t bucket = hist_bucket(20 * NS_PER_MS);
+
+    listen_at(path);
+    cell_add(&side->ended[OUTCOME_SERVED][5], 7);
+    cell_add(&side->latency[bucket], 7);
+    tell();
+    cell_set(&side->ended[OUTCOME_SERVED][5], 2);
+    cell_set(&side->latency[bucket], 1);
+    tell();
+    has("penstock.requests:2|c|#" CANARY ",outcome:served,code:5xx," OF_NEW);
+    ck_assert(mentions("penstock.request_duration_seconds:"));
+    ck_assert(!mentions("|d|@")); /* one answer */
+}
+END_TEST
+
 /* Its queue fills up, then all is lost that does not fit; the reader finds whole datagrams. */
 START_TEST(an_agent_that_does_not_read_loses_what_is_sent)
 {
@@ -237,6 +256,7 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, each_group_has_its_own_env_and_version);
     tcase_add_test(tcase, gauges_are_told_as_they_are_and_not_when_unknown);
     tcase_add_test(tcase, durations_are_a_distribution_with_a_rate);
+    tcase_add_test(tcase, what_begins_at_nothing_again_is_told_as_new);
     tcase_add_test(tcase, without_an_agent_it_is_lost_and_counted_and_later_it_is_found);
     tcase_add_test(tcase, an_agent_that_does_not_read_loses_what_is_sent);
     tcase_add_test(tcase, it_is_due_when_its_interval_is_over);
