@@ -1,6 +1,7 @@
 #include "export/logspool.h"
 
 #include "base/clk.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "export/logshelf.h"
 
@@ -25,6 +26,7 @@ struct logspool {
     uint64_t *sizes;
     size_t len, room;
     size_t taken; /* the first so many have been */
+    bool stuck;   /* the next one cannot be read, which has been said */
 };
 
 static char *path_of(const struct logspool *spool, const char *name)
@@ -75,6 +77,17 @@ static void remove_at(struct logspool *spool, size_t i)
         spool->taken--;
 }
 
+/* Gives it up: it is lost. */
+static void lose_at(struct logspool *spool, size_t i)
+{
+    struct str id;
+    uint64_t lines = 0;
+
+    if (parts_of(spool->names[i], &id, &lines))
+        logplace_count(&spool->place->counters.lost, lines);
+    remove_at(spool, i);
+}
+
 static int by_name(const struct dirent **a, const struct dirent **b)
 {
     return strcmp((*a)->d_name, (*b)->d_name);
@@ -94,8 +107,11 @@ static void find(struct logspool *spool)
 
         if (str_ends_with(str_from(name), STR(".chunk.part")))
             unlink(path);
-        else if (parts_of(name, &id, &lines) && lstat(path, &stat) == 0 && S_ISREG(stat.st_mode))
+        else if (parts_of(name, &id, &lines) && lstat(path, &stat) == 0 && S_ISREG(stat.st_mode)) {
             add(spool, name, (uint64_t)stat.st_size);
+            if (stat.st_size == 0) /* what a power cut has left of it */
+                lose_at(spool, spool->len - 1);
+        }
         free(path);
         free(entries[i]);
     }
@@ -131,34 +147,41 @@ void logspool_free(struct logspool *spool)
     free(spool);
 }
 
-/* Gives up the oldest; of those that have been taken, and may be on their way, only when there is no other.
- */
-static void drop(struct logspool *spool)
+/* Gives up the oldest. Those that have been taken may be on their way, and would be counted twice: false when
+ * there are no others. */
+static bool drop(struct logspool *spool)
 {
-    size_t i = spool->taken < spool->len ? spool->taken : 0;
-    struct str id;
-    uint64_t lines = 0;
-
-    if (parts_of(spool->names[i], &id, &lines))
-        logplace_count(&spool->place->counters.lost, lines);
-    remove_at(spool, i);
+    if (!logspool_has(spool))
+        return false;
+    lose_at(spool, spool->taken);
+    return true;
 }
 
-static bool write_file(const char *path, struct str bytes)
+/* 0, or errno. */
+static int write_all(int fd, struct str bytes)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
-    size_t done = 0;
-
-    while (fd >= 0 && done < bytes.len) {
-        ssize_t n = write(fd, bytes.p + done, bytes.len - done);
+    while (bytes.len) {
+        ssize_t n = write(fd, bytes.p, bytes.len);
 
         if (n < 0 && errno != EINTR)
-            break;
-        done += n > 0 ? (size_t)n : 0;
+            return errno;
+        if (n > 0)
+            bytes = (struct str){bytes.p + n, bytes.len - (size_t)n};
     }
-    if (fd >= 0)
-        close(fd);
-    return fd >= 0 && done == bytes.len;
+    return fdatasync(fd) == 0 ? 0 : errno;
+}
+
+/* False with errno. */
+static bool write_file(const char *path, struct str bytes)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, FILE_MODE), error;
+
+    if (fd < 0)
+        return false;
+    error = write_all(fd, bytes);
+    close(fd);
+    errno = error;
+    return error == 0;
 }
 
 bool logspool_put(struct logspool *spool, struct str id, struct str message, uint32_t lines)
@@ -168,17 +191,16 @@ bool logspool_put(struct logspool *spool, struct str id, struct str message, uin
 
     if (logshelf_disk(message.len) > spool->cap)
         return false;
-    while (spool->len && spool->disk + logshelf_disk(message.len) > spool->cap)
-        drop(spool);
+    while (spool->disk + logshelf_disk(message.len) > spool->cap)
+        if (!drop(spool))
+            return false;
     clk_text(clk_wall_ns(), stamp);
     name = mem_printf("%.*s-%.*s-%u.chunk", CLK_TEXT_LEN, stamp, STR_ARG(id), lines);
     path = path_of(spool, name);
     part = mem_printf("%s.part", path);
     kept = write_file(part, message);
-    while (!kept && errno == ENOSPC && spool->len) {
-        drop(spool);
+    while (!kept && errno == ENOSPC && drop(spool))
         kept = write_file(part, message);
-    }
     kept = kept && rename(part, path) == 0;
     if (kept)
         add(spool, name, message.len);
@@ -190,41 +212,91 @@ bool logspool_put(struct logspool *spool, struct str id, struct str message, uin
     return kept;
 }
 
+/* 0; EBADMSG when the file is shorter than it was; or errno. */
+static int read_all(int fd, char *bytes, uint64_t size)
+{
+    uint64_t done = 0;
+
+    while (done < size) {
+        ssize_t n = read(fd, bytes + done, size - done);
+
+        if (n < 0 && errno != EINTR)
+            return errno;
+        if (n == 0)
+            return EBADMSG;
+        done += n > 0 ? (uint64_t)n : 0;
+    }
+    return 0;
+}
+
+/* NULL with errno. */
 static char *read_file(const char *path, uint64_t size)
 {
-    int fd = size <= MESSAGE_MAX ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
-    char *bytes = fd < 0 ? NULL : mem_alloc(size + 1);
-    size_t done = 0;
-    ssize_t n = 1;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), error;
+    char *bytes;
 
-    while (bytes && n > 0 && done < size) {
-        n = read(fd, bytes + done, size - done);
-        done += n > 0 ? (size_t)n : 0;
-    }
-    if (fd >= 0)
-        close(fd);
-    if (done == size)
+    if (fd < 0)
+        return NULL;
+    bytes = mem_alloc(size + 1);
+    error = read_all(fd, bytes, size);
+    close(fd);
+    if (!error)
         return bytes;
     free(bytes);
+    errno = error;
     return NULL;
+}
+
+/* Whether a file will never be read again; else it may be, when there are descriptors, rights or a disk. */
+static bool is_damage(int error)
+{
+    return error == EBADMSG || error == ENOENT || error == ELOOP;
+}
+
+static void say_stuck(struct logspool *spool, const char *path, const char *why)
+{
+    if (!spool->stuck)
+        log_warn("access log: %s: %s: %s; it and those behind it wait", spool->place->name, path, why);
+    spool->stuck = true;
+}
+
+/* The first that has not been taken; NULL with errno. */
+static char *read_next(struct logspool *spool, struct str *id_r, uint64_t *lines_r, size_t id_len)
+{
+    char *path, *bytes;
+    int error;
+
+    if (spool->sizes[spool->taken] > MESSAGE_MAX || !parts_of(spool->names[spool->taken], id_r, lines_r) ||
+        id_r->len >= id_len) {
+        errno = EBADMSG; /* none of ours */
+        return NULL;
+    }
+    path = path_of(spool, spool->names[spool->taken]);
+    bytes = read_file(path, spool->sizes[spool->taken]);
+    error = errno;
+    if (!bytes && !is_damage(error))
+        say_stuck(spool, path, strerror(error));
+    free(path);
+    errno = error;
+    return bytes;
 }
 
 char *logspool_take(struct logspool *spool, char *id_r, size_t id_len, size_t *len_r, uint32_t *lines_r)
 {
     struct str id;
     uint64_t lines;
-    char *path, *bytes;
+    char *bytes = NULL;
 
-    if (!logspool_has(spool))
-        return NULL;
-    path = path_of(spool, spool->names[spool->taken]);
-    bytes = read_file(path, spool->sizes[spool->taken]);
-    free(path);
-    if (!bytes || !parts_of(spool->names[spool->taken], &id, &lines) || id.len >= id_len) {
-        free(bytes);
-        remove_at(spool, spool->taken);
-        return NULL;
+    while (!bytes && logspool_has(spool)) {
+        bytes = read_next(spool, &id, &lines, id_len);
+        if (!bytes && !is_damage(errno))
+            return NULL;
+        if (!bytes)
+            lose_at(spool, spool->taken);
     }
+    if (!bytes)
+        return NULL;
+    spool->stuck = false;
     memcpy(id_r, id.p, id.len);
     id_r[id.len] = '\0';
     *len_r = spool->sizes[spool->taken++];
