@@ -33,14 +33,27 @@ struct logfile {
     uint64_t lines;    /* in it; LOGSHELF_LINES_UNKNOWN when it was not empty as we came */
     int64_t begun_ns;  /* monotonic */
     int64_t looked_ns; /* likewise */
-    char last[STAMP_LEN + 1];
+    int64_t last_ns;   /* wall clock: what the name of the last finished file says */
 };
 
 /* ---- the file that is written to ---- */
 
+/* A named pipe that nobody reads does not hold up who opens it: it fails with ENXIO. */
+static int open_path(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, FILE_MODE), flags;
+
+    if (fd < 0)
+        return -1;
+    flags = fcntl(fd, F_GETFL);
+    if (flags >= 0)
+        fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+    return fd;
+}
+
 static bool open_file(struct logfile *file)
 {
-    int fd = open(file->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, FILE_MODE);
+    int fd = open_path(file->path);
     struct stat stat;
 
     if (fd < 0)
@@ -62,13 +75,14 @@ static void refresh(struct logfile *file)
         file->size = (uint64_t)stat.st_size;
 }
 
-/* The name of a finished file: by the time of its end, each later than the one before. Owned by the caller.
- */
+/* The name of a finished file: by the time of its end, each later than the one before, also when the clock is
+ * put back. Owned by the caller. */
 static char *finished_name(struct logfile *file)
 {
     char text[CLK_TEXT_LEN], *name = NULL;
+    int64_t now_ns = clk_wall_ns(), next_ns = file->last_ns + NS_PER_MS;
 
-    for (int64_t wall_ns = clk_wall_ns();; wall_ns += NS_PER_MS) {
+    for (int64_t wall_ns = now_ns > next_ns ? now_ns : next_ns;; wall_ns += NS_PER_MS) {
         char stamp[STAMP_LEN + 1];
 
         clk_text(wall_ns, text); /* 2026-11-26T03:04:05.123Z */
@@ -77,27 +91,44 @@ static char *finished_name(struct logfile *file)
         stamp[STAMP_LEN] = '\0';
         free(name);
         name = mem_printf("%s/%s-%s%s", file->folder, file->stem, stamp, file->ending);
-        if (strcmp(stamp, file->last) > 0 && access(name, F_OK) != 0) {
-            memcpy(file->last, stamp, sizeof stamp);
+        if (access(name, F_OK) != 0) {
+            file->last_ns = wall_ns;
             return name;
         }
     }
 }
 
+/* Gives it its name and begins another. False with errno: all is as it was. */
+static bool begin_next(struct logfile *file, const char *name)
+{
+    int error;
+
+    if (rename(file->path, name) != 0)
+        return false;
+    if (open_file(file))
+        return true;
+    error = errno;
+    if (rename(name, file->path) != 0)
+        error = errno;
+    errno = error;
+    return false;
+}
+
 /* Finishes the file and begins another. Without success all goes on as it was. */
 static void turn(struct logfile *file)
 {
-    char *name = finished_name(file);
     uint64_t size = file->size, lines = file->lines;
+    char *name;
 
-    if (file->writer.carry_len > 0 || rename(file->path, name) != 0 || !open_file(file)) {
-        if (file->writer.carry_len == 0)
-            logplace_failed(&file->place, strerror(errno));
-        free(name);
+    if (file->writer.carry_len > 0)
         return;
+    name = finished_name(file);
+    if (begin_next(file, name)) {
+        logshelf_add(file->shelf, name, name, size, lines);
+        file->looked_ns = 0;
+    } else {
+        logplace_failed(&file->place, strerror(errno));
     }
-    logshelf_add(file->shelf, name, name, size, lines);
-    file->looked_ns = 0;
     free(name);
 }
 

@@ -1,7 +1,7 @@
 /*
  * A file as a place for the access log: turned when it is full or old, its predecessors packed, all of them
  * together under a cap that is never passed. A path that is no regular file (a pipe, /dev/full) is written to
- * as it is.
+ * as it is; a named pipe has to have a reader when it is opened.
  *
  *   access.jsonl ── full ──> access-20261126T030405.123Z.jsonl ── packed ──> ….jsonl.gz ── no room ──>
  * removed

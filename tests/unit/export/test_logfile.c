@@ -125,9 +125,8 @@ static uint64_t lines_kept(void)
     return lines;
 }
 
-/* 100 lines of some 100 bytes, and whatever the place does between two blocks. After each step the cap holds.
- */
-static void write_block(void)
+/* 100 lines of some 100 bytes. */
+static void take_block(void)
 {
     static char block[32 * 1024];
     struct buf buf;
@@ -138,6 +137,12 @@ static void write_block(void)
                    next_line * 2654435761U, next_line * 40503U * 65537U, 0);
     ck_assert(!buf.full);
     place->kind->take(place, buf_str(&buf), 100);
+}
+
+/* A block, and whatever the place does between two. After each step the cap holds. */
+static void write_block(void)
+{
+    take_block();
     ck_assert_uint_le(on_disk(), conf.max_total);
     place->kind->work(place);
     ck_assert_uint_le(on_disk(), conf.max_total);
@@ -297,6 +302,42 @@ START_TEST(a_file_that_was_cut_by_others_counts_as_it_is)
 }
 END_TEST
 
+/* No other can be opened. */
+START_TEST(a_file_that_cannot_be_followed_keeps_its_name_and_goes_on)
+{
+    struct rlimit before, none;
+
+    open_place();
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
+    place->kind->work(place);
+    for (int i = 0; i < 9; i++)
+        write_block();
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    for (int i = 0; i < 6; i++) {
+        take_block();
+        place->kind->work(place);
+    }
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+    ck_assert_uint_eq(logpack_lines(conf.path), 1500);
+    ck_assert_uint_gt(counter(&place->counters.errors), 0);
+    write_block();
+    ck_assert_uint_lt(logpack_lines(conf.path), 1500);
+    ck_assert_uint_eq(lines_kept(), 1600);
+    ck_assert_uint_eq(counter(&place->counters.lost), 0);
+}
+END_TEST
+
+START_TEST(a_pipe_that_nobody_reads_is_refused_at_once)
+{
+    char why[128];
+
+    ck_assert_int_eq(mkfifo(conf.path, 0600), 0);
+    ck_assert_ptr_null(logplace_open(&conf, why, sizeof why));
+    ck_assert_ptr_nonnull(strstr(why, "No such device"));
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     Suite *suite = suite_create("logfile");
@@ -312,6 +353,8 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, what_has_been_shipped_goes_first_and_what_has_not_is_counted);
     tcase_add_test(tcase, an_alarm_comes_before_the_loss);
     tcase_add_test(tcase, a_file_that_was_cut_by_others_counts_as_it_is);
+    tcase_add_test(tcase, a_file_that_cannot_be_followed_keeps_its_name_and_goes_on);
+    tcase_add_test(tcase, a_pipe_that_nobody_reads_is_refused_at_once);
     suite_add_tcase(suite, tcase);
     return suite;
 }
