@@ -20,6 +20,8 @@ struct entry {
     uint64_t size;
     uint64_t lines;
     int64_t changed_ns;
+    bool later; /* it could not be moved: it is tried again after the next look */
+    bool said;  /* in the log, that it is not packed or moved */
 };
 
 struct logshelf {
@@ -188,13 +190,21 @@ static bool entry_remove(struct logshelf *shelf, size_t i, bool lost)
     return true;
 }
 
+/* Removes the next that may go; those before `*looked` were not shipped a moment ago. */
+static bool drop_next(struct logshelf *shelf, size_t *looked)
+{
+    for (; shelf->rules.await_shipper && *looked < shelf->len; ++*looked)
+        if (is_shipped(&shelf->entries[*looked]))
+            return entry_remove(shelf, *looked, false);
+    return shelf->len > 0 && entry_remove(shelf, 0, shelf->rules.await_shipper);
+}
+
 bool logshelf_drop(struct logshelf *shelf)
 {
+    size_t looked = 0;
+
     sweep(shelf);
-    for (size_t i = 0; shelf->rules.await_shipper && i < shelf->len; i++)
-        if (is_shipped(&shelf->entries[i]))
-            return entry_remove(shelf, i, false);
-    return shelf->len > 0 && entry_remove(shelf, 0, shelf->rules.await_shipper);
+    return drop_next(shelf, &looked);
 }
 
 static bool fits(const struct logshelf *shelf, uint64_t live, uint64_t more)
@@ -203,12 +213,20 @@ static bool fits(const struct logshelf *shelf, uint64_t live, uint64_t more)
     return shelf->disk + pack_disk(shelf) + logshelf_disk(live + more) + 4096 <= shelf->rules.cap;
 }
 
+static bool has_room(const struct logshelf *shelf, uint64_t live, uint64_t more)
+{
+    return fits(shelf, live, more) && shelf->len < SHELF_FILES;
+}
+
 bool logshelf_room(struct logshelf *shelf, uint64_t live, uint64_t more)
 {
-    if (shelf->rules.cap == 0)
+    size_t looked = 0;
+
+    if (shelf->rules.cap == 0 || has_room(shelf, live, more))
         return true;
-    while (!fits(shelf, live, more) || shelf->len >= SHELF_FILES)
-        if (!logshelf_drop(shelf))
+    sweep(shelf);
+    while (!has_room(shelf, live, more))
+        if (!drop_next(shelf, &looked))
             return false;
     return true;
 }
@@ -229,40 +247,62 @@ bool logshelf_make_folders(const char *path)
     return made;
 }
 
-/* It stays where it is, under the name that it has. */
-static void leave(struct logshelf *shelf, size_t i, const char *why)
+/* The name that it has unpacked. Owned by the caller. */
+static char *plain_name(const struct entry *entry)
 {
-    struct entry *entry = &shelf->entries[i];
+    struct str name = str_from(entry->name);
 
-    log_warn("access log: %s: %s stays as it is: %s", shelf->place->name, entry->path, why);
-    free(entry->name);
-    entry->name = NULL;
+    return mem_strndup(name.p, name.len - (str_ends_with(name, STR(".gz")) ? strlen(".gz") : 0));
 }
 
-/* Its name is free of ".gz" when it is only moved. */
-static void move(struct logshelf *shelf, size_t i)
+/* It goes to its name unpacked, if it is not there yet. `why` it is not packed; NULL: it need not be. */
+static void settle(struct logshelf *shelf, size_t i, const char *why)
 {
     struct entry *entry = &shelf->entries[i];
+    char *name = plain_name(entry);
 
-    if (strcmp(entry->path, entry->name) != 0 &&
-        (!logshelf_make_folders(entry->name) || rename(entry->path, entry->name) != 0)) {
-        leave(shelf, i, strerror(errno));
+    entry->later =
+        strcmp(entry->path, name) != 0 && (!logshelf_make_folders(name) || rename(entry->path, name) != 0);
+    if (entry->later)
+        why = strerror(errno);
+    if (why && !entry->said)
+        log_warn("access log: %s: %s stays %s: %s", shelf->place->name, entry->path,
+                 entry->later ? "where it is for now" : "unpacked", why);
+    entry->said |= why != NULL;
+    if (entry->later) {
+        free(name);
         return;
     }
     free(entry->path);
-    entry->path = entry->name;
+    free(entry->name);
+    entry->path = name;
     entry->name = NULL;
 }
 
-/* The pack is whole: it takes the place of the file. */
+static void give_up_packing(struct logshelf *shelf, const char *why)
+{
+    stop_packing(shelf);
+    settle(shelf, shelf->packing, why);
+}
+
+/* The pack is whole: it takes the place of the file, unless somebody has taken that meanwhile: there would be
+ * two of them. */
 static void packed(struct logshelf *shelf)
 {
     struct entry *entry = &shelf->entries[shelf->packing];
     uint64_t size = logpack_size(shelf->pack);
 
-    if (!logshelf_make_folders(entry->name) || !logpack_finish(shelf->pack, entry->name)) {
-        leave(shelf, shelf->packing, strerror(errno));
+    if (is_gone(entry)) {
         stop_packing(shelf);
+        entry_forget(shelf, shelf->packing);
+        return;
+    }
+    if (is_shipped(entry)) {
+        give_up_packing(shelf, NULL);
+        return;
+    }
+    if (!logshelf_make_folders(entry->name) || !logpack_finish(shelf->pack, entry->name)) {
+        give_up_packing(shelf, strerror(errno));
         return;
     }
     stop_packing(shelf);
@@ -280,18 +320,22 @@ static bool begin_packing(struct logshelf *shelf)
 {
     size_t i = 0;
 
-    while (i < shelf->len && !shelf->entries[i].name)
+    while (i < shelf->len && (!shelf->entries[i].name || shelf->entries[i].later))
         i++;
     if (i == shelf->len)
         return false;
-    if (!shelf->rules.pack) {
-        move(shelf, i);
+    if (is_gone(&shelf->entries[i])) {
+        entry_forget(shelf, i);
+        return true;
+    }
+    if (!shelf->rules.pack || is_shipped(&shelf->entries[i])) {
+        settle(shelf, i, NULL);
         return true;
     }
     shelf->packing = i;
     shelf->pack = logpack_new(shelf->entries[i].path);
     if (!shelf->pack)
-        leave(shelf, i, strerror(errno));
+        settle(shelf, i, strerror(errno));
     return true;
 }
 
@@ -299,15 +343,17 @@ bool logshelf_work(struct logshelf *shelf, uint64_t live)
 {
     const struct logpack *pack;
     enum logpack_step step;
+    size_t looked = 0;
 
     if (!shelf->pack)
         return begin_packing(shelf);
     pack = shelf->pack;
+    if (shelf->rules.cap && !fits(shelf, live, LOGPACK_STEP))
+        sweep(shelf);
     /* To make room for the pack by removing older files is right; to remove what is packed is not. */
     while (shelf->rules.cap && !fits(shelf, live, LOGPACK_STEP)) {
-        if (shelf->packing == 0 || !logshelf_drop(shelf)) {
-            leave(shelf, shelf->packing, "there is no room to pack it");
-            stop_packing(shelf);
+        if (shelf->packing == 0 || !drop_next(shelf, &looked)) {
+            give_up_packing(shelf, "there is no room to pack it");
             return true;
         }
         if (shelf->pack != pack)
@@ -321,8 +367,7 @@ bool logshelf_work(struct logshelf *shelf, uint64_t live)
         packed(shelf);
         break;
     case LOGPACK_FAILED:
-        leave(shelf, shelf->packing, strerror(errno));
-        stop_packing(shelf);
+        give_up_packing(shelf, strerror(errno));
         break;
     }
     return true;
@@ -366,6 +411,8 @@ void logshelf_look(struct logshelf *shelf, const char *folder, uint64_t live)
     char *why;
 
     sweep(shelf);
+    for (size_t i = 0; i < shelf->len; i++)
+        shelf->entries[i].later = false;
     held = shelf->disk + pack_disk(shelf) + logshelf_disk(live);
     waits = shelf->rules.await_shipper ? unshipped(shelf) : 0;
     why = danger(shelf, folder, held, waits);

@@ -6,6 +6,8 @@
  *   add ──> (packing) ──> kept ──> shipped ──> removed
  *                           └── no room ─────> removed, its lines lost
  *
+ * What cannot be packed goes to its name unpacked; what somebody has shipped or removed before is not packed.
+ *
  * A file counts as shipped when there is a file of its name with `.shipped` behind it, which whoever ships
  * makes; or it is removed by them. Without `await_shipper` nobody is expected to ship: the oldest go first,
  * and nothing of it is a loss.
