@@ -11,7 +11,7 @@
 #include <string.h>
 #include <zlib.h>
 
-enum { GZIP = 16 + MAX_WBITS, MEMORY_LEVEL = 8, DIGEST_HEX = 128, PARTS_MAX = 4 };
+enum { GZIP = 16 + MAX_WBITS, MEMORY_LEVEL = 8, DIGEST_HEX = 128 };
 
 /* ---- entries and messages ---- */
 
@@ -144,21 +144,20 @@ static struct forwardwire_answer read_helo(struct str in)
     return answer;
 }
 
-static struct forwardwire_answer read_pong(struct str in, struct str *host_r)
+static struct forwardwire_answer read_pong(struct str in)
 {
     struct forwardwire_answer answer = {.kind = FORWARDWIRE_PONG};
 
     if (!msgpack_take_flag(&in, &answer.flag) || !msgpack_take_text(&in, &answer.text) ||
-        !msgpack_take_text(&in, host_r) || !msgpack_take_text(&in, &answer.digest))
+        !msgpack_take_text(&in, &answer.auth) || !msgpack_take_text(&in, &answer.digest))
         return bad();
-    answer.auth = *host_r;
     return answer;
 }
 
 struct forwardwire_answer forwardwire_read(struct str in)
 {
     struct forwardwire_answer answer;
-    struct str rest = in, word, host;
+    struct str rest = in, word;
     uint32_t len;
     size_t whole;
 
@@ -175,7 +174,7 @@ struct forwardwire_answer forwardwire_read(struct str in)
     else if (str_eq(word, STR("HELO")))
         answer = read_helo(rest);
     else if (str_eq(word, STR("PONG")))
-        answer = read_pong(rest, &host);
+        answer = read_pong(rest);
     else
         answer = bad();
     answer.len = whole;
@@ -235,10 +234,10 @@ bool forwardwire_ping(const struct config_forward *conf, struct str host,
 }
 
 bool forwardwire_is_genuine(const struct config_forward *conf, const struct forwardwire_proof *proof,
-                            const struct forwardwire_answer *pong, struct str server)
+                            const struct forwardwire_answer *pong)
 {
     const struct str parts[] = {{proof->salt, sizeof proof->salt},
-                                server,
+                                pong->auth,
                                 {proof->nonce, proof->nonce_len},
                                 str_from(conf->shared_key)};
     char hex[DIGEST_HEX];

@@ -34,12 +34,13 @@ enum forwardwire_kind {
     FORWARDWIRE_MORE, /* nothing whole yet */
     FORWARDWIRE_ACK,  /* text: the id */
     FORWARDWIRE_HELO, /* text: the nonce; flag: a user and a password are asked for (auth is their salt) */
-    FORWARDWIRE_PONG, /* flag: we are let in; else text says why not */
+    FORWARDWIRE_PONG, /* flag: we are let in; else text says why not; auth: the server's name */
     FORWARDWIRE_BAD,
 };
 struct forwardwire_answer {
     enum forwardwire_kind kind;
-    struct str text, auth, digest;
+    struct str text, auth;
+    struct str digest; /* of PONG: over salt, the server's name, nonce and key */
     bool flag;
     size_t len; /* of the message */
 };
@@ -59,6 +60,6 @@ MUST_CHECK bool forwardwire_ping(const struct config_forward *conf, struct str h
 /* Whether a PONG comes from somebody who knows the key. */
 MUST_CHECK bool forwardwire_is_genuine(const struct config_forward *conf,
                                        const struct forwardwire_proof *proof,
-                                       const struct forwardwire_answer *pong, struct str server);
+                                       const struct forwardwire_answer *pong);
 
 #endif

@@ -35,7 +35,7 @@ struct chunk {
     size_t len;
     uint32_t lines;
     bool spooled;    /* it is on the disk too */
-    int64_t sent_ns; /* on this connection; 0: not yet */
+    int64_t sent_ns; /* on this connection, the last byte of it so far; 0: not yet */
 };
 
 /* How far the connection is. */
@@ -158,6 +158,16 @@ static void forward_take(struct logplace *place, struct str bytes, uint32_t line
 /* ---- the connection ---- */
 
 /* The chunks in flight have to be sent again. */
+static void link_reset(struct logforward *forward)
+{
+    forward->state = LINK_DOWN;
+    forward->answer_len = 0;
+    forward->sending = NULL;
+    forward->sent = 0;
+    for (struct chunk *chunk = forward->first; chunk; chunk = chunk->next)
+        chunk->sent_ns = 0;
+}
+
 static void link_down(struct logforward *forward, const char *why)
 {
     struct logplace *place = &forward->place;
@@ -167,12 +177,13 @@ static void link_down(struct logforward *forward, const char *why)
         log_warn("access log: forward to %s: %s; lines wait", logpeer_name(&forward->peer), why);
     place->failing = true;
     logpeer_fail(&forward->peer, clk_mono_ns());
-    forward->state = LINK_DOWN;
-    forward->answer_len = 0;
-    forward->sending = NULL;
-    forward->sent = 0;
-    for (struct chunk *chunk = forward->first; chunk; chunk = chunk->next)
-        chunk->sent_ns = 0;
+    link_reset(forward);
+}
+
+/* Nothing is on its way, so that a server may close the connection without a loss. */
+static bool is_idle(const struct logforward *forward)
+{
+    return forward->state == LINK_OPEN && !forward->sending && (!forward->first || !forward->first->sent_ns);
 }
 
 static void link_works(struct logforward *forward)
@@ -216,15 +227,17 @@ static bool send_chunks(struct logforward *forward)
 {
     while (forward->state == LINK_OPEN) {
         struct chunk *chunk = forward->sending ? forward->sending : next_unsent(forward);
+        size_t before = forward->sent;
 
         if (!chunk)
             return true;
         forward->sending = chunk;
         if (!send_all(forward, chunk->bytes, chunk->len, &forward->sent))
             return false;
+        if (!chunk->sent_ns || forward->sent > before)
+            chunk->sent_ns = clk_mono_ns(); /* a server that takes no more of it is overdue, too */
         if (forward->sent < chunk->len)
             return true;
-        chunk->sent_ns = clk_mono_ns();
         forward->sending = NULL;
         forward->sent = 0;
     }
@@ -237,7 +250,7 @@ static void acknowledged(struct logforward *forward, struct str id)
 
     while (chunk && !str_eq(str_from(chunk->id), id))
         chunk = chunk->next;
-    if (!chunk || !chunk->sent_ns)
+    if (!chunk || !chunk->sent_ns || chunk == forward->sending)
         return; /* of a chunk that was sent before, on another connection */
     logplace_count(&forward->place.counters.lines, chunk->lines);
     if (chunk->spooled)
@@ -272,7 +285,7 @@ static bool admitted(struct logforward *forward, const struct forwardwire_answer
 {
     if (!pong->flag)
         link_down(forward, "it does not take our shared key, user or password");
-    else if (!forwardwire_is_genuine(&forward->conf, &forward->proof, pong, pong->auth))
+    else if (!forwardwire_is_genuine(&forward->conf, &forward->proof, pong))
         link_down(forward, "it does not know the shared key itself");
     else
         forward->state = LINK_OPEN;
@@ -334,6 +347,11 @@ static bool receive(struct logforward *forward)
             continue;
         if (n < 0 && errno == EAGAIN)
             return true;
+        if ((n == 0 || (n < 0 && errno == ECONNRESET)) && is_idle(forward)) {
+            logpeer_close(&forward->peer);
+            link_reset(forward);
+            return false;
+        }
         if (n <= 0) {
             link_down(forward, n == 0 ? "it has closed the connection" : strerror(errno));
             return false;
@@ -380,7 +398,7 @@ static void load(struct logforward *forward)
         chunk->bytes = logspool_take(forward->spool, chunk->id, sizeof chunk->id, &chunk->len, &chunk->lines);
         if (!chunk->bytes) {
             free(chunk);
-            continue;
+            return;
         }
         chunk->spooled = true;
         chunk_add(forward, chunk);
@@ -405,19 +423,27 @@ static void look(struct logforward *forward)
     forward->alarmed = alarm;
 }
 
+/* How long the server may be waited for: not while lines wait for us. */
+static int patience_ms(struct logforward *forward)
+{
+    return forward->first && logqueue_bytes(&forward->place.queue) == 0 ? BUSY_MS : 0;
+}
+
 /* One round with the server: true when there is more to do. */
-static bool drive(struct logforward *forward, int ms)
+static bool drive(struct logforward *forward)
 {
     struct pollfd pollfd;
 
     load(forward);
+    if (is_idle(forward))
+        (void)receive(forward); /* it may have closed the connection since */
     if (!forward->first && forward->state == LINK_DOWN)
         return false; /* a connection is made for something */
     if (!link_up(forward) || !send_chunks(forward))
         return false;
     pollfd =
         (struct pollfd){.fd = forward->peer.fd, .events = (short)(POLLIN | (forward->sending ? POLLOUT : 0))};
-    if (poll(&pollfd, 1, forward->first ? ms : 0) > 0 && !receive(forward))
+    if (poll(&pollfd, 1, patience_ms(forward)) > 0 && !receive(forward))
         return false;
     if (is_overdue(forward, clk_mono_ns())) {
         link_down(forward, forward->state == LINK_OPEN ? "it does not acknowledge" : "it does not greet us");
@@ -429,7 +455,7 @@ static bool drive(struct logforward *forward, int ms)
 static unsigned forward_work(struct logplace *place)
 {
     struct logforward *forward = (struct logforward *)place;
-    bool more = drive(forward, BUSY_MS);
+    bool more = drive(forward);
 
     look(forward);
     if (more)
@@ -443,7 +469,7 @@ static void forward_finish(struct logplace *place, int64_t deadline_ns)
     struct chunk *next;
 
     while (forward->first && clk_mono_ns() < deadline_ns)
-        if (!drive(forward, BUSY_MS))
+        if (!drive(forward))
             poll(NULL, 0, BUSY_MS);
     for (struct chunk *chunk = forward->first; chunk; chunk = next) {
         next = chunk->next;

@@ -25,7 +25,7 @@ void logpeer_init(struct logpeer *peer, char *const *addresses, size_t len, int 
         peer->addresses[i] = mem_strdup(addresses[i]);
 }
 
-static void disconnect(struct logpeer *peer)
+void logpeer_close(struct logpeer *peer)
 {
     if (peer->fd >= 0)
         close(peer->fd);
@@ -34,7 +34,7 @@ static void disconnect(struct logpeer *peer)
 
 void logpeer_fini(struct logpeer *peer)
 {
-    disconnect(peer);
+    logpeer_close(peer);
     for (size_t i = 0; i < peer->len; i++)
         free(peer->addresses[i]);
     free(peer->addresses);
@@ -125,7 +125,7 @@ bool logpeer_connect(struct logpeer *peer, int64_t now_ns, const char **why_r)
 
 void logpeer_fail(struct logpeer *peer, int64_t now_ns)
 {
-    disconnect(peer);
+    logpeer_close(peer);
     peer->at = (peer->at + 1) % peer->len;
     peer->pause_ns = 2 * peer->pause_ns < PAUSE_MIN   ? PAUSE_MIN
                      : 2 * peer->pause_ns > PAUSE_MAX ? PAUSE_MAX

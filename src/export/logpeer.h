@@ -29,6 +29,8 @@ void logpeer_fini(struct logpeer *peer);
 MUST_CHECK bool logpeer_connect(struct logpeer *peer, int64_t now_ns, const char **why_r);
 /* Closes the connection; the next attempt is for the next address, after a pause. */
 void logpeer_fail(struct logpeer *peer, int64_t now_ns);
+/* Closes the connection; the next attempt is for the same address, at once. */
+void logpeer_close(struct logpeer *peer);
 /* It works: the next pause is short again. */
 void logpeer_works(struct logpeer *peer);
 const char *logpeer_name(const struct logpeer *peer);
