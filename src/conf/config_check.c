@@ -608,19 +608,52 @@ static void check_listeners(struct schema_reader *reader, const struct tree *roo
     }
 }
 
+/* What a sink has on the disk; NULL: nothing. */
+static const char *path_of_log(const struct config_log *log)
+{
+    switch (log->kind) {
+    case CONFIG_LOG_FILE:
+        return log->path;
+    case CONFIG_LOG_PARTITIONS:
+        return log->partitions.directory;
+    case CONFIG_LOG_FORWARD:
+        return log->forward.spool;
+    case CONFIG_LOG_STDOUT:
+    case CONFIG_LOG_SYSLOG:
+        break;
+    }
+    return NULL;
+}
+
+static struct str without_slashes(struct str path)
+{
+    while (path.len > 1 && path.p[path.len - 1] == '/')
+        path.len--;
+    return path;
+}
+
+/* Two sinks would take each other's files for their own. */
+static bool same_log(const struct config_log *a, const struct config_log *b)
+{
+    const char *x = path_of_log(a), *y = path_of_log(b);
+
+    if (a->kind != b->kind)
+        return false;
+    return a->kind == CONFIG_LOG_STDOUT ||
+           (x && y && str_eq(without_slashes(str_from(x)), without_slashes(str_from(y))));
+}
+
 static void check_logs(struct schema_reader *reader, const struct tree *root, const struct config *config)
 {
     for (size_t i = 1; i < config->logs_len; i++)
-        for (size_t j = 0; j < i; j++) {
-            const struct config_log *a = &config->logs[i], *b = &config->logs[j];
-
-            if (a->kind == b->kind &&
-                (a->kind == CONFIG_LOG_STDOUT || (a->path && b->path && !strcmp(a->path, b->path))))
-                schema_problem(
-                    reader, CONF_ERROR, item(root, "accessLog", i),
-                    "accessLog: goes to the same place as the one at line %d; remove one of the two",
-                    item(root, "accessLog", j)->line);
-        }
+        for (size_t j = 0; j < i; j++)
+            if (same_log(&config->logs[i], &config->logs[j]))
+                schema_problem(reader, CONF_ERROR, item(root, "accessLog", i),
+                               "accessLog: %s the same place as the one at line %d; %s",
+                               config->logs[i].kind == CONFIG_LOG_FORWARD ? "has its spool in" : "goes to",
+                               item(root, "accessLog", j)->line,
+                               config->logs[i].kind == CONFIG_LOG_FORWARD ? "give each its own directory"
+                                                                          : "remove one of the two");
 }
 
 /* Slots are places in the counters: the order of the file. */

@@ -1,6 +1,7 @@
 #include "export/logsink.h"
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "export/logblock.h"
 #include "export/logplace.h"
 
@@ -130,6 +131,34 @@ static void logsink_free(struct logsink *log)
     free(log);
 }
 
+static struct str shown_of(const char *name)
+{
+    struct str all = str_from(name);
+    size_t skip = all.len > LOGSINK_NAME_SHOWN ? all.len - LOGSINK_NAME_SHOWN : 0;
+
+    return (struct str){all.p + skip, all.len - skip};
+}
+
+static bool is_taken(const struct logsink *log, const char *name)
+{
+    for (size_t i = 0; i < log->places_len; i++)
+        if (str_eq(shown_of(log->places[i]->name), shown_of(name)))
+            return true;
+    return false;
+}
+
+/* Several may speak to the same server: metrics need a name for each. */
+static void name_apart(const struct logsink *log, struct logplace *place)
+{
+    char *first = mem_strdup(place->name);
+
+    for (unsigned n = 2; is_taken(log, place->name); n++) {
+        free(place->name);
+        place->name = mem_printf("%s#%u", first, n);
+    }
+    free(first);
+}
+
 struct logsink *logsink_open(const struct config_log *logs, size_t len, char *why, size_t why_len)
 {
     struct logsink *log = mem_zalloc(sizeof *log);
@@ -147,6 +176,7 @@ struct logsink *logsink_open(const struct config_log *logs, size_t len, char *wh
             logsink_free(log);
             return NULL;
         }
+        name_apart(log, log->places[log->places_len]);
     }
     return log;
 }

@@ -24,6 +24,9 @@
 
 struct logsink;
 
+/* So many bytes of a sink's name, its end, tell it apart from the others. */
+enum { LOGSINK_NAME_SHOWN = 200 };
+
 /* Sums over all sinks since the start. */
 struct logsink_stats {
     uint64_t lines; /* written */
@@ -34,7 +37,7 @@ struct logsink_stats {
 
 /* One of them; see logcounter.def for the meaning of each number. */
 struct logsink_place {
-    const char *name; /* valid as long as the sink */
+    const char *name; /* valid as long as the sink; the end of it is no other's */
     uint64_t queued_bytes;
 #define LOG_COUNTER(id, name, kind, text) uint64_t id;
 #include "export/logcounter.def"
@@ -59,7 +62,8 @@ size_t logsink_places(const struct logsink *sink);
 struct logsink_place logsink_place(const struct logsink *sink, size_t i);
 /*
  * Writes what lies in the pipes, ends the threads and frees the sink. Call when the workers have ended. NULL
- * is allowed. Bounded: a sink that takes nothing is given up after two seconds.
+ * is allowed. Bounded: a sink that takes nothing is given up after two seconds, but not in the middle of
+ * connecting, which may take three for each address of its server besides looking up the name.
  */
 void logsink_stop(struct logsink *sink);
 

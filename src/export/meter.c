@@ -76,7 +76,7 @@ static void label_group(const struct config_group *group, struct meter_labels *l
 /* A path is as long as the system likes, and its end says most. */
 static const char *end_of(const char *path)
 {
-    enum { SHOWN = 200 };
+    enum { SHOWN = LOGSINK_NAME_SHOWN };
     size_t len = strlen(path);
 
     return len > SHOWN ? path + len - SHOWN : path;
@@ -96,7 +96,7 @@ static void label_place(const struct meter_place *place, enum meter_scope scope,
         meter_label(labels, "certificate",
                     end_of(place->listener->tls.certificates[place->certificate].cert_file));
     if (place->log)
-        meter_label(labels, "sink", place->log->name);
+        meter_label(labels, "sink", end_of(place->log->name));
     if (scope == METER_SIDE)
         meter_label(labels, "side", place->side == ROUTE_CANARY ? "canary" : "stable");
     if (scope == METER_ROLLOUT)

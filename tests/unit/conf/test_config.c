@@ -255,6 +255,15 @@ static const struct problems_case cases[] = {
     {ALL "accessLog: [ stdout: {}, file: { path: x }, stdout: {}, file: { path: x } ]\n",
      "t:6:45: accessLog: goes to the same place as the one at line 6; remove one of the two\n"
      "t:6:57: accessLog: goes to the same place as the one at line 6; remove one of the two\n"},
+    {ALL
+     "accessLog: [ partitions: { directory: a }, partitions: { directory: a/ }, partitions: { directory: b } "
+     "]\n",
+     "t:6:44: accessLog: goes to the same place as the one at line 6; remove one of the two\n"},
+    {ALL "accessLog: [ forward: { servers: [ \"a:1\" ], spool: { directory: a } },\n"
+         "             forward: { servers: [ \"b:1\" ], spool: { directory: a } },\n"
+         "             forward: { servers: [ \"a:1\" ] }, forward: { servers: [ \"a:1\" ] } ]\n",
+     "t:7:14: accessLog: has its spool in the same place as the one at line 6; give each its own "
+     "directory\n"},
     {ALL "accessLog: [ stdout: ]\n", ""},
     {ALL "metrics: { dogstatsd: { address: \"unix:/run/dsd.sock\", tags: [ team:web ] } }\n", ""},
     {ALL "metrics: { dogstatsd: { address: \"127.0.0.1:0\", tags: [ \"a:1,b\" ] } }\n",

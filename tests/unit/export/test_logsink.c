@@ -209,6 +209,26 @@ START_TEST(a_file_that_cannot_be_opened_is_named)
 }
 END_TEST
 
+START_TEST(each_sink_has_a_name_of_its_own)
+{
+    struct config_log log = {.kind = CONFIG_LOG_SYSLOG, .queue = 4 << 20}, logs[3];
+    struct accesslog_pipe *pipes[1] = {&rings};
+    char why[128];
+
+    log.sample.share = CONFIG_WEIGHT_ONE;
+    log.syslog.address = (char *)(uintptr_t) "unix:/nowhere";
+    log.syslog.app = (char *)(uintptr_t) "penstock";
+    for (size_t i = 0; i < ARRAY_LEN(logs); i++)
+        logs[i] = log;
+    sink = logsink_open(logs, ARRAY_LEN(logs), why, sizeof why);
+    ck_assert_ptr_nonnull(sink);
+    logsink_start(sink, pipes, 1);
+    ck_assert_str_eq(logsink_place(sink, 0).name, "syslog:unix:/nowhere");
+    ck_assert_str_eq(logsink_place(sink, 1).name, "syslog:unix:/nowhere#2");
+    ck_assert_str_eq(logsink_place(sink, 2).name, "syslog:unix:/nowhere#3");
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     Suite *suite = suite_create("logsink");
@@ -221,6 +241,7 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, a_full_disk_loses_lines_and_counts_them);
     tcase_add_test(tcase, a_reader_that_stands_still_holds_up_nobody_and_gets_whole_lines_later);
     tcase_add_test(tcase, a_file_that_cannot_be_opened_is_named);
+    tcase_add_test(tcase, each_sink_has_a_name_of_its_own);
     suite_add_tcase(suite, tcase);
     return suite;
 }
