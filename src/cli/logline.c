@@ -165,6 +165,15 @@ static bool was_drawn(struct str assignment)
     return str_eq(assignment, STR("random")) || str_eq(assignment, STR("sticky"));
 }
 
+/* The sink that left out others has put it at the end. */
+static bool is_sampled(struct str line)
+{
+    const char *comma = line.len ? memrchr(line.p, ',', line.len) : NULL;
+
+    return comma && str_starts_with((struct str){comma, (size_t)(line.p + line.len - comma)},
+                                    STR(",\"sample_rate\":"));
+}
+
 static enum logline_kind read_penstock(const struct logline_rule *rule, struct str line,
                                        struct logline *line_r)
 {
@@ -180,6 +189,8 @@ static enum logline_kind read_penstock(const struct logline_rule *rule, struct s
     if (!read_own(line, from, fields, line_r))
         return LOGLINE_BAD;
     line_r->canary = str_eq(side, STR("canary"));
+    if (is_sampled(line))
+        return LOGLINE_SAMPLED;
     if (!was_drawn(fields[OWN_ASSIGNMENT]) || !ending(fields[OWN_BLAME], line_r))
         return LOGLINE_LEFT;
     return LOGLINE_REQUEST;

@@ -23,6 +23,7 @@ enum logline_kind {
     LOGLINE_REQUEST, /* counts */
     LOGLINE_LEFT,    /* is left out: nobody drew its group, or its end says nothing about the group */
     LOGLINE_OTHER,   /* another route or group */
+    LOGLINE_SAMPLED, /* stands for others that were not written: which went well, so that no share is true */
     LOGLINE_BAD,     /* no line of this format */
 };
 

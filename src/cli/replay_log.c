@@ -131,13 +131,18 @@ static void tell(void *arg, const struct openplay *play, int64_t t, uint32_t wei
         stdout);
 }
 
-static void take(struct reading *reading, struct str line, const char *path, uint64_t number)
+static bool take(struct reading *reading, struct str line, const char *path, uint64_t number)
 {
     struct logline read;
     enum logline_kind kind = logline_read(&reading->replay->rule, line, &read);
 
     if (line.len == 0)
-        return;
+        return true;
+    if (kind == LOGLINE_SAMPLED)
+        return complain(
+            path, number,
+            "the line has sample_rate: it stands for others that went well and were not written, "
+            "so that the shares of errors would be wrong; replay the log of a sink without sample");
     reading->counts[kind]++;
     if (kind == LOGLINE_REQUEST)
         openplay_feed(&reading->play, &read);
@@ -145,6 +150,7 @@ static void take(struct reading *reading, struct str line, const char *path, uin
         reading->first_bad = number;
         reading->first_bad_path = path;
     }
+    return true;
 }
 
 static bool take_file(struct reading *reading, struct lines *lines, const char *path)
@@ -153,7 +159,8 @@ static bool take_file(struct reading *reading, struct lines *lines, const char *
     struct str line;
 
     while ((next = lines_next(lines, &line)) == LINES_LINE) {
-        take(reading, line, path, lines->number);
+        if (!take(reading, line, path, lines->number))
+            return false;
         if (lines->number % REPLAY_PROGRESS_EVERY == 0)
             replay_progress(reading->play.requests, reading->play.now, false);
     }
@@ -225,9 +232,7 @@ bool replay_log_run(const struct replay_log *replay, struct lines *lines, struct
         ok = read_weights(reading, start_of(replay, first));
     openplay_init(&reading->play, replay->plan, replay->stable, replay->canary, reading->weights,
                   reading->weights_len, !known, tell, NULL);
-    if (ok)
-        take(reading, first, replay->paths[0], 1);
-    ok = ok && take_files(reading, lines);
+    ok = ok && take(reading, first, replay->paths[0], 1) && take_files(reading, lines);
     if (ok) {
         openplay_end(&reading->play);
         replay_progress(reading->play.requests, reading->play.now, true);

@@ -181,7 +181,8 @@ static const struct setting forward_rows[] = {
      .type = &schema_map,
      .section = &spool_section,
      .text =
-         "Messages that memory has no room for, and those that are left at the end, are kept on the disk."},
+         "Messages that memory has no room for, and those that are left at an orderly end, are kept on the "
+         "disk."},
 };
 static const struct section forward_section = {
     SECTION(forward_rows),
@@ -241,9 +242,11 @@ static const struct setting sample_rows[] = {
 static const struct section sample_section = {
     SECTION(sample_rows),
     .shorthand = "share",
-    .text = "Errors, warnings, slow requests, those of a canary and whatever is not 2xx are always written. "
-            "A line that "
-            "stands for others has sample_rate, the share as a fraction.",
+    .text =
+        "Errors, warnings, slow requests, those of a canary and whatever is not 2xx are always written. "
+        "A line that "
+        "stands for others has sample_rate, the share as a fraction; alb and combined have no place for it. "
+        "`penstock replay` takes no lines that stand for others.",
 };
 
 static const struct word format_words[] = {

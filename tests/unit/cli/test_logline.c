@@ -48,6 +48,17 @@ START_TEST(what_nobody_drew_and_what_the_client_did_is_left_out)
 }
 END_TEST
 
+START_TEST(a_line_that_stands_for_others_is_told)
+{
+    char line[1024];
+    const struct logline_rule rule = {.format = LOGLINE_PENSTOCK, .route = STR("web")};
+    const char *whole = OWN("stable", "random", "nobody");
+
+    snprintf(line, sizeof line, "%.*s,\"sample_rate\":0.1000}", (int)strlen(whole) - 1, whole);
+    ck_assert_int_eq(logline_read(&rule, str_from(line), &got), LOGLINE_SAMPLED);
+}
+END_TEST
+
 START_TEST(another_route_is_another)
 {
     const struct logline_rule rule = {.format = LOGLINE_PENSTOCK, .route = STR("api")};
@@ -180,6 +191,7 @@ Suite *unit_suite(void)
 
     tcase_add_test(tcase, our_own_line_says_all_that_is_needed);
     tcase_add_test(tcase, what_nobody_drew_and_what_the_client_did_is_left_out);
+    tcase_add_test(tcase, a_line_that_stands_for_others_is_told);
     tcase_add_test(tcase, another_route_is_another);
     tcase_add_test(tcase, a_line_of_ours_that_is_cut_anywhere_never_counts);
     tcase_add_test(tcase, a_load_balancers_line_is_read);
