@@ -51,13 +51,27 @@ static bool is_secret(struct str name, char *const *names, size_t len)
     return false;
 }
 
+/* Whether it begins a piece: a parameter, or what stands behind the query. */
+static bool is_cut(char c)
+{
+    switch (c) {
+    case '?':
+    case '&':
+    case ';':
+    case '#':
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* Cuts the text at the next of '?', '&', ';' and '#', which goes with what stands behind it. */
 static struct str take_piece(struct str *rest)
 {
     size_t n = 1;
     struct str piece;
 
-    while (n < rest->len && !memchr("?&;#", rest->p[n], 4))
+    while (n < rest->len && !is_cut(rest->p[n]))
         n++;
     piece = (struct str){rest->p, n < rest->len ? n : rest->len};
     *rest = (struct str){rest->p + piece.len, rest->len - piece.len};
@@ -67,7 +81,7 @@ static struct str take_piece(struct str *rest)
 /* The piece up to and with its '=', when it is a parameter of a name that is a secret; else nothing. */
 static struct str secret_name(struct str piece, char *const *names, size_t len)
 {
-    size_t begin = piece.len && memchr("?&;#", piece.p[0], 4) ? 1 : 0;
+    size_t begin = piece.len && is_cut(piece.p[0]) ? 1 : 0;
     const char *equals = piece.len > begin ? memchr(piece.p, '=', piece.len) : NULL;
 
     if (!equals || !is_secret((struct str){piece.p + begin, (size_t)(equals - piece.p) - begin}, names, len))
@@ -90,7 +104,7 @@ struct str redact_query(struct str text, char *const *names, size_t len, struct 
 {
     size_t from = out->len;
 
-    if (!text.len || !has_secret(text, names, len))
+    if (!text.len || !memchr(text.p, '=', text.len) || !has_secret(text, names, len))
         return text;
     while (text.len && !out->full) {
         struct str piece = take_piece(&text), name = secret_name(piece, names, len);
