@@ -6,11 +6,13 @@
 -- has to be added: a query that names dt (and platform) reads those files alone.
 CREATE EXTERNAL TABLE penstock_access (
   `timestamp` string,
+  message string,
   status string,
   service string,
   env string,
   version string,
   host string,
+  ddsource string,
   route string,
   `group` string,
   side string,
@@ -25,10 +27,13 @@ CREATE EXTERNAL TABLE penstock_access (
   http struct<method:string, status_code:int, url:string, version:string, useragent:string, referer:string,
               request_id:string, target_status_code:int, request_headers:map<string,string>,
               response_headers:map<string,string>>,
-  network struct<client:struct<ip:string, port:int>, tls_version:string, tls_cipher:string, bytes_read:bigint,
-                 bytes_written:bigint>,
+  network struct<client:struct<ip:string, port:int>, tls_version:string, tls_cipher:string, tls_session:string,
+                 tls_client_subject:string, tls_server_name:string, bytes_read:bigint, bytes_written:bigint>,
+  dd struct<trace_id:string, span_id:string>,
   trace_id string,
-  penstock struct<shield:string, `override`:string, plan:string, step:int, attempts:int, error:string>,
+  penstock struct<shield:string, `override`:string, plan:string, step:int, attempts:int, grpc_status:string,
+                  error:string, agreement:string, first_group:string, first_outcome:string, first_status_code:int,
+                  first_duration:bigint>,
   sample_rate double
 )
 PARTITIONED BY (platform string, dt string, hour string)

@@ -318,7 +318,7 @@ static void write_ltsv(const struct logformat *format, const struct logread *rea
 /* The line as it is, with the sample rate as its last field. */
 static void write_native(struct str line, const struct logread *read, struct buf *out)
 {
-    struct str rate = read ? read->at[LOGFIELD_SAMPLE_RATE] : STR_NULL;
+    struct str rate = read->at[LOGFIELD_SAMPLE_RATE];
 
     if (rate.len == 0 || line.len < 2) {
         buf_str_add(out, line);
@@ -351,20 +351,4 @@ void logformat_write(const struct logformat *format, struct str line, const stru
         logplain_combined(read, out);
         break;
     }
-}
-
-const char *logformat_suffix(enum config_log_format preset)
-{
-    switch (preset) {
-    case CONFIG_LOG_JSON:
-    case CONFIG_LOG_ECS:
-    case CONFIG_LOG_OTEL:
-        return ".jsonl";
-    case CONFIG_LOG_ALB:
-    case CONFIG_LOG_COMBINED:
-        return ".log";
-    case CONFIG_LOG_LTSV:
-        return ".ltsv";
-    }
-    BUG("preset %d", (int)preset);
 }

@@ -19,14 +19,11 @@ struct logformat *logformat_new(enum config_log_format preset);
 /* NULL is allowed. */
 void logformat_free(struct logformat *format);
 /*
- * Adds the line with its LF. `read` is what was found in the line, with its parts; of the preset json it may
- * be NULL unless it has a sample rate, which is not in `line`. Errors: out->full when there was no room; up
- * to LOGFORMAT_MAX bytes may be needed.
+ * Adds the line with its LF. `read` is what was found in the line, with its parts, and a sample rate, which
+ * is not in `line`. Errors: out->full when there was no room; up to LOGFORMAT_MAX bytes may be needed.
  */
 enum { LOGFORMAT_MAX = 64 * 1024 };
 void logformat_write(const struct logformat *format, struct str line, const struct logread *read,
                      struct buf *out);
-/* The end of a file's name. */
-const char *logformat_suffix(enum config_log_format preset);
 
 #endif

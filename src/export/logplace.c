@@ -204,7 +204,6 @@ struct logplace *logplace_open(const struct config_log *conf, char *why, size_t 
 {
     struct logplace *place = place_new(conf);
 
-    place->preset = conf->format;
     place->sample = conf->sample;
     logqueue_init(&place->queue, conf->queue);
     if (conf->format != CONFIG_LOG_JSON || conf->sample.share < CONFIG_WEIGHT_ONE) {

@@ -50,7 +50,6 @@ struct logplace_kind {
 struct logplace {
     const struct logplace_kind *kind;
     char *name; /* for the log and the metrics: "stdout", "file:/var/log/a.jsonl" */
-    enum config_log_format preset;
     struct config_log_sample sample;
     struct logformat *format;
     struct logqueue queue;
@@ -78,7 +77,7 @@ void logplace_free(struct logplace *place);
 
 /* ---- for the kinds ---- */
 
-/* For open(): the name, and the rest of it cleared. */
+/* Adds to a counter, and sets a gauge, of the place whose thread this is. */
 void logplace_count(_Atomic uint64_t *counter, uint64_t n);
 void logplace_set(_Atomic uint64_t *gauge, uint64_t n);
 /* A failure, which is said the first time, and its end. */

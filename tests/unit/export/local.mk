@@ -1,7 +1,10 @@
 unit_tests += \
 	tests/unit/export/test_dogstatsd \
 	tests/unit/export/test_logfile \
+	tests/unit/export/test_logforward \
 	tests/unit/export/test_logformat \
+	tests/unit/export/test_logshelf \
 	tests/unit/export/test_logsink \
+	tests/unit/export/test_logspool \
 	tests/unit/export/test_msgpack \
 	tests/unit/export/test_prometheus
