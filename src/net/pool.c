@@ -83,8 +83,8 @@ struct pool_conn *pool_take(struct pool *pool, const struct tls_context *tls, co
     return pc;
 }
 
-struct pool_conn *pool_connect(struct pool *pool, const struct config_address *to,
-                               struct tls_context *tls, conn_cb *cb, void *user, int *error_r)
+struct pool_conn *pool_connect(struct pool *pool, const struct config_address *to, struct tls_context *tls,
+                               conn_cb *cb, void *user, int *error_r)
 {
     struct pool_conn *pc = mem_pool_get(pool->memory);
 
