@@ -42,7 +42,8 @@ enum next step_switch(struct txn *txn, const struct head *head)
         relay_forget(&txn->down);
         return step_try_failed(txn, OUTCOME_BAD_RESPONSE, "the head of the answer is too large");
     }
-    txn->target_status = txn->status = head->status;
+    txn->target_status = head->status;
+    txn->status = txn->in->framed ? 200 : head->status; /* RFC 8441 section 5 */
     txn->reply_ns = txn->worker->now_ns;
     txn->in->closing = true;
     txn->tunnel.up.ended = txn->in->ended || txn->in->whole;

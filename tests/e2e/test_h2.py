@@ -240,7 +240,10 @@ def _(t):
     request = p.raw.requests[0]
     t.equal((request.start, request.get("upgrade"), request.get("origin")),
             ("GET /chat HTTP/1.1", "websocket", "http://a.example"), "what the target was asked")
-    t.equal(sorted(r["outcome"] for r in p.log.wait(3)), ["bad_response", "method_refused", "upgraded"], "outcomes")
+    records = p.log.wait(3)
+    t.equal(sorted(r["outcome"] for r in records), ["bad_response", "method_refused", "upgraded"], "outcomes")
+    switched = next(r["http"] for r in records if r["outcome"] == "upgraded")
+    t.equal((switched["status_code"], switched["target_status_code"]), (200, 101), "what the client and the target said")
 
 
 @case("at the end streams in progress are served, and their client has been told in time")
