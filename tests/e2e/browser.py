@@ -7,7 +7,7 @@ import tempfile
 import urllib.error
 import urllib.request
 
-from harness import Failure, Process
+from harness import Failure, Process, tool
 
 ARGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars",
         "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
@@ -17,16 +17,16 @@ KEYS = {"enter": "\ue007", "escape": "\ue00c", "tab": "\ue004", "left": "\ue012"
 
 
 class Browser(Process):
-    """One window. What the page says to the console is collected by `said`."""
+    """One window; `trusting`: it takes any certificate. What the page says to the console is collected by `said`."""
 
-    def __init__(self, t, size=(1360, 900)):
+    def __init__(self, t, size=(1360, 900), trusting=False):
         self.profile = tempfile.TemporaryDirectory(prefix="penstock-chromium-")
-        super().__init__(t, "chromedriver", ["chromedriver", "--port=0"])
+        super().__init__(t, "chromedriver", [tool("chromedriver"), "--port=0"])
         started = t.wait(lambda: re.search(r"successfully on port (\d+)", self.stdout()), "chromedriver says its port", 20)
         self.base = f"http://127.0.0.1:{started[1]}/session"
-        options = {"binary": "/usr/bin/chromium", "args": ARGS + [f"--user-data-dir={self.profile.name}"]}
+        options = {"binary": tool("chromium"), "args": ARGS + [f"--user-data-dir={self.profile.name}"]}
         answer = self.ask("POST", "", {"capabilities": {"alwaysMatch": {
-            "browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}}})
+            "browserName": "chrome", "acceptInsecureCerts": trusting, "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}}})
         self.base += "/" + answer["sessionId"]
         self.resize(*size)
 
@@ -55,6 +55,10 @@ class Browser(Process):
     def run(self, script, *args):
         """Runs the body of a function in the page and gives what it returns."""
         return self.ask("POST", "/execute/sync", {"script": script, "args": list(args)})
+
+    def run_async(self, script, *args):
+        """The same, of a function that gives its result to its last argument, in half a minute."""
+        return self.ask("POST", "/execute/async", {"script": script, "args": list(args)})
 
     def text(self, selector):
         return self.run("const e = document.querySelector(arguments[0]); return e ? e.innerText : null", selector)

@@ -1,4 +1,4 @@
-"""The page in a real browser (`make check-page`): Chromium goes through a rollout with a rollback, by keyboard and mouse,
+"""The page in a real browser (`make check-browser`): Chromium goes through a rollout with a rollback, by keyboard and mouse,
 and takes screenshots for people to look at, in $PENSTOCK_SHOTS (a folder, else the case's own)."""
 import contextlib
 import http.server

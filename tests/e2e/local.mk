@@ -78,9 +78,14 @@ check-live: all
 	$(AM_TESTS_ENVIRONMENT) PENSTOCK_E2E_MINUTE=60 python3 $(srcdir)/tests/e2e/test_live.py
 .PHONY: check-live
 
-# The page in Chromium; a command of its own, because a browser is much to install. SHOTS= is where the pictures go.
-EXTRA_DIST += tests/e2e/browser.py tests/e2e/check_page.py
+# The page and WebSockets in Chromium; a command of its own, because a browser is much to install. SHOTS= is where the
+# pictures go.
+EXTRA_DIST += tests/e2e/browser.py tests/e2e/check_page.py tests/e2e/check_websocket.py
 SHOTS = shots
-check-page: all
+check-browser: all
 	$(AM_TESTS_ENVIRONMENT) PENSTOCK_SHOTS='$(SHOTS)' python3 $(srcdir)/tests/e2e/check_page.py
-.PHONY: check-page
+	$(AM_TESTS_ENVIRONMENT) python3 $(srcdir)/tests/e2e/check_websocket.py
+clean-local: clean-shots
+clean-shots:
+	rm -rf shots
+.PHONY: check-browser clean-shots
