@@ -158,10 +158,11 @@ enum next step_reply(struct txn *txn)
 
 /* ---- STREAM: the body of the answer ---- */
 
-/* All that came is queued, and the connection has ended: whether that is the end of the body. */
+/* All that came is queued, and the connection has ended: whether that is the end of the body. Never where the
+ * codec says itself what the end is. */
 static bool ends_with_connection(const struct txn *txn)
 {
-    return txn->back_end == BACK_CLOSED && h1_body_eof(&txn->reply_body);
+    return !txn->out->framed && txn->back_end == BACK_CLOSED && h1_body_eof(&txn->reply_body);
 }
 
 /* Not yet, when the queue has no room for the trailers. */
