@@ -61,8 +61,8 @@ struct h2_config {
     struct budget *budget;   /* that it draws them from; NULL: none */
 };
 
-/* 64 KiB a stream, 1 MiB a session, 100 streams at a time, 10,000 in all, 8 MiB of memory, and the limits of
- * HTTP/1.1. */
+/* 64 KiB a stream, 1 MiB a session (server only), 100 streams at a time, 10,000 in all, 8 MiB of memory, and
+ * the limits of HTTP/1.1. */
 extern const struct h2_config h2_server_config;
 extern const struct h2_config h2_client_config;
 

@@ -256,6 +256,33 @@ START_TEST(what_could_break_out_of_its_place_is_not_sent)
 }
 END_TEST
 
+/* What they have not taken is bounded by the windows of their own streams. */
+START_TEST(many_slow_streams_do_not_close_the_connection_for_others)
+{
+    static char piece[(16 << 10) - 1];
+    struct h2_peer peer;
+    struct text bytes;
+
+    peer_init(&peer, &h2_client_config);
+    peer.keeps = peer.holds = true;
+    text_init(&bytes, 8 << 20);
+    put_preface(&bytes, false);
+    for (uint32_t i = 0; i < 50; i++) {
+        ck_assert_ptr_nonnull(ask(&peer, "GET"));
+        put_headers(&bytes, 2 * i + 1, ":status=200", false);
+        for (int k = 0; k < 4; k++)
+            put_frame(&bytes, F_DATA, 0, 2 * i + 1, piece, sizeof piece);
+    }
+    drain(&peer);
+    feed(&peer, &bytes, bytes.len);
+    drain(&peer);
+    ck_assert_int_eq((int)h2_ended(peer.h2), H2_OK);
+    ck_assert_uint_eq(peer.heads, 50);
+    text_fini(&bytes);
+    peer_fini(&peer);
+}
+END_TEST
+
 /* A server is no client: it may reset what it likes, as often as it likes. */
 START_TEST(resets_of_a_server_are_no_flood)
 {
@@ -293,6 +320,7 @@ Suite *unit_suite(void)
     tcase_add_test(tc, a_refused_stream_is_told_as_such);
     tcase_add_test(tc, a_sign_of_life_is_answered);
     tcase_add_test(tc, what_could_break_out_of_its_place_is_not_sent);
+    tcase_add_test(tc, many_slow_streams_do_not_close_the_connection_for_others);
     tcase_add_test(tc, resets_of_a_server_are_no_flood);
     suite_add_tcase(suite, tc);
     return suite;
