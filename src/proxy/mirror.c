@@ -399,6 +399,10 @@ static bool copy_head(struct txn *txn, struct mirror *mirror)
     txn->target = target;
     txn->arena.len = arena_len;
     relay_forget(&mirror->up);
+    if (ok) {
+        mirror->head_parts = mirror->parts_len;
+        mirror->head_end = mirror->parts[mirror->parts_len - 1].len;
+    }
     return ok;
 }
 
@@ -418,6 +422,16 @@ void mirror_copy_head(struct txn *txn)
     } else if (accesslog_wanted(&worker->log)) {
         record_keep(txn, &mirror->record, &mirror->texts);
     }
+}
+
+void mirror_rewind(struct mirror *mirror)
+{
+    if (mirror->state != MIRROR_COLLECTS || !mirror->head_parts)
+        return;
+    while (mirror->parts_len > mirror->head_parts)
+        relay_release(&mirror->parts[--mirror->parts_len], &mirror->worker->mirrors.memory);
+    mirror->parts[mirror->parts_len - 1].len = mirror->head_end;
+    mirror->body_len = 0;
 }
 
 void mirror_copy_body(struct mirror *mirror, struct str data)

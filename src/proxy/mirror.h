@@ -77,6 +77,8 @@ struct mirror {
     uint64_t body_len;
     struct relay_buf parts[MIRROR_PARTS_MAX];
     size_t parts_len;
+    size_t head_parts; /* of them those with the head, ... */
+    uint32_t head_end; /* ... and where it ends in the last of these */
 
     /* the exchange */
     bool asking;            /* the target counts as busy with this */
@@ -123,6 +125,8 @@ void mirror_consider(struct txn *txn);
 /* The first's head has been composed for its target: copies it as the shadow's target gets it. Later tries
  * change nothing. May give the copy up, as the next two may: txn->mirror is then NULL. */
 void mirror_copy_head(struct txn *txn);
+/* The first is tried again with its body from the front: so is the copy, unless it has been sent already. */
+void mirror_rewind(struct mirror *mirror);
 /* Copies a piece of the body. */
 void mirror_copy_body(struct mirror *mirror, struct str data);
 /* The whole request has been sent to its target: sends the copy, if that has not happened yet. */

@@ -344,6 +344,8 @@ static void rewind_body(struct txn *txn)
 
     if (old->received == 0 && !txn->body_sent)
         return;
+    if (txn->mirror)
+        mirror_rewind(txn->mirror);
     h1_body_init(&txn->body, txn->in->framed ? framing_raw(txn->head.framing) : txn->head.framing,
                  txn->head.content_length, old->limits);
     txn->body.ends = ends;

@@ -3,12 +3,16 @@ follow the client, trailers pass both ways."""
 import hashlib
 import json
 import os
+import socket
+import struct
 import subprocess
 import threading
 
 from certs import Certificate
+from frames import (ACK, DATA, END_HEADERS, HEADERS, PREFACE, REFUSED_STREAM, RST_STREAM, SETTINGS, WINDOW_UPDATE,
+                    Frames, frame, settings)
 from harness import HERE, Process, case, free_port, main, need, tool
-from peers import Nginx, Node
+from peers import Nginx, Node, Raw
 from penstock import Penstock
 from wire import Wire, chunked, compose
 
@@ -36,6 +40,26 @@ class TlsNginx(Nginx):
         self.tls = f"127.0.0.1:{port}"
         super().__init__(t, "ec2", f"""listen 127.0.0.1:{port} ssl {word};
             ssl_certificate {certificate.cert}; ssl_certificate_key {certificate.key};""")
+
+
+class Framed(Raw):
+    """A target of raw frames: `serve(conn)` is called for each connection, behind SETTINGS of both sides."""
+
+    def __init__(self, t, serve, **values):
+        def greet(wire):
+            wire.exactly(len(PREFACE))
+            conn = Frames(None, 60.0, sock=wire.sock, first=settings(**values) + frame(SETTINGS, ACK, 0))
+            serve(conn)
+        super().__init__(t, greet)
+
+
+def request_of(conn):
+    """The stream of the next request."""
+    return conn.until(lambda kind, *_: kind == HEADERS)[2]
+
+
+def status(code, *fields):
+    return [(":status", str(code)), *fields]
 
 
 def before(t, *targets, protocol="h2c", group=None, **more):
@@ -168,6 +192,58 @@ def _(t):
     t.wait(lambda: target.counts()["aborted"] >= 1, "the reset to arrive")
     t.equal(fetch(p), (200, b"ec2\n"), "others are not harmed")
     t.equal(target.counts()["sessions"], 1, "connections")
+
+
+@case("an answer that its target leaves off is cut, however the connection ends")
+def _(t):
+    def serve(conn):
+        conn.headers(request_of(conn), status(200), END_HEADERS)
+        conn.data(1, b"some", end=False)
+    p = before(t, Framed(t, serve))
+    with Wire(p.address) as wire:
+        wire.send(compose("GET", "/", "a"))
+        answer = wire.answer("GET")
+        t.equal((answer.status, answer.complete), (200, False), "the answer")
+    t.equal(p.log.wait(1)[0]["outcome"], "target_cut", "the outcome")
+
+
+@case("those who take nothing do not stop others on the same connection")
+def _(t):
+    target = H2(t)
+    p = before(t, target)
+    slow = []
+    for _ in range(20):
+        sock = socket.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sock.connect(p.address)
+        slow.append(Wire(None, sock=sock))
+        slow[-1].send(compose("GET", "/big", "a"))
+    for wire in slow:
+        wire.head()
+    t.equal(fetch(p, "/big"), (200, b"x" * (2 << 20)), "beside them")
+    t.equal(target.counts()["sessions"], 1, "connections")
+    for wire in slow:
+        wire.close()
+
+
+@case("what is asked again is copied once")
+def _(t):
+    def serve(conn):
+        first = request_of(conn)  # whose window is closed
+        conn.send(frame(RST_STREAM, 0, first, struct.pack(">I", REFUSED_STREAM)))
+        second = request_of(conn)
+        conn.send(frame(WINDOW_UPDATE, 0, second, struct.pack(">I", 65535)))
+        conn.until(lambda kind, flags, *_: kind == DATA and flags & 1)
+        conn.headers(second, status(204))
+        conn.next()
+    shadow = Raw(t)
+    p = Penstock(t, {"ec2": [Framed(t, serve, window=0)], "shadow": [shadow]}, workers=1,
+                 targetGroups={"ec2": {"protocol": "h2c"}}, route={"mirror": {"share": 100, "methods": ["POST"]}})
+    with Wire(p.address) as wire:
+        wire.send(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(b"some", b"more"))
+        t.equal(wire.answer("POST").status, 204, "the answer")
+    t.wait(lambda: shadow.requests, "the copy")
+    t.equal([r.body for r in shadow.requests], [b"somemore"], "its body")
 
 
 @case("a target that is gone is noticed, and found again")
