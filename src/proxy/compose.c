@@ -7,6 +7,7 @@
 #include "proto/status.h"
 #include "proxy/front.h"
 #include "proxy/rules.h"
+#include "proxy/step.h"
 #include "proxy/worker.h"
 
 #include <string.h>
@@ -594,7 +595,8 @@ static void write_own_head(struct buf *buf, const struct txn *txn, unsigned stat
  * 200. */
 static bool compose_grpc(struct txn *txn, unsigned status)
 {
-    bool is_deadline = txn->outcome == OUTCOME_TARGET_OVERTIME || txn->outcome == OUTCOME_CLIENT_OVERTIME;
+    bool is_deadline = txn->outcome == OUTCOME_TARGET_OVERTIME || txn->outcome == OUTCOME_CLIENT_OVERTIME ||
+                       step_time_left(txn) == 1;
     struct buf answer;
 
     if (!compose_start(txn, &answer, OWN_ANSWER_MAX))

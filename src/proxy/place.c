@@ -73,16 +73,14 @@ static enum found find_place(struct txn *txn, struct gate *gate)
 static enum next begin_waiting(struct txn *txn, struct gate *gate)
 {
     struct worker *worker = txn->worker;
-    int64_t left_ns = gate->wait_ns - txn->waited_ns; /* over all tries */
-    int64_t total_ns = txn->route->conf->timeouts.total_ns;
+    int64_t wait_ns = gate->wait_ns - txn->waited_ns; /* over all tries */
+    int64_t left_ns = step_time_left(txn);
 
-    if (total_ns && txn->head_ns + total_ns - worker->now_ns < left_ns)
-        left_ns = txn->head_ns + total_ns - worker->now_ns;
-    if (left_ns <= 0)
+    if (wait_ns <= 0 || left_ns == 1)
         return place_is_late(txn);
     if (!gate_join(gate, txn))
         return step_fail(txn, OUTCOME_QUEUE_FULL, NULL);
-    wheel_set(&worker->wheel, &txn->timer, worker->now_ns + left_ns);
+    wheel_set(&worker->wheel, &txn->timer, worker->now_ns + (wait_ns < left_ns ? wait_ns : left_ns));
     return WAIT;
 }
 

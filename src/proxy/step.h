@@ -49,6 +49,8 @@ MUST_CHECK bool step_takes_bulk(struct txn *txn);
 MUST_CHECK enum next step_flush(struct txn *txn);
 /* The interim answer that the client was slow to take is through; REPLY goes on behind it. */
 void step_interim_done(struct txn *txn);
+/* What is left of the time for the whole request, at least 1 ns; INT64_MAX where there is no such limit. */
+int64_t step_time_left(const struct txn *txn);
 /* Sets both deadlines anew by whose move it is. Call after progress only, for each call gives them their full
  * time. */
 void step_deadlines(struct txn *txn);

@@ -46,12 +46,19 @@ static bool target_owes_room(const struct txn *txn)
     return !relay_drained(&txn->up) && !txn->up_broken;
 }
 
+/* Whether the client has not taken all that there is of the answer; to a codec that is framed its end too may
+ * be something that has to be taken. */
+static bool client_owes_room(const struct txn *txn)
+{
+    return !relay_drained(&txn->down) || txn->reply_queued;
+}
+
 static bool is_targets_move(const struct txn *txn)
 {
     if (txn->step == TXN_CONNECT)
         return true;
-    if (!relay_drained(&txn->down))
-        return false; /* the client has to take what is there */
+    if (client_owes_room(txn))
+        return false;
     return txn->step == TXN_STREAM || target_owes_room(txn) || !client_owes_body(txn);
 }
 
@@ -67,8 +74,7 @@ static int64_t time_of_target(const struct txn *txn)
     return txn->step == TXN_STREAM || target_owes_room(txn) ? timeouts->body_ns : timeouts->first_byte_ns;
 }
 
-/* What is left of the time for the whole request, at least 1; INT64_MAX where there is no such limit. */
-static int64_t time_left(const struct txn *txn)
+int64_t step_time_left(const struct txn *txn)
 {
     int64_t total_ns = timeouts_of(txn)->total_ns, left_ns;
 
@@ -100,7 +106,7 @@ static int64_t time_of_client(struct txn *txn)
 {
     int64_t write_ns = timeouts_of(txn)->write_ns, body_ns = time_for_body(txn);
 
-    if (relay_drained(&txn->down)) {
+    if (!client_owes_room(txn)) {
         txn->write_pace.since_ns = 0;
         return body_ns;
     }
@@ -109,7 +115,7 @@ static int64_t time_of_client(struct txn *txn)
 
 void step_deadlines(struct txn *txn)
 {
-    int64_t ns = txn->out ? time_of_target(txn) : 0, left_ns = txn->out ? time_left(txn) : INT64_MAX;
+    int64_t ns = txn->out ? time_of_target(txn) : 0, left_ns = txn->out ? step_time_left(txn) : INT64_MAX;
 
     if (left_ns < INT64_MAX && (ns == 0 || left_ns < ns))
         ns = left_ns;
@@ -219,10 +225,18 @@ static bool is_out_of_time(const struct txn *txn)
     return txn->grpc_timeout_ns && waited_ns >= txn->grpc_timeout_ns - txn->grpc_timeout_ns / 10;
 }
 
+/* Who it has waited for. */
+static enum outcome overtime_of(const struct txn *txn)
+{
+    if (txn->waiting)
+        return OUTCOME_QUEUE_TIMEOUT;
+    return txn->out && is_targets_move(txn) ? OUTCOME_TARGET_OVERTIME : OUTCOME_CLIENT_OVERTIME;
+}
+
 void txn_abandon(struct txn *txn, enum outcome outcome)
 {
     if (outcome == OUTCOME_CLIENT_GONE && is_out_of_time(txn))
-        outcome = txn->out && is_targets_move(txn) ? OUTCOME_TARGET_OVERTIME : OUTCOME_CLIENT_OVERTIME;
+        outcome = overtime_of(txn);
     finish(txn, txn->step == TXN_TUNNEL ? OUTCOME_UPGRADED : outcome);
 }
 
@@ -507,10 +521,8 @@ static void on_target_timeout(struct wheel_timer *timer, int64_t now_ns)
         ends_or_runs(txn, place_is_late(txn));
     else if (txn->step == TXN_TUNNEL)
         ends_or_runs(txn, step_tunnel_over(txn, "the tunnel was silent for too long", false));
-    else if (time_left(txn) == 1)
-        ends_or_runs(
-            txn,
-            step_fail(txn, is_targets_move(txn) ? OUTCOME_TARGET_OVERTIME : OUTCOME_CLIENT_OVERTIME, NULL));
+    else if (step_time_left(txn) == 1)
+        ends_or_runs(txn, step_fail(txn, overtime_of(txn), NULL));
     else if (txn->step == TXN_CONNECT)
         ends_or_runs(txn, step_try_failed(txn, OUTCOME_CONNECT_TIMEOUT, NULL));
     else if (txn->step == TXN_REPLY && !target_owes_room(txn))
@@ -592,7 +604,7 @@ static enum pace_verdict look_at_writes(struct txn *txn)
 
 void txn_on_client_timeout(struct txn *txn)
 {
-    if (relay_drained(&txn->down)) {
+    if (!client_owes_room(txn)) {
         ends_or_runs(
             txn, step_fail(txn, pace_in_is_slow(&txn->body_pace) ? OUTCOME_BODY_SLOW : OUTCOME_BODY_TIMEOUT,
                            NULL));

@@ -29,16 +29,22 @@ class Peer(Process):
             raise Failure(f"{self.name} has ended: {self.stderr()}")
         return json.loads(line)
 
+    def tell(self, **order):
+        """An order whose answer nobody waits for."""
+        with self._lock:
+            self.popen.stdin.write(json.dumps(order).encode() + b"\n")
+            self.popen.stdin.flush()
+
     def close(self):
         self.popen.stdin.close()
         super().close()
         self.popen.stdout.close()
 
 
-def serve(t, target, **more):
+def serve(t, target, group=None, **more):
     """penstock before the target, and a client of it."""
     p = Penstock(t, {"ec2": [target]}, workers=1, listeners=[{"address": "127.0.0.1:0", "h2c": True}],
-                 targetGroups={"ec2": {"protocol": "h2c", "trailers": True}}, **more)
+                 targetGroups={"ec2": {"protocol": "h2c", "trailers": True, **(group or {})}}, **more)
     return p, Peer(t, "call", p.address[1])
 
 
@@ -97,6 +103,19 @@ def _(t):
     t.equal([r["outcome"] for r in p.log.wait(3)][1:], ["target_overtime", "client_gone"], "outcomes")
     t.wait(lambda: target.ask(get="counts")["cancelled"] == 2, "both calls to be cancelled at the target")
     t.equal(target.ask(get="counts")["timeouts"][-2:], ["200m", "10S"], "what the target was told")
+
+
+@case("a deadline bounds the wait for a place too")
+def _(t):
+    target = Peer(t, "serve")
+    p, client = serve(t, target, group={"concurrency": {"target": 1, "wait": "60s"}})
+    other = Peer(t, "call", p.address[1])
+    other.tell(path="/silent/", messages=["a"])
+    t.wait(lambda: target.ask(get="counts")["calls"] == 1, "the call that has the place")
+    got = client.ask(path="/echo/", messages=["a"], timeout="200m")
+    t.equal((got["http"], got["status"]), (200, "4"), "DEADLINE_EXCEEDED")
+    record = p.log.wait(1)[0]
+    t.equal((record["outcome"], record["blame"]), ("queue_timeout", "self"), "the log")
 
 
 main()

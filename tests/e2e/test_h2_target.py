@@ -10,7 +10,7 @@ import threading
 
 from certs import Certificate
 from frames import (ACK, DATA, END_HEADERS, HEADERS, PREFACE, REFUSED_STREAM, RST_STREAM, SETTINGS, WINDOW_UPDATE,
-                    Frames, frame, settings)
+                    Frames, frame, get, settings)
 from harness import HERE, Process, case, free_port, main, need, tool
 from peers import Nginx, Node, Raw
 from penstock import Penstock
@@ -205,6 +205,25 @@ def _(t):
         answer = wire.answer("GET")
         t.equal((answer.status, answer.complete), (200, False), "the answer")
     t.equal(p.log.wait(1)[0]["outcome"], "target_cut", "the outcome")
+
+
+@case("who has no window for the end of an answer is to blame")
+def _(t):
+    taken = threading.Event()
+
+    def serve(conn):
+        conn.headers(request_of(conn), status(200), END_HEADERS)
+        conn.data(1, b"some", end=False)
+        taken.wait(60)
+        conn.data(1, b"")
+        conn.next()
+    p = before(t, Framed(t, serve), listeners=[{"address": "127.0.0.1:0", "h2c": True}],
+               route={"timeouts": {"body": "300ms", "clientWrite": "600ms"}})
+    with Frames(p.address, first=PREFACE + settings(window=4)) as conn:
+        conn.headers(1, get())
+        conn.until(lambda kind, *_: kind == DATA)
+        taken.set()
+        t.equal(p.log.wait(1)[0]["outcome"], "client_stalled", "the outcome")
 
 
 @case("those who take nothing do not stop others on the same connection")
