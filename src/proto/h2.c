@@ -385,15 +385,24 @@ const struct h2_counts *h2_counts(const struct h2 *h2)
     return &h2->counts;
 }
 
+/* Requests at a time that the peer allows. */
+static uint32_t most(const struct h2 *h2)
+{
+    if (!h2->ready)
+        return STREAMS_BEFORE_SETTINGS;
+    return nghttp2_session_get_remote_settings(h2->session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+}
+
 uint32_t h2_room(const struct h2 *h2)
 {
-    uint32_t most = STREAMS_BEFORE_SETTINGS;
-
     if (h2_is_draining(h2))
         return 0;
-    if (h2->ready)
-        most = nghttp2_session_get_remote_settings(h2->session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
-    return most > h2->live ? most - h2->live : 0;
+    return most(h2) > h2->live ? most(h2) - h2->live : 0;
+}
+
+bool h2_is_shut(const struct h2 *h2)
+{
+    return !h2_is_draining(h2) && most(h2) == 0;
 }
 
 bool h2_takes_connect(const struct h2 *h2)

@@ -172,6 +172,9 @@ const struct h2_counts *h2_counts(const struct h2 *h2);
 /* How many requests can be made now: what the peer allows (100 before its SETTINGS), less what is under way.
  * 0 when draining. */
 MUST_CHECK uint32_t h2_room(const struct h2 *h2);
+/* Whether the peer has said that it takes none for now (SETTINGS_MAX_CONCURRENT_STREAMS 0), and may say
+ * otherwise. */
+MUST_CHECK bool h2_is_shut(const struct h2 *h2);
 /* Whether the peer takes WebSockets (RFC 8441). */
 MUST_CHECK bool h2_takes_connect(const struct h2 *h2);
 

@@ -29,6 +29,13 @@ enum h2_code h2_error_code(enum h2_error error)
     return rows[error].code;
 }
 
+bool h2_error_is_peers(enum h2_error error)
+{
+    enum h2_code code = rows[error].code;
+
+    return code != H2_CODE_NO_ERROR && code != H2_CODE_INTERNAL_ERROR && error != H2_MEMORY;
+}
+
 const char *h2_error_name(enum h2_error error)
 {
     return rows[error].name;

@@ -24,6 +24,8 @@ const char *h2_code_name(uint32_t code);
 
 /* What GOAWAY says when a session ends for this. */
 enum h2_code h2_error_code(enum h2_error error);
+/* Whether it is the peer that has broken a rule or a limit. */
+bool h2_error_is_peers(enum h2_error error);
 /* The name as in the table. */
 const char *h2_error_name(enum h2_error error);
 /* A sentence for the log, without a period. */

@@ -44,13 +44,6 @@ static enum outbound_head read_head(struct txn *txn, struct head *head_r, const 
     return OUTBOUND_HEAD_DONE;
 }
 
-static void next_head(struct txn *txn)
-{
-    txn->back_in.off = txn->back_head_end;
-    relay_restart(&txn->back_in);
-    h1_scan_init(&txn->back_scan);
-}
-
 static void shut(struct txn *txn)
 {
     conn_shutdown(&txn->back->conn);
@@ -77,7 +70,6 @@ const struct outbound_ops outbound_h1 = {
     .flush = flush,
     .read_on = read_on,
     .head = read_head,
-    .next_head = next_head,
     .shutdown = shut,
     .is_clean = is_clean,
     .release = release,
@@ -112,7 +104,7 @@ static void on_readable(struct txn *txn)
     ssize_t n;
 
     if (!worker_hold_buf(txn->worker, &txn->back_in)) {
-        txn_on_starved(txn);
+        txn_on_starved(txn, "the memory for answers is used up");
         return;
     }
     n = receive(txn);

@@ -32,8 +32,9 @@ struct outbound_ops {
     void (*read_on)(struct txn *txn);
     /* Reads the head of an answer from txn->back_in. `*why_r` is constant text for BAD. */
     enum outbound_head (*head)(struct txn *txn, struct head *head_r, const char **why_r);
-    /* That was an interim head; its lines are not needed any more, and the next one follows. */
-    void (*next_head)(struct txn *txn);
+    /* Whether all of the answer has come, to its last byte of content and the trailers; for a codec that is
+     * framed. */
+    bool (*is_over)(const struct txn *txn);
     /* A tunnel: nothing more goes to the target. */
     void (*shutdown)(struct txn *txn);
     /* Whether nothing has been seen of what would be taken for another answer. */

@@ -14,6 +14,9 @@
 
 enum { STATUS_LINE_MAX = 64 };
 
+static const char no_room_up[] = "the memory for requests is used up";
+static const char no_room_down[] = "the memory for answers is used up";
+
 /* What we have composed is within the limits of the configuration already. */
 static const struct h1_limits own_limits = {
     .start_line = RELAY_LARGE,
@@ -78,7 +81,7 @@ static bool make_request(struct txn *txn, const struct relay_buf *flat, const st
     return txn->seat.stream != NULL;
 }
 
-/* False when the trunk takes no request any more: it can be sent elsewhere. */
+/* False without memory. */
 static bool send_head(struct txn *txn)
 {
     struct relay_buf flat = {0};
@@ -97,16 +100,29 @@ static bool owes_trailers(const struct txn *txn)
     return txn->body_sent && txn->body.trailers_len && !txn->seat.stream->finished;
 }
 
+/* False when nothing will come of it: the trunk takes no request any more, so that it can be sent elsewhere,
+ * or we cannot. */
+static bool begin_stream(struct txn *txn)
+{
+    struct trunk_seat *seat = &txn->seat;
+
+    if (seat->trunk->state != TRUNK_OPEN || h2_room(seat->trunk->h2) == 0)
+        seat->broken = seat->refused = seat->raced = true;
+    else if (!send_head(txn))
+        seat->why_starved = no_room_up;
+    else
+        return true;
+    trunk_ready(txn);
+    return false;
+}
+
 static enum relay_result flush(struct txn *txn)
 {
     struct trunk_seat *seat = &txn->seat;
 
     if (!seat->stream) {
-        if (seat->trunk->state != TRUNK_OPEN || !send_head(txn)) {
-            seat->broken = seat->refused = seat->raced = true;
-            trunk_ready(txn);
+        if (!begin_stream(txn))
             return RELAY_BROKEN;
-        }
     } else if (seat->stream->closed) {
         return RELAY_BROKEN;
     } else {
@@ -127,16 +143,15 @@ static bool queue_trailers(struct txn *txn, struct h2_stream *stream)
 static size_t on_content(void *owner, struct h2_stream *stream, char *out, size_t max, bool *end_r)
 {
     struct txn *txn = stream->user;
-    size_t n = relay_peek(&txn->up, 0, out, max);
+    size_t n = relay_take(&txn->up, out, max);
 
     (void)owner;
-    relay_drop(&txn->up, n);
     if (!relay_drained(&txn->up))
         return n;
     relay_forget(&txn->up);
     *end_r = txn->body_sent;
     if (txn->body_sent && txn->body.trailers_len && !queue_trailers(txn, stream))
-        txn->seat.broken = true; /* what is wrong with them was checked before: there is no memory */
+        txn->seat.why_starved = no_room_up; /* what is wrong with them was checked before */
     if (n || txn->body_sent) {
         txn->seat.drained = true;
         trunk_ready(txn);
@@ -146,14 +161,24 @@ static size_t on_content(void *owner, struct h2_stream *stream, char *out, size_
 
 /* ---- the answer ---- */
 
+/* Whether there is room for so much more. */
+static bool spill_room(struct relay_buf *spill, size_t len, struct relay_memory *memory)
+{
+    if (!relay_hold(spill, memory))
+        return false;
+    if (relay_room(spill) < len)
+        relay_restart(spill);
+    return relay_room(spill) >= len || (relay_grow(spill, memory) && relay_room(spill) >= len);
+}
+
 /* Keeps bytes of the answer, in back_in as long as everything before them is there. */
 static void keep(struct txn *txn, struct str bytes)
 {
     struct trunk_seat *seat = &txn->seat;
     struct relay_memory *memory = &txn->worker->relay_memory;
 
-    if (seat->starved || !worker_hold_buf(txn->worker, &txn->back_in)) {
-        seat->starved = true;
+    if (seat->why_starved || !worker_hold_buf(txn->worker, &txn->back_in)) {
+        seat->why_starved = no_room_down;
         return;
     }
     if (seat->spill.len == 0) {
@@ -166,18 +191,8 @@ static void keep(struct txn *txn, struct str bytes)
     }
     if (bytes.len == 0)
         return;
-    if (!relay_hold(&seat->spill, memory)) {
-        seat->starved = true;
-        return;
-    }
-    if (relay_room(&seat->spill) < bytes.len)
-        relay_restart(&seat->spill);
-    if (relay_room(&seat->spill) < bytes.len && !relay_grow(&seat->spill, memory)) {
-        seat->starved = true;
-        return;
-    }
-    if (relay_room(&seat->spill) < bytes.len) {
-        seat->starved = true;
+    if (!spill_room(&seat->spill, bytes.len, memory)) {
+        seat->why_starved = no_room_down;
         return;
     }
     memcpy(seat->spill.p + seat->spill.len, bytes.p, bytes.len);
@@ -229,6 +244,7 @@ static void on_head(void *owner, struct h2_stream *stream, enum h1_error error)
         txn->seat.why_bad = h1_error_text(error);
     else
         keep_head(txn, stream->head);
+    txn->seat.trunk->is_proven = true;
     txn->seat.framing = stream->head->framing;
     h2_head_drop(stream);
     trunk_ready(txn);
@@ -252,6 +268,13 @@ static void on_end(void *owner, struct h2_stream *stream)
     trunk_ready(txn);
 }
 
+/* Whether we had to reset the stream because of what the target has sent on it. */
+static bool is_targets_fault(const struct h2_stream *stream, uint32_t code)
+{
+    return !h2_ended(stream->h2) && code != H2_CODE_NO_ERROR && code != H2_CODE_INTERNAL_ERROR &&
+           code != H2_CODE_REFUSED_STREAM;
+}
+
 /* A target that has answered may say that it needs no more of the request (RFC 9113 section 8.1): that is no
  * fault. */
 static void on_reset(void *owner, struct h2_stream *stream, uint32_t code, bool by_peer)
@@ -263,6 +286,8 @@ static void on_reset(void *owner, struct h2_stream *stream, uint32_t code, bool 
         txn->seat.broken = true;
         txn->seat.refused = by_peer && code == H2_CODE_REFUSED_STREAM;
         txn->seat.raced = txn->seat.refused && h2_is_draining(stream->h2);
+        if (!by_peer && is_targets_fault(stream, code))
+            txn->seat.why_bad = "the answer breaks the rules of HTTP/2";
     }
     trunk_ready(txn);
 }
@@ -313,7 +338,7 @@ static void take_trailers(struct txn *txn)
     struct buf lines;
 
     if (!worker_hold_buf(txn->worker, room)) {
-        txn->seat.starved = true;
+        txn->seat.why_starved = no_room_down;
         return;
     }
     buf_init(&lines, room->p, room->cap);
@@ -373,11 +398,9 @@ static enum outbound_head read_head(struct txn *txn, struct head *head_r, const 
     return OUTBOUND_HEAD_DONE;
 }
 
-static void next_head(struct txn *txn)
+static bool is_over(const struct txn *txn)
 {
-    txn->back_in.off = txn->back_head_end;
-    relay_restart(&txn->back_in);
-    h1_scan_init(&txn->back_scan);
+    return txn->seat.ended && !txn->seat.spill.p;
 }
 
 /* A request that would become a tunnel goes by HTTP/1.1. */
@@ -403,13 +426,33 @@ const struct outbound_ops outbound_h2 = {
     .flush = flush,
     .read_on = read_on,
     .head = read_head,
-    .next_head = next_head,
+    .is_over = is_over,
     .shutdown = no_tunnel,
     .is_clean = is_clean,
     .release = release,
 };
 
 /* ---- what has come is told ---- */
+
+/* The stream has ended before the answer had: whose doing that was. */
+static void tell_break(struct txn *txn)
+{
+    struct trunk_seat *seat = &txn->seat;
+    enum outcome outcome;
+    const char *why;
+    bool has_ended = trunk_has_ended(seat->trunk, &outcome, &why);
+
+    if (seat->why_bad)
+        txn_on_bad_answer(txn, seat->why_bad);
+    else if (seat->refused && txn->back_in.len == 0)
+        txn_on_target_refusal(txn);
+    else if (has_ended && outcome == OUTCOME_OVERLOAD)
+        txn_on_starved(txn, why);
+    else if (has_ended && outcome == OUTCOME_BAD_RESPONSE)
+        txn_on_bad_answer(txn, why);
+    else
+        txn_on_target_end(txn, !has_ended || outcome == OUTCOME_TARGET_RESET);
+}
 
 void outbound_h2_tell(struct txn *txn)
 {
@@ -420,11 +463,11 @@ void outbound_h2_tell(struct txn *txn)
         txn_go_on(txn);
         return;
     }
-    if (seat->starved) {
-        txn_on_starved(txn);
+    if (seat->why_starved) {
+        txn_on_starved(txn, seat->why_starved);
         return;
     }
-    if (seat->why_bad) {
+    if (seat->why_bad && !seat->broken) {
         txn_on_bad_answer(txn, seat->why_bad);
         return;
     }
@@ -435,10 +478,8 @@ void outbound_h2_tell(struct txn *txn)
             return;
     }
     read_on(txn);
-    if (seat->broken && !seat->spill.p && seat->refused && txn->back_in.len == 0)
-        txn_on_target_refusal(txn);
-    else if (seat->broken && !seat->spill.p)
-        txn_on_target_end(txn, seat->trunk->state != TRUNK_OVER || seat->trunk->reset);
+    if (seat->broken && !seat->spill.p)
+        tell_break(txn);
     else
         txn_go_on(txn);
 }

@@ -10,10 +10,13 @@ enum { CONNECTION_MAX = 512 }; /* bytes of an answer's Connection, beyond which 
 
 /* ---- REPLY: the head of the answer ---- */
 
+/* Its lines are not needed any more, and the next head follows. */
 void step_interim_done(struct txn *txn)
 {
     txn->arena.len = txn->interim_keep; /* there may be any number of them */
-    txn->out->next_head(txn);
+    txn->back_in.off = txn->back_head_end;
+    relay_restart(&txn->back_in);
+    h1_scan_init(&txn->back_scan);
     if (txn->back_end == BACK_OPEN)
         txn->out->read_on(txn);
 }
@@ -165,6 +168,13 @@ static bool ends_with_connection(const struct txn *txn)
     return !txn->out->framed && txn->back_end == BACK_CLOSED && h1_body_eof(&txn->reply_body);
 }
 
+/* The content is there, by its length. Where the codec says itself what the end is, that may follow; who left
+ * now would have to end the stream by a reset. */
+static bool has_ended(const struct txn *txn)
+{
+    return !txn->out->framed || txn->back_end != BACK_OPEN || txn->out->is_over(txn);
+}
+
 /* Not yet, when the queue has no room for the trailers. */
 static void queue_end(struct txn *txn)
 {
@@ -199,6 +209,8 @@ static enum next fill_down(struct txn *txn)
             relay_add_body(&txn->down, data, txn->chunked);
             break;
         case H1_BODY_DONE:
+            if (!has_ended(txn))
+                return WAIT;
             queue_end(txn);
             return NEXT;
         case H1_BODY_BAD:

@@ -31,13 +31,20 @@ static bool may_be_repeated(const struct txn *txn)
     return method_is_idempotent(txn->head.method) && txn->head.framing == FRAMING_NONE && !txn->upgrade.len;
 }
 
+/* Whether the connection that has ended had been of use before. A stream of one that lives on has not met its
+ * end by chance. */
+static bool was_waiting(const struct txn *txn)
+{
+    if (txn->back)
+        return txn->back->uses > 0;
+    return txn->seat.is_used && txn->seat.trunk->state == TRUNK_OVER;
+}
+
 bool retry_is_race(const struct txn *txn, enum outcome outcome)
 {
-    bool is_used = txn->back ? txn->back->uses > 0 : txn->seat.is_used;
-
     if (outcome == OUTCOME_TARGET_REFUSED)
         return txn->seat.raced;
-    return outcome_row(outcome)->retry == RETRY_IDEMPOTENT && is_used && txn->back_in.len == 0;
+    return outcome_row(outcome)->retry == RETRY_IDEMPOTENT && was_waiting(txn) && txn->back_in.len == 0;
 }
 
 bool retry_allowed(const struct txn *txn, enum outcome outcome)

@@ -568,7 +568,7 @@ void stream_go(struct stream *stream)
     }
     if (stream->news && stream->starved) {
         stream->news = false;
-        txn_on_starved(stream->in.txn);
+        txn_on_starved(stream->in.txn, "the memory for requests is used up");
     } else if (stream->news) {
         tell_content(stream);
     }

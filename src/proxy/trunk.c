@@ -135,6 +135,18 @@ void trunk_leave(struct txn *txn)
 
 /* ---- the end ---- */
 
+/* Says what is left to say, GOAWAY at the end, as far as the socket takes it at once. */
+static void say_last(struct trunk *trunk)
+{
+    char last[H2_GATHER_MIN];
+    size_t len = h2_gather(trunk->h2, last, sizeof last);
+    struct iovec iov[] = {{trunk->out.p + trunk->out.off, trunk->out.len - trunk->out.off}, {last, len}};
+    size_t skip = iov[0].iov_len ? 0 : 1;
+    ssize_t n = conn_writev(&trunk->pc->conn, iov + skip, (int)(ARRAY_LEN(iov) - skip));
+
+    log_debug("trunk %p: %zd bytes of the end were written", (void *)trunk, n);
+}
+
 /* No further request; those that it has hear of it. */
 static void end(struct trunk *trunk, enum outcome outcome, const char *why)
 {
@@ -152,6 +164,34 @@ static void end(struct trunk *trunk, enum outcome outcome, const char *why)
     trunk_touch(trunk);
 }
 
+/* The same, and the target is told. */
+static void end_politely(struct trunk *trunk, enum outcome outcome, const char *why)
+{
+    if (trunk->h2 && trunk->state != TRUNK_OVER) {
+        if (!h2_ended(trunk->h2))
+            h2_end(trunk->h2, H2_SHUTDOWN);
+        say_last(trunk);
+    }
+    end(trunk, outcome, why);
+}
+
+/* What becomes of requests on a session that has ended for this reason. */
+static enum outcome outcome_of(enum h2_error error)
+{
+    if (h2_error_is_peers(error))
+        return OUTCOME_BAD_RESPONSE;
+    return error == H2_MEMORY || error == H2_INTERNAL ? OUTCOME_OVERLOAD : OUTCOME_TARGET_RESET;
+}
+
+bool trunk_has_ended(const struct trunk *trunk, enum outcome *outcome_r, const char **why_r)
+{
+    enum h2_error error = trunk->h2 ? h2_ended(trunk->h2) : H2_OK;
+
+    *outcome_r = trunk->state == TRUNK_OVER ? trunk->outcome : outcome_of(error);
+    *why_r = trunk->state == TRUNK_OVER ? trunk->why : h2_error_text(error);
+    return trunk->state == TRUNK_OVER || error;
+}
+
 static void warn_of(const struct trunk *trunk, enum h2_error error)
 {
     static _Thread_local struct log_limit limit;
@@ -162,24 +202,13 @@ static void warn_of(const struct trunk *trunk, enum h2_error error)
                  trunk->address, h2_error_text(error), (unsigned long long)suppressed);
 }
 
-/* Says what is left to say, as far as the socket takes it at once, and ends. */
+/* The session has ended by itself. */
 static void end_session(struct trunk *trunk)
 {
     enum h2_error error = h2_ended(trunk->h2);
-    struct iovec iov;
-    ssize_t n;
 
-    if (trunk->out.p && trunk->out.off == trunk->out.len) {
-        trunk->out.off = 0;
-        trunk->out.len = (uint32_t)h2_gather(trunk->h2, trunk->out.p, trunk->out.cap);
-    }
-    iov = (struct iovec){trunk->out.p + trunk->out.off, trunk->out.len - trunk->out.off};
-    if (iov.iov_len) {
-        n = conn_writev(&trunk->pc->conn, &iov, 1);
-        log_debug("trunk %p: %zd bytes of the end were written", (void *)trunk, n);
-    }
     warn_of(trunk, error);
-    end(trunk, OUTCOME_TARGET_RESET, h2_error_text(error));
+    end_politely(trunk, outcome_of(error), h2_error_text(error));
 }
 
 static void free_trunk(struct trunk *trunk)
@@ -191,16 +220,41 @@ static void free_trunk(struct trunk *trunk)
 
 /* ---- bytes ---- */
 
+static void hear(struct trunk *trunk, size_t n)
+{
+    struct worker *worker = trunk->worker;
+
+    trunk->heard_ns = worker->now_ns;
+    trunk->owes_ns = 0;
+    trunk->heard_since_ping |= n > 17; /* the length of an answer to PING */
+    if (h2_feed(trunk->h2, worker->scratch, n, worker->now_ns))
+        end_session(trunk);
+}
+
+static ssize_t receive(struct trunk *trunk)
+{
+    return conn_recv(&trunk->pc->conn, trunk->worker->scratch, sizeof trunk->worker->scratch);
+}
+
+/* The target has closed the connection and takes no more. What it has said before is still worth something:
+ * answers, or by GOAWAY what it has not done. */
+static void hear_the_rest(struct trunk *trunk)
+{
+    ssize_t n;
+
+    while (trunk->state != TRUNK_OVER && (n = receive(trunk)) > 0)
+        hear(trunk, (size_t)n);
+    end(trunk, OUTCOME_TARGET_RESET, NULL);
+}
+
 /* One write of what is gathered. False when it has to wait, or the trunk is over. */
 static bool write_out(struct trunk *trunk)
 {
     struct iovec iov = {trunk->out.p + trunk->out.off, trunk->out.len - trunk->out.off};
     ssize_t n = conn_writev(&trunk->pc->conn, &iov, 1);
 
-    if (n == CONN_FAILED) { /* what it has said before is still worth something: reading will tell */
-        trunk->reset = true;
-        trunk->out.off = trunk->out.len;
-        end(trunk, OUTCOME_TARGET_RESET, NULL);
+    if (n == CONN_FAILED) {
+        hear_the_rest(trunk);
         return false;
     }
     if (n > 0)
@@ -209,7 +263,8 @@ static bool write_out(struct trunk *trunk)
         conn_write_wait(&trunk->pc->conn);
         return false;
     }
-    trunk->sent_ns = trunk->worker->now_ns;
+    if (!trunk->owes_ns && h2_live(trunk->h2) > 0)
+        trunk->owes_ns = trunk->worker->now_ns;
     return true;
 }
 
@@ -220,7 +275,7 @@ static void send_all(struct trunk *trunk)
         return;
     while (trunk->state != TRUNK_OVER && h2_has_output(trunk->h2)) {
         if (!worker_hold_buf(trunk->worker, &trunk->out)) {
-            end(trunk, OUTCOME_OVERLOAD, "the memory for requests is used up");
+            end_politely(trunk, OUTCOME_OVERLOAD, "the memory for requests is used up");
             return;
         }
         trunk->out.off = 0;
@@ -240,20 +295,15 @@ static void send_all(struct trunk *trunk)
 
 static void on_readable(struct trunk *trunk)
 {
-    struct worker *worker = trunk->worker;
-    ssize_t n = conn_recv(&trunk->pc->conn, worker->scratch, sizeof worker->scratch);
+    ssize_t n = receive(trunk);
 
     if (n == CONN_AGAIN)
         return;
     if (n <= 0) {
-        trunk->reset = n == CONN_FAILED;
         end(trunk, n == CONN_FAILED ? OUTCOME_TARGET_RESET : OUTCOME_TARGET_CLOSED, NULL);
         return;
     }
-    trunk->heard_ns = worker->now_ns;
-    trunk->heard_since_ping |= n > 17; /* the length of an answer to PING */
-    if (h2_feed(trunk->h2, worker->scratch, (size_t)n, worker->now_ns))
-        end_session(trunk);
+    hear(trunk, (size_t)n);
     trunk_touch(trunk);
 }
 
@@ -307,7 +357,7 @@ static void open_session(struct trunk *trunk)
     }
     target_of(trunk)->speaks_http1 = false;
     trunk->state = TRUNK_GREETS;
-    trunk->heard_ns = trunk->sent_ns = trunk->worker->now_ns;
+    trunk->heard_ns = trunk->worker->now_ns;
     trunk->ping_ns = trunk->worker->now_ns - PING_S * NS_PER_S;
     trunk_touch(trunk);
 }
@@ -319,7 +369,6 @@ void trunk_greeted(struct trunk *trunk)
     trunk->state = TRUNK_OPEN;
     trunk->idle_ns = trunk->worker->now_ns;
     wheel_cancel(&trunk->worker->wheel, &trunk->timer);
-    let_in(trunk);
     trunk_touch(trunk);
 }
 
@@ -396,6 +445,13 @@ static struct trunk *begin(struct txn *txn, int *error_r)
 
 /* ---- boarding ---- */
 
+static bool has_room(const struct trunk *trunk)
+{
+    return trunk->state == TRUNK_OPEN && h2_room(trunk->h2) > 0;
+}
+
+/* A target that takes none for now would say the same on each further connection: all wait in the line of
+ * this one, for as long as for a connection. */
 static bool takes_one(const struct trunk *trunk)
 {
     switch (trunk->state) {
@@ -403,7 +459,7 @@ static bool takes_one(const struct trunk *trunk)
     case TRUNK_GREETS:
         return trunk->line_len < TRUNK_LINE_MAX && !target_of(trunk)->speaks_http1;
     case TRUNK_OPEN:
-        return h2_room(trunk->h2) > 0;
+        return h2_room(trunk->h2) > 0 || h2_is_shut(trunk->h2);
     case TRUNK_OVER:
         return false;
     }
@@ -427,7 +483,7 @@ static struct trunk *find(const struct txn *txn)
     for (struct trunk *trunk = worker->targets[txn->target->conf->slot]->trunks; trunk; trunk = trunk->next) {
         if (!takes_one(trunk) || !tls_is(&trunk->pc->conn, txn->group->conf->tls.context))
             continue;
-        if (!found || (found->state != TRUNK_OPEN && trunk->state == TRUNK_OPEN))
+        if (!found || (!has_room(found) && has_room(trunk)))
             found = trunk;
     }
     return found;
@@ -446,9 +502,8 @@ bool trunk_board(struct txn *txn, int *error_r)
         if (!trunk)
             return false;
     }
-    txn->seat = (struct trunk_seat){.trunk = trunk, .is_used = trunk->carried > 0};
-    trunk->carried++;
-    if (trunk->state != TRUNK_OPEN) {
+    txn->seat = (struct trunk_seat){.trunk = trunk, .is_used = trunk->is_proven};
+    if (!has_room(trunk)) {
         txn->seat.in_line = true;
         append(&trunk->line, &trunk->line_end, txn);
         trunk->line_len++;
@@ -473,9 +528,15 @@ static void tell_ready(struct trunk *trunk)
     }
 }
 
+/* Whether waiting in its line has come to an end, one way or the other. */
+static bool is_decided(const struct trunk *trunk)
+{
+    return trunk->state == TRUNK_OVER || (trunk->state == TRUNK_OPEN && !h2_is_shut(trunk->h2));
+}
+
 static void turn(struct trunk *trunk)
 {
-    if (trunk->state == TRUNK_OVER)
+    if (is_decided(trunk))
         let_in(trunk);
     for (int i = 0; i < TURNS_MAX; i++) {
         tell_ready(trunk);
@@ -503,13 +564,11 @@ void trunks_turn(struct worker *worker)
     }
 }
 
-/* Whether it owes something, has been silent since we last said something, and for long. */
+/* Whether it owes something, and has been silent for long since we said so. */
 static bool is_silent(const struct trunk *trunk)
 {
-    int64_t now_ns = trunk->worker->now_ns;
-
-    return h2_live(trunk->h2) > 0 && trunk->heard_ns < trunk->sent_ns &&
-           now_ns - trunk->sent_ns >= SILENCE_S * NS_PER_S;
+    return h2_live(trunk->h2) > 0 && trunk->owes_ns &&
+           trunk->worker->now_ns - trunk->owes_ns >= SILENCE_S * NS_PER_S;
 }
 
 static void look_for_life(struct trunk *trunk)
@@ -519,7 +578,6 @@ static void look_for_life(struct trunk *trunk)
     if (trunk->pinging && trunk->heard_ns > trunk->ping_ns)
         trunk->pinging = false;
     if (trunk->pinging && now_ns - trunk->ping_ns >= PONG_S * NS_PER_S) {
-        trunk->reset = true;
         end(trunk, OUTCOME_TARGET_RESET, h2_error_text(H2_DEAD));
         return;
     }
@@ -542,7 +600,7 @@ void trunks_sweep(struct worker *worker, uint32_t slot, int64_t idle_ns)
         if (trunk->state != TRUNK_OPEN)
             continue;
         if (!has_seats(trunk) && (h2_is_draining(trunk->h2) || worker->now_ns - trunk->idle_ns >= idle_ns))
-            end(trunk, OUTCOME_TARGET_CLOSED, NULL);
+            end_politely(trunk, OUTCOME_TARGET_CLOSED, NULL);
         else
             look_for_life(trunk);
     }
@@ -553,7 +611,7 @@ void trunks_close(struct worker *worker)
     for (uint32_t slot = 0; slot < CONFIG_TARGETS_MAX; slot++)
         for (struct trunk *trunk = worker->targets[slot] ? worker->targets[slot]->trunks : NULL; trunk;
              trunk = trunk->next)
-            end(trunk, OUTCOME_SHUTDOWN, NULL);
+            end_politely(trunk, OUTCOME_SHUTDOWN, NULL);
     while (worker->trunks_dirty)
         trunks_turn(worker);
 }

@@ -41,15 +41,15 @@ struct trunk_seat {
     struct relay_buf spill;   /* of the answer, what has no room in back_in; at most a window and a head */
     enum framing framing;     /* of the answer, as HTTP/2 says it */
     bool in_line, is_ready;
-    bool is_used;        /* the trunk has carried other requests before */
-    bool drained;        /* what was queued for the target is on its way */
-    bool ended;          /* the answer has come as a whole */
-    bool told_end;       /* and the transaction knows */
-    bool broken;         /* the stream was reset, or the connection is over */
-    bool refused;        /* and the target has done nothing of it */
-    bool raced;          /* because the connection was about to end, which is no fault of the target */
-    bool starved;        /* there was no memory for the answer */
-    const char *why_bad; /* the head of the answer is wrong: constant text */
+    bool is_used;            /* the trunk has brought other answers before */
+    bool drained;            /* what was queued for the target is on its way */
+    bool ended;              /* the answer has come as a whole */
+    bool told_end;           /* and the transaction knows */
+    bool broken;             /* the stream was reset, or the connection is over */
+    bool refused;            /* and the target has done nothing of it */
+    bool raced;              /* because the connection was about to end, which is no fault of the target */
+    const char *why_starved; /* there was no memory for it: constant text */
+    const char *why_bad;     /* the answer is wrong: constant text */
 };
 
 enum trunk_state {
@@ -76,13 +76,13 @@ struct trunk {
     struct relay_buf out;     /* from off to len: gathered and not written */
     struct wheel_timer timer; /* for the connection to be there */
     int64_t idle_ns;          /* without a seat since */
-    int64_t heard_ns, sent_ns;
+    int64_t heard_ns;
+    int64_t owes_ns;       /* it owes an answer, and nothing was heard since; 0: not so */
     int64_t ping_ns;       /* the last one */
     bool pinging;          /* and it was not answered */
     bool heard_since_ping; /* more than the answer to it */
-    bool reset;            /* the connection broke */
-    uint64_t carried;      /* requests */
-    enum outcome outcome;  /* OVER: what becomes of those in the line; SERVED: they begin again */
+    bool is_proven;        /* an answer has come */
+    enum outcome outcome;  /* OVER: what becomes of those that it has; SERVED: they begin again */
     const char *why;       /* constant text, or NULL */
     char address[64];      /* the target's, for the log */
 };
@@ -106,6 +106,9 @@ void trunk_ready(struct txn *txn);
 
 /* At the end of a turn. */
 void trunks_turn(struct worker *worker);
+/* Whether it was ended: by what, and why (constant text or NULL). */
+MUST_CHECK bool trunk_has_ended(const struct trunk *trunk, enum outcome *outcome_r, const char **why_r);
+
 /* Each second or so: closes what is idle, looks for signs of life. */
 void trunks_sweep(struct worker *worker, uint32_t slot, int64_t idle_ns);
 /* All requests are over: closes all trunks. */

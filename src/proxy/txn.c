@@ -486,10 +486,12 @@ void txn_on_target_refusal(struct txn *txn)
 
 void txn_on_bad_answer(struct txn *txn, const char *why)
 {
-    if (txn->step == TXN_REPLY)
+    if (txn->step == TXN_REPLY) {
         ends_or_runs(txn, step_try_failed(txn, OUTCOME_BAD_RESPONSE, why));
-    else
-        ends_or_runs(txn, step_cut(txn, OUTCOME_TARGET_CUT));
+        return;
+    }
+    txn->error = why;
+    ends_or_runs(txn, step_cut(txn, OUTCOME_TARGET_CUT));
 }
 
 void txn_on_lease(struct txn *txn)
@@ -507,9 +509,9 @@ void txn_on_target_writable(struct txn *txn)
         ends_or_runs(txn, step_pump(txn));
 }
 
-void txn_on_starved(struct txn *txn)
+void txn_on_starved(struct txn *txn, const char *why)
 {
-    ends_or_runs(txn, step_fail(txn, OUTCOME_OVERLOAD, "the memory for answers is used up"));
+    ends_or_runs(txn, step_fail(txn, OUTCOME_OVERLOAD, why));
 }
 
 static void on_target_timeout(struct wheel_timer *timer, int64_t now_ns)

@@ -182,8 +182,8 @@ void txn_on_lease(struct txn *txn);
 void txn_on_target_refusal(struct txn *txn);
 /* The head of its answer is wrong; `why` is constant text. */
 void txn_on_bad_answer(struct txn *txn, const char *why);
-/* There is no memory for what the target says. */
-void txn_on_starved(struct txn *txn);
+/* There is no memory for what the client or the target says; `why` is constant text. */
+void txn_on_starved(struct txn *txn, const char *why);
 /* More of the request's body is in in->buf, or room in it has become free. May end the transaction. */
 void txn_on_body(struct txn *txn);
 /* Whether what the client's socket has next is best passed on unread, by txn_read_bulk instead of a read into

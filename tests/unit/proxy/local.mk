@@ -21,6 +21,7 @@ unit_tests += \
 	tests/unit/proxy/test_steady \
 	tests/unit/proxy/test_ticket \
 	tests/unit/proxy/test_trailers \
+	tests/unit/proxy/test_trunk \
 	tests/unit/proxy/test_tunnel \
 	tests/unit/proxy/test_txn \
 	tests/unit/proxy/test_units
@@ -33,6 +34,7 @@ tests_unit_proxy_test_memory_SOURCES = tests/unit/proxy/test_memory.c $(proxy_fi
 tests_unit_proxy_test_retry_SOURCES = tests/unit/proxy/test_retry.c $(proxy_fixture)
 tests_unit_proxy_test_steady_SOURCES = tests/unit/proxy/test_steady.c $(proxy_fixture)
 tests_unit_proxy_test_trailers_SOURCES = tests/unit/proxy/test_trailers.c $(proxy_fixture)
+tests_unit_proxy_test_trunk_SOURCES = tests/unit/proxy/test_trunk.c $(proxy_fixture)
 tests_unit_proxy_test_tunnel_SOURCES = tests/unit/proxy/test_tunnel.c $(proxy_fixture)
 tests_unit_proxy_test_txn_SOURCES = tests/unit/proxy/test_txn.c $(proxy_fixture)
 threaded_tests += \
