@@ -27,7 +27,7 @@ ORDER = [
 # What is seen in few rooms only: name, headers, the files of src/ that may include them.
 ROOMS = [
     ("libevent", ["event2/*", "event.h", "ev*.h"], ["net/*", "proxy/worker*", "control/*"]),
-    ("OpenSSL", ["openssl/*"], ["net/*", "proxy/ticket*", "export/forwardwire*"]),
+    ("OpenSSL", ["openssl/*"], ["net/*", "proxy/ticket*", "export/forwardwire*", "control/seal*"]),
     ("nghttp2", ["nghttp2/*"], ["proto/h2*"]),
     ("SQLite", ["sqlite3*.h"], ["control/store*"]),
     ("libcurl", ["curl/*"], ["control/*", "export/*"]),

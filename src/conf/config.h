@@ -39,6 +39,9 @@ enum {
     CONFIG_RULES_BYTES = 1024,  /* of literal text that they add */
     CONFIG_BODY_MAX = 8192,     /* bytes of a fixed answer's body */
     CONFIG_OVERRIDES_MAX = 16,  /* a route */
+    CONFIG_NOTICES_MAX = 8,     /* who is told of decisions */
+    CONFIG_NOTICE_ACTIONS = 8,  /* words in a list of actions */
+    CONFIG_NOTICE_HOLDS = 32,   /* words in a list of reasons */
     CONFIG_SECRETS_MAX = 4,     /* an override: the present one, and those that it replaces */
     CONFIG_SECRET_MIN = 16,     /* bytes; who has seen one signed value can try shorter ones at home */
     CONFIG_NAME_MAX = 63,       /* bytes in the name of a route, group or platform: [A-Za-z0-9._-] */
@@ -480,6 +483,32 @@ struct config_dogstatsd {
     size_t tags_len;
 };
 
+/* How a notice is written. */
+enum config_notice_kind {
+    CONFIG_NOTICE_GENERIC, /* the record of the decision */
+    CONFIG_NOTICE_SLACK,
+    CONFIG_NOTICE_PAGERDUTY,
+    CONFIG_NOTICE_SNS,
+};
+
+/* Who is told of decisions (control/notifier). */
+struct config_notice {
+    char *name;
+    enum config_notice_kind kind;
+    char *url;
+    char *secret;                        /* that signs; NULL: nothing is signed */
+    char *routing_key;                   /* of PagerDuty */
+    char *topic;                         /* of SNS */
+    uint32_t on[CONFIG_NOTICE_ACTIONS];  /* enum action */
+    size_t on_len;                       /* 0: all but none */
+    uint32_t holds[CONFIG_NOTICE_HOLDS]; /* enum reason, of holds */
+    size_t holds_len;                    /* 0: those that a person should know of */
+    char **routes;                       /* names; none: all */
+    size_t routes_len;
+    int64_t timeout_ns;   /* of an attempt */
+    int64_t retry_for_ns; /* of a notice, from the decision on */
+};
+
 /* What may be sent; sizes in bytes (http.md section 2.2 has the peers' figures). */
 struct config_limits {
     struct h1_limits request, response;
@@ -536,6 +565,8 @@ struct config {
     size_t logs_len;
     struct config_log_record log_record;
     struct config_dogstatsd dogstatsd;
+    struct config_notice *notices;
+    size_t notices_len;
     struct config_edge_timeouts timeouts;
     struct config_timeouts route_timeouts; /* what a route gets that writes none */
     struct config_limits limits;

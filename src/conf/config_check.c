@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "conf/address.h"
 #include "conf/config.h"
+#include "conf/config_notice.h"
 #include "conf/config_override.h"
 #include "conf/config_rule.h"
 #include "conf/types.h"
@@ -822,5 +823,6 @@ void config_check(struct schema_reader *reader, const struct tree *map, void *at
     check_logs(reader, map, config);
     number_groups(reader, map, config);
     check_routes(reader, map, config);
+    config_check_notices(reader, map, config);
     check_groups_used(reader, map, config);
 }

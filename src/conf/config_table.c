@@ -424,6 +424,8 @@ static const struct setting log_row = {.key = "accessLog",
                                        .type = &schema_map,
                                        .section = &config_log_section,
                                        .text = "A place for the lines."};
+static const struct setting notice_row = {
+    .key = "notify", .type = &schema_map, .section = &config_notice_section, .text = "Somebody to tell."};
 static const struct setting route_row = {
     .key = "routes", .type = &schema_map, .section = &config_route_section, .text = "A route."};
 
@@ -607,6 +609,12 @@ static const struct setting config_rows[] = {
      .type = &schema_map,
      .section = &metric_section,
      .text = "Where metrics are sent, beside /metrics."},
+    {.key = "notify",
+     .type = &schema_list,
+     LIST(config, notices),
+     .max = CONFIG_NOTICES_MAX,
+     .item = &notice_row,
+     .text = "Who is told of the decisions of rollouts, by a webhook."},
     {.key = "timeouts",
      .type = &schema_map,
      .section = &timeout_section,

@@ -9,9 +9,10 @@
 
 /* Fills a struct config. */
 extern const struct section config_section;
-/* Its parts in files of their own: an entry of listeners, of accessLog, of targetGroups, of routes. */
-extern const struct section config_listener_section, config_log_section, config_group_section,
-    config_route_section;
+/* Its parts in files of their own: an entry of listeners, of accessLog, of notify, of targetGroups, of
+ * routes. */
+extern const struct section config_listener_section, config_log_section, config_notice_section,
+    config_group_section, config_route_section;
 extern const struct section config_log_record_section;
 /* The versions of TLS that may be the oldest, for listeners and for groups. */
 extern const struct word_table config_tls_version_table;

@@ -18,6 +18,7 @@
 #include "control/capacity.h"
 #include "control/harvest.h"
 #include "control/journal.h"
+#include "control/notifier.h"
 #include "control/recent.h"
 #include "control/roster.h"
 #include "control/run.h"
@@ -85,6 +86,7 @@ struct board {
     struct store *store;     /* NULL: nothing is kept */
     struct logsink *logsink; /* NULL: no access log; stopped by control */
     struct dogstatsd *dogstatsd;
+    struct notifier *notifier; /* NULL before the loop; control's */
     struct hash_key sticky_key;
     struct live *lives; /* config->routes_len */
     size_t lives_len;

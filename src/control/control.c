@@ -7,8 +7,10 @@
 #include "control/admin.h"
 #include "control/api.h"
 #include "control/board.h"
+#include "control/courier.h"
 #include "control/history.h"
 #include "control/metrics.h"
+#include "control/notifier.h"
 #include "control/notify.h"
 #include "control/prober.h"
 #include "control/reload.h"
@@ -28,6 +30,7 @@
 #include <unistd.h>
 
 #define DRAIN_LOOK_NS (50 * NS_PER_MS)
+#define LAST_WORDS_NS (2 * NS_PER_S) /* for webhooks that are under way at the end */
 
 enum { WHY_MAX = 512 };
 
@@ -45,11 +48,12 @@ struct control {
     struct api api;
     struct admin *admin; /* NULL: none is configured */
     struct prober *prober;
+    struct courier *courier;
     enum phase phase;
     int64_t drain_until_ns; /* monotonic */
     int signal_fd;
     sigset_t old_mask;
-    struct event *tick, *seen, *signals, *stop, *leave;
+    struct event *tick, *seen, *answers, *signals, *stop, *leave;
 };
 
 /* ---- shutdown
@@ -209,6 +213,8 @@ static void on_decision(void *arg, const json_t *record)
     struct control *control = arg;
 
     stream_decision(&control->api.hub, record);
+    if (control->board->notifier)
+        notifier_tell(control->board->notifier, record);
     if (control->options->decision)
         control->options->decision(control->options->arg, record);
 }
@@ -235,6 +241,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     prober_look(control->prober);
     tls_look(control->board->config, control->board->now_ns);
     tick(control->board);
+    notifier_look(control->board->notifier);
     metrics_tick(control->board);
     api_look(&control->api);
     show_status(control);
@@ -255,6 +262,16 @@ static void on_seen(evutil_socket_t fd, short what, void *arg)
     api_look(&control->api);
 }
 
+/* What others say to webhooks. */
+static void on_answers(evutil_socket_t fd, short what, void *arg)
+{
+    struct control *control = arg;
+
+    (void)fd, (void)what;
+    board_now(control->board);
+    courier_look(control->courier);
+}
+
 static struct event *add_event(struct control *control, int fd, event_callback_fn callback)
 {
     struct event *event = event_new(control->base, fd, EV_READ | EV_PERSIST, callback, control);
@@ -273,6 +290,7 @@ static void add_events(struct control *control)
     BUG_ON(!control->tick || !control->leave);
     event_add(control->tick, &tick);
     control->seen = add_event(control, crew_seen_fd(control->board->crew), on_seen);
+    control->answers = add_event(control, courier_fd(control->courier), on_answers);
     if (control->options->signals)
         control->signals = add_event(control, control->signal_fd, on_signal);
     if (control->options->stop_fd >= 0)
@@ -370,9 +388,18 @@ static bool start_crew(struct board *board, char why[static WHY_MAX])
     return true;
 }
 
+static bool start_courier(struct control *control, char why[static WHY_MAX])
+{
+    control->courier = courier_new();
+    if (control->courier)
+        return true;
+    snprintf(why, WHY_MAX, "no descriptor is left for webhooks");
+    return false;
+}
+
 static bool start(struct control *control, struct config *config, char why[static WHY_MAX])
 {
-    if (!start_board(control, config, why))
+    if (!start_board(control, config, why) || !start_courier(control, why))
         return false;
     restore_board(control->board);
     api_init(&control->api, control->base, control->board);
@@ -440,15 +467,20 @@ static void stop_crew(struct board *board)
 
 static void stop(struct control *control)
 {
-    struct event *events[] = {control->tick, control->seen, control->signals, control->stop, control->leave};
+    struct event *events[] = {control->tick,    control->seen, control->answers,
+                              control->signals, control->stop, control->leave};
 
     for (size_t i = 0; i < ARRAY_LEN(events); i++)
         free_event(events[i]);
     prober_free(control->prober);
+    if (control->board)
+        notifier_free(control->board->notifier);
+    courier_free(control->courier, LAST_WORDS_NS);
     admin_close(control->admin);
     if (control->api.board)
         api_fini(&control->api);
     if (control->board) {
+        control->board->notifier = NULL;
         stop_crew(control->board);
         board_fini(control->board);
         free(control->board);
@@ -481,6 +513,7 @@ int control_run(const struct control_options *options)
         log_error("penstock cannot start: %s", why);
     } else {
         control.prober = prober_new(control.base, control.board);
+        control.board->notifier = notifier_new(control.board, control.courier);
         add_events(&control);
         say_ready(&control);
         event_base_dispatch(control.base);

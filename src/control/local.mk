@@ -7,11 +7,14 @@ src_libpenstock_a_SOURCES += \
 	src/control/capacity.c src/control/capacity.h \
 	src/control/client.c src/control/client.h \
 	src/control/control.c src/control/control.h \
+	src/control/courier.c src/control/courier.h \
 	src/control/guard.c src/control/guard.h \
 	src/control/harvest.c src/control/harvest.h \
 	src/control/history.c src/control/history.h \
 	src/control/journal.c src/control/journal.h \
 	src/control/metrics.c src/control/metrics.h \
+	src/control/notice.c src/control/notice.h \
+	src/control/notifier.c src/control/notifier.h \
 	src/control/notify.c src/control/notify.h \
 	src/control/orders.c src/control/orders.h \
 	src/control/page.c src/control/page.h \
@@ -24,6 +27,7 @@ src_libpenstock_a_SOURCES += \
 	src/control/restore.c src/control/restore.h \
 	src/control/roster.c src/control/roster.h \
 	src/control/run.c src/control/run.h \
+	src/control/seal.c src/control/seal.h \
 	src/control/slots.c src/control/slots.h \
 	src/control/status.c src/control/status.h \
 	src/control/store.c src/control/store.h \

@@ -49,6 +49,7 @@ struct reading {
     struct meter_rollout *rollouts;
     struct shard *shards[CONFIG_WORKERS_MAX];
     struct logsink_place logs[CONFIG_LOGS_MAX];
+    struct meter_notice notices[CONFIG_NOTICES_MAX];
     struct meter_process process;
     struct meter_sent dogstatsd;
     bool unhealthy[CONFIG_TARGETS_MAX];
@@ -77,6 +78,17 @@ static void read_exporters(struct reading *reading, const struct board *board)
         view->logs_len = logsink_places(board->logsink);
     for (size_t i = 0; i < view->logs_len; i++)
         reading->logs[i] = logsink_place(board->logsink, i);
+    view->notices = reading->notices;
+    view->notices_len = board->notifier ? notifier_len(board->notifier) : 0;
+    for (size_t i = 0; i < view->notices_len; i++) {
+        struct notifier_stats stats = notifier_stats(board->notifier, i);
+
+        reading->notices[i] = (struct meter_notice){.name = stats.name,
+                                                    .sent = stats.sent,
+                                                    .retried = stats.retried,
+                                                    .dropped = stats.dropped,
+                                                    .waiting = stats.waiting};
+    }
     if (board->config->dogstatsd.address.text)
         view->dogstatsd = &reading->dogstatsd;
     if (board->dogstatsd)

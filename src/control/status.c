@@ -330,6 +330,21 @@ static json_t *log_json(const struct board *board)
                      "errors", count_json(stats.errors), "sinks", sinks_json(board->logsink));
 }
 
+static json_t *notices_json(const struct board *board)
+{
+    json_t *notices = json_array();
+
+    for (size_t i = 0; board->notifier && i < notifier_len(board->notifier); i++) {
+        struct notifier_stats stats = notifier_stats(board->notifier, i);
+
+        json_array_append_new(notices, json_pack("{s:s, s:o, s:o, s:o, s:o, s:s}", "name", stats.name, "sent",
+                                                 count_json(stats.sent), "retried", count_json(stats.retried),
+                                                 "dropped", count_json(stats.dropped), "waiting",
+                                                 count_json(stats.waiting), "problem", stats.problem));
+    }
+    return notices;
+}
+
 static json_t *listeners_json(const struct board *board)
 {
     json_t *listeners = json_array();
@@ -370,6 +385,7 @@ json_t *status_json(struct board *board, const char *admin, const char *route)
     json_object_set_new(json, "workers", workers_json(board));
     json_object_set_new(json, "state", store_json(board));
     json_object_set_new(json, "accessLog", log_json(board));
+    json_object_set_new(json, "notify", notices_json(board));
     json_object_set_new(json, "routes", route && !only ? json_array() : routes_json(board, only));
     json_object_set_new(json, "groups", groups_json(board, only));
     json_object_set_new(json, "decisions", journal_list(&board->journal, NULL, route, 0, DECISIONS_SHOWN));

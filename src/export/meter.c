@@ -41,6 +41,7 @@ static const void *cells_of(const struct meter_place *place, enum meter_scope sc
     case METER_LISTENER:
     case METER_CERTIFICATE:
     case METER_LOG:
+    case METER_NOTICE:
     case METER_ROLLOUT:
         break;
     }
@@ -97,6 +98,8 @@ static void label_place(const struct meter_place *place, enum meter_scope scope,
                     end_of(place->listener->tls.certificates[place->certificate].cert_file));
     if (place->log)
         meter_label(labels, "sink", end_of(place->log->name));
+    if (place->notice)
+        meter_label(labels, "receiver", place->notice->name);
     if (scope == METER_SIDE)
         meter_label(labels, "side", place->side == ROUTE_CANARY ? "canary" : "stable");
     if (scope == METER_ROLLOUT)
@@ -116,11 +119,12 @@ struct walk {
     void *arg;
 };
 
-static double log_count(const struct meter_place *place, size_t offset)
+/* A count in what is told of a sink or of a receiver. */
+static double count_in(const void *counts, size_t offset)
 {
     uint64_t count;
 
-    memcpy(&count, (const char *)place->log + offset, sizeof count);
+    memcpy(&count, (const char *)counts + offset, sizeof count);
     return (double)count;
 }
 
@@ -131,7 +135,9 @@ static bool value_of(const struct meter *meter, const struct meter_place *place,
     else if (meter->read)
         return meter->read(place, value_r);
     else if (meter->scope == METER_LOG)
-        *value_r = log_count(place, meter->cell);
+        *value_r = count_in(place->log, meter->cell);
+    else if (meter->scope == METER_NOTICE)
+        *value_r = count_in(place->notice, meter->cell);
     else
         *value_r =
             (double)meter_sum(place, meter->scope, meter->cell + place->variant * sizeof(struct cell)) *
@@ -257,6 +263,12 @@ void meter_each(const struct meter_view *view, const struct meter *meter, meter_
     case METER_LOG:
         for (size_t i = 0; i < view->logs_len; i++) {
             place.log = &view->logs[i];
+            walk_place(&walk, place);
+        }
+        return;
+    case METER_NOTICE:
+        for (size_t i = 0; i < view->notices_len; i++) {
+            place.notice = &view->notices[i];
             walk_place(&walk, place);
         }
         return;

@@ -55,6 +55,12 @@ struct meter_sent {
     uint64_t messages, bytes, lost;
 };
 
+/* Who is told of decisions by a webhook. Text borrowed. */
+struct meter_notice {
+    const char *name;
+    uint64_t sent, retried, dropped, waiting;
+};
+
 /* Everything that is told. All borrowed. */
 struct meter_view {
     const char *version;
@@ -72,6 +78,8 @@ struct meter_view {
     uint64_t store_errors;
     const struct logsink_place *logs; /* the sinks of the access log */
     size_t logs_len;
+    const struct meter_notice *notices;
+    size_t notices_len;
     const struct meter_sent *dogstatsd;  /* NULL: not configured */
     const struct meter_process *process; /* NULL: not asked for */
 };
@@ -94,7 +102,8 @@ enum meter_scope {
     METER_WORKER,
     METER_LISTENER, /* that speaks TLS */
     METER_CERTIFICATE,
-    METER_LOG, /* a sink of the access log */
+    METER_LOG,    /* a sink of the access log */
+    METER_NOTICE, /* a receiver of notices */
     METER_ROUTE,
     METER_OVERRIDES, /* a route that has overrides */
     METER_MIRROR,    /* a route with copies, and its mirror's group */
@@ -114,6 +123,7 @@ struct meter_place {
     const struct config_target *target;
     const struct config_listener *listener;
     const struct logsink_place *log;
+    const struct meter_notice *notice;
     size_t certificate, worker;
     size_t variant;
 };

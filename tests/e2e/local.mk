@@ -22,6 +22,7 @@ e2e_tests = \
 	tests/e2e/test_log_syslog.py \
 	tests/e2e/test_metrics.py \
 	tests/e2e/test_mirror.py \
+	tests/e2e/test_notify.py \
 	tests/e2e/test_orders.py \
 	tests/e2e/test_override.py \
 	tests/e2e/test_page.py \
@@ -66,6 +67,7 @@ EXTRA_DIST += \
 	tests/e2e/penstock.py \
 	tests/e2e/plans.py \
 	tests/e2e/recorder.py \
+	tests/e2e/receiver.py \
 	tests/e2e/records.py \
 	tests/e2e/rollouts.py \
 	tests/e2e/sides.py \

@@ -89,7 +89,7 @@ static const struct problems_case cases[] = {
     {ALL "discovery: {}\n",
      "t:6:1: discovery: unknown key; known here: workers, service, env, version, "
      "labelHeader, viaName, ambiguousFields, halfClosed, forwarded, listeners, tls, admin, state, "
-     "accessLog, logRecord, metrics, timeouts, limits, http2, targetGroups, routes\n"},
+     "accessLog, logRecord, metrics, notify, timeouts, limits, http2, targetGroups, routes\n"},
     {ALL "accessLog: [ stdout: { color: true } ]\n",
      "t:6:24: color: unknown key; there is none here: write {}\n"},
     {ALL "accessLog: [ { file: { path: a, maxSize: 2MiB, maxTotalSize: 3MiB } } ]\n",
@@ -271,6 +271,25 @@ static const struct problems_case cases[] = {
      "t:6:55: dogstatsd: tag a:1,b: the format has no way to write a comma, | or #\n"},
     {ALL "metrics: { dogstatsd: { address: \"127.0.0.1:8125\", interval: 10ms } }\n",
      "t:6:62: interval: 10ms is less than 1s\n"},
+    {ALL "notify: [ { name: hook, url: \"https://h.example/\", secret: whsec_MTIz, on: [ rollback ], routes: "
+         "[ r ] "
+         "} ]\n",
+     ""},
+    {ALL "notify: [ { name: pages, kind: pagerduty, routingKey: 0123 } ]\n", ""},
+    {ALL "notify: [ { name: a, url: ftp://h/ }, { name: a, kind: slack } ]\n",
+     "t:6:27: url: an http:// or https:// address is needed\n"
+     "t:6:39: url: is missing; only pagerduty has one of its own\n"
+     "t:6:47: name: a is there already; take another\n"},
+    {ALL "notify: [ { name: a, url: \"http://h/\", kind: slack, secret: s, topic: t, routingKey: k } ]\n",
+     "t:6:61: secret: is for kind generic or sns; remove it\n"
+     "t:6:71: topic: is for kind sns; remove it\n"
+     "t:6:86: routingKey: is for kind pagerduty; remove it\n"},
+    {ALL "notify: [ { name: a, url: \"http://h/\", secret: whsec_abc, routes: [ no ] }, "
+         "{ name: b, kind: pagerduty }, { name: c, kind: sns, url: \"http://h/\" } ]\n",
+     "t:6:48: secret: what follows whsec_ is no base64, which the key has to be in then\n"
+     "t:6:69: routes: no route is named no\n"
+     "t:6:77: routingKey: is missing; PagerDuty asks for the service's\n"
+     "t:6:107: topic: is missing; a notification of SNS names one\n"},
     /* the label */
     {ALL "labelHeader: \"X Platform\"\n", "t:6:14: labelHeader: \"X Platform\" is not a token; it may have "
                                           "letters, digits and !#$%&'*+-.^_`|~ only\n"},

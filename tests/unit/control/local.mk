@@ -4,6 +4,7 @@ unit_tests += \
 	tests/unit/control/test_guard \
 	tests/unit/control/test_harvest \
 	tests/unit/control/test_journal \
+	tests/unit/control/test_notice \
 	tests/unit/control/test_prober \
 	tests/unit/control/test_recent \
 	tests/unit/control/test_roster \

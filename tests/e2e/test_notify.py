@@ -1,0 +1,81 @@
+"""Decisions are told to others, and nobody waits for those who do not listen."""
+import base64
+import hashlib
+import hmac
+import socket
+import time
+
+from harness import case, main, need
+from load import H2load
+from peers import Nginx
+from penstock import Penstock
+from plans import quick
+from receiver import Receiver
+from rollouts import at_weight, state
+
+need("nginx", "h2load")
+KEY = b"a key that only the two know"
+
+
+def signed(t, post):
+    """Both signatures are of these bytes."""
+    head = post.headers
+    said = f"{head['webhook-id']}.{head['webhook-timestamp']}.".encode() + post.data
+    t.equal(head["webhook-signature"], "v1," + base64.b64encode(hmac.digest(KEY, said, "sha256")).decode(), "the signature")
+    t.equal(head["X-Hub-Signature-256"], "sha256=" + hmac.new(KEY, post.data, hashlib.sha256).hexdigest(), "GitHub's")
+    t.check(abs(int(head["webhook-timestamp"]) - time.time()) < 300, "the time of the signature")
+
+
+def actions(posts):
+    return [post.json()["action"] for post in posts]
+
+
+@case("each receiver is told what it wants in its own shape; what fails is tried again, and a dead one harms nobody")
+def _(t):
+    receiver = Receiver(t)
+    receiver.answers = {"/hook": [503, 200], "/picky": [400], "/pages": [202]}
+    silent = socket.create_server(("127.0.0.1", 0))  # it connects, and never answers
+    t.own(silent)
+    notify = [
+        {"name": "hook", "url": receiver.url("/hook"), "secret": "whsec_" + base64.b64encode(KEY).decode()},
+        {"name": "chat", "kind": "slack", "url": "file:" + t.write("chat.url", receiver.url("/chat") + "\n"), "on": ["rollback"]},
+        {"name": "pages", "kind": "pagerduty", "url": receiver.url("/pages"), "routingKey": "0" * 32},
+        {"name": "topic", "kind": "sns", "url": receiver.url("/topic"), "topic": "arn:aws:sns:x:1:t", "holds": ["dwell"]},
+        {"name": "picky", "url": receiver.url("/picky"), "on": ["forward"]},
+        {"name": "silent", "url": "http://127.0.0.1:%d/" % silent.getsockname()[1]},
+    ]
+    p = Penstock(t, {"ec2": [Nginx(t, "ec2")], "fargate": [Nginx(t, "fargate")]}, notify=notify)
+    load = H2load(t, p.url(), 120, 400, connections=10)
+    p.admin.start(quick((5, "1h"), (100, "1s")))
+    at_weight(t, p, 5)
+    t.wait(lambda: len(receiver.posts("/hook")) >= 2, "the first decision again")
+    first, second = receiver.posts("/hook")[:2]
+    t.equal([first.data, first.headers["webhook-id"]], [second.data, second.headers["webhook-id"]], "the same once more")
+    record = second.json()
+    t.equal([record["route"], record["action"], record["reason"]], ["web", "forward", "start"], "the record")
+    signed(t, second)
+    t.wait(lambda: receiver.posts("/topic")[1:], "a hold with the reason dwell")
+    post = receiver.posts("/topic")[0]
+    t.equal([post.headers["x-amz-sns-message-type"], post.json()["Type"]], ["Notification"] * 2, "the shape of SNS")
+    p.admin.order("abort")
+    t.wait(lambda: state(p) == "rolledBack", "it goes back although nobody answers at silent")
+    load.stop()
+    t.wait(lambda: actions(receiver.posts("/hook"))[-1:] == ["rollback"], "the rollback is told")
+    t.wait(lambda: receiver.posts("/chat"), "in the chat too")
+    t.contains(receiver.posts("/chat")[0].json()["text"], "web: rollback, 5 % to 0 % (abort)", "what it says there")
+    t.wait(lambda: len(receiver.posts("/pages")) == 2, "two events")
+    t.equal([post.json()["event_action"] for post in receiver.posts("/pages")], ["resolve"] * 2, "nobody is paged for an abort")
+
+    def counts(name):
+        metrics = p.metrics()
+        return [metrics.sum(f"penstock_notices_{what}", receiver=name) for what in
+                ("sent_total", "retried_total", "dropped_total", "waiting")]
+    t.wait(lambda: counts("hook") == [2, 1, 0, 0], "every notice is counted")
+    t.wait(lambda: counts("picky") == [0, 0, 1, 0], "what will never be taken is dropped at once")
+    t.equal(counts("silent"), [0, 0, 0, 2], "nothing is lost while there is hope")
+    shown = {n["name"]: n for n in p.admin.status()["notify"]}
+    t.equal([shown["hook"]["sent"], shown["picky"]["dropped"], shown["picky"]["problem"]], [2, 1, "status 400: "], "the status")
+    t.equal(len(receiver.posts("/picky")), 1, "attempts")
+
+
+main(limit=60)
