@@ -50,6 +50,8 @@ int64_t tls_server_expiry_s(const struct tls_server *server, size_t i);
 MUST_CHECK bool tls_server_begin(struct tls_server *server, struct conn *conn, struct str early);
 /* How the handshake of a conn has ended, after that WRITABLE. */
 enum tls_end tls_server_end(const struct conn *conn);
+/* What ALPN has chosen; HTTP/1.1 when the client has not asked. After the handshake. */
+enum config_protocol tls_server_protocol(const struct conn *conn);
 /* What was agreed with a client; texts live as long as the conn. */
 struct tls_facts {
     struct str version; /* "1.3" */
@@ -59,8 +61,6 @@ struct tls_facts {
     enum config_protocol protocol;
 };
 /* Of a conn whose handshake has succeeded. */
-/* What ALPN has chosen; HTTP/1.1 when the client has not asked. After the handshake. */
-enum config_protocol tls_server_protocol(const struct conn *conn);
 void tls_server_facts(const struct conn *conn, struct tls_facts *facts_r);
 /* The subject of the client's certificate, verified, as RFC 4514 writes it in ASCII; empty when there is
  * none. */

@@ -5,8 +5,8 @@
  *   FRONT_REST ──a stream begins──> FRONT_MUX ──the last one ends──> FRONT_REST
  *     └── idle time over, the client closes, or nothing more may come ──> LINGER or closed
  *
- * The session is never on the stack of a transaction: its events only note what has happened to a stream,
- * which goes on (stream_go) when the session has returned. A transaction may call for output at any time.
+ * No transaction runs from within the session: its events only note what has happened to a stream, which goes
+ * on (stream_go) when the session has returned. A transaction may call for output at any time.
  *
  * Output is never more than `out`: while the socket is full, nothing is asked of the streams and nothing is
  * read from the client. So a client that takes nothing holds a buffer for each stream and one for all.

@@ -161,27 +161,16 @@ static size_t on_content(void *owner, struct h2_stream *stream, char *out, size_
 
 /* ---- the answer ---- */
 
-/* Whether there is room for so much more. */
-static bool spill_room(struct relay_buf *spill, size_t len, struct relay_memory *memory)
-{
-    if (!relay_hold(spill, memory))
-        return false;
-    if (relay_room(spill) < len)
-        relay_restart(spill);
-    return relay_room(spill) >= len || (relay_grow(spill, memory) && relay_room(spill) >= len);
-}
-
 /* Keeps bytes of the answer, in back_in as long as everything before them is there. */
 static void keep(struct txn *txn, struct str bytes)
 {
     struct trunk_seat *seat = &txn->seat;
-    struct relay_memory *memory = &txn->worker->relay_memory;
 
     if (seat->why_starved || !worker_hold_buf(txn->worker, &txn->back_in)) {
         seat->why_starved = no_room_down;
         return;
     }
-    if (seat->spill.len == 0) {
+    if (spill_is_empty(&seat->spill)) {
         uint32_t room = relay_room(&txn->back_in);
         size_t n = bytes.len < room ? bytes.len : room;
 
@@ -189,32 +178,14 @@ static void keep(struct txn *txn, struct str bytes)
         txn->back_in.len += (uint32_t)n;
         bytes = (struct str){bytes.p + n, bytes.len - n};
     }
-    if (bytes.len == 0)
-        return;
-    if (!spill_room(&seat->spill, bytes.len, memory)) {
+    if (!spill_add(&seat->spill, txn->worker, bytes))
         seat->why_starved = no_room_down;
-        return;
-    }
-    memcpy(seat->spill.p + seat->spill.len, bytes.p, bytes.len);
-    seat->spill.len += (uint32_t)bytes.len;
 }
 
 /* Moves what fits from the spill to back_in. True when something has. */
 static bool refill(struct txn *txn)
 {
-    struct relay_buf *spill = &txn->seat.spill;
-    struct str rest = relay_rest(spill);
-    size_t n;
-
-    if (rest.len == 0 || !txn->back_in.p)
-        return false;
-    n = rest.len < relay_room(&txn->back_in) ? rest.len : relay_room(&txn->back_in);
-    memcpy(txn->back_in.p + txn->back_in.len, rest.p, n);
-    txn->back_in.len += (uint32_t)n;
-    spill->off += (uint32_t)n;
-    if (spill->off == spill->len)
-        relay_release(spill, &txn->worker->relay_memory);
-    return n > 0;
+    return spill_move(&txn->seat.spill, txn->worker, &txn->back_in);
 }
 
 /* The lines that HTTP/1.1 would have. */
@@ -310,7 +281,7 @@ const struct h2_events trunk_events = {
 static void consume(struct txn *txn)
 {
     struct h2_stream *stream = txn->seat.stream;
-    size_t here = relay_rest(&txn->back_in).len + relay_rest(&txn->seat.spill).len;
+    size_t here = relay_rest(&txn->back_in).len + txn->seat.spill.len;
 
     if (!stream || stream->unconsumed <= here)
         return;
@@ -365,7 +336,8 @@ static void read_on(struct txn *txn)
         return;
     moved = refill(txn);
     consume(txn);
-    if (txn->step == TXN_STREAM && txn->seat.ended && !txn->seat.told_end && !txn->seat.spill.p) {
+    if (txn->step == TXN_STREAM && txn->seat.ended && !txn->seat.told_end &&
+        spill_is_empty(&txn->seat.spill)) {
         tell_end(txn);
         moved = true;
     }
@@ -400,7 +372,7 @@ static enum outbound_head read_head(struct txn *txn, struct head *head_r, const 
 
 static bool is_over(const struct txn *txn)
 {
-    return txn->seat.ended && !txn->seat.spill.p;
+    return txn->seat.ended && spill_is_empty(&txn->seat.spill);
 }
 
 /* A request that would become a tunnel goes by HTTP/1.1. */
@@ -478,7 +450,7 @@ void outbound_h2_tell(struct txn *txn)
             return;
     }
     read_on(txn);
-    if (seat->broken && !seat->spill.p)
+    if (seat->broken && spill_is_empty(&seat->spill))
         tell_break(txn);
     else
         txn_go_on(txn);

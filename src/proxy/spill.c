@@ -45,6 +45,7 @@ bool spill_add(struct spill *spill, struct worker *worker, struct str bytes)
         n = least(bytes.len, PIECE_CAP - piece->len);
         memcpy(piece->bytes + piece->len, bytes.p, n);
         piece->len += n;
+        spill->len += n;
         bytes = (struct str){bytes.p + n, bytes.len - n};
     }
     return true;
@@ -69,6 +70,7 @@ bool spill_move(struct spill *spill, struct worker *worker, struct relay_buf *to
         memcpy(to->p + to->len, piece->bytes + piece->off, n);
         to->len += n;
         piece->off += n;
+        spill->len -= n;
         if (piece->off == piece->len)
             drop_first(spill, worker);
     }
@@ -79,4 +81,5 @@ void spill_release(struct spill *spill, struct worker *worker)
 {
     while (spill->first)
         drop_first(spill, worker);
+    spill->len = 0;
 }

@@ -19,6 +19,7 @@ struct worker;
 /* Zeroed: empty. */
 struct spill {
     struct spill_piece *first, *last;
+    size_t len; /* bytes that wait */
 };
 
 static inline bool spill_is_empty(const struct spill *spill)

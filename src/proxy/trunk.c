@@ -126,7 +126,7 @@ void trunk_leave(struct txn *txn)
     leave_line(txn);
     if (txn->seat.stream)
         h2_release(txn->seat.stream);
-    relay_release(&txn->seat.spill, &txn->worker->relay_memory);
+    spill_release(&txn->seat.spill, txn->worker);
     relay_release(&txn->seat.lines, &txn->worker->relay_memory);
     txn->seat = (struct trunk_seat){.trunk = NULL};
     trunk->idle_ns = txn->worker->now_ns;

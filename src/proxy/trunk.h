@@ -25,6 +25,7 @@
 #include "proto/h2.h"
 #include "proxy/outcome.h"
 #include "proxy/relay.h"
+#include "proxy/spill.h"
 
 struct config_group;
 struct route_target;
@@ -38,7 +39,7 @@ struct trunk_seat {
     struct h2_stream *stream; /* NULL until the head of the request is on its way */
     struct txn *prev, *next;  /* in the line of those that wait for the connection, or among the ready ones */
     struct relay_buf lines;   /* the trailers of the answer */
-    struct relay_buf spill;   /* of the answer, what has no room in back_in; at most a window and a head */
+    struct spill spill;       /* of the answer, what has no room in back_in; at most a window and a head */
     enum framing framing;     /* of the answer, as HTTP/2 says it */
     bool in_line, is_ready;
     bool is_used;            /* the trunk has brought other answers before */
