@@ -12,7 +12,7 @@ static const double catastrophe_canary = 0.5, catastrophe_stable = 0.2; /* share
  * cold start of every target shows, and stable does not. */
 static const struct budget {
     double seconds, least;
-} budget_usual = {12, 50}, budget_small = {2, 30}, budget_all = {20, 50};
+} budget_usual = {12, 50}, budget_small = {1.5, 25}, budget_all = {20, 50};
 static const double budget_ratio = 2;
 static const double total_failure = 0.5; /* share of bad canary requests from which `auto` does not wait */
 

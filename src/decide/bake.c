@@ -6,11 +6,19 @@
 #include <stdio.h>
 
 static const double probe_mass = 0.075; /* of the ledger; each further probe has half of it */
-/* A probe is over when the evidence has grown by less than this for so long, or in any case at last. */
+/* A probe is over when the evidence has grown by less than this for so long, or in any case at last: at half
+ * of the traffic. At a smaller share it takes as many requests of the canary, and so longer. */
 static const struct {
     double growth;
     int64_t after_ns;
 } clear_at[] = {{0.08, 120 * NS_PER_S}, {1.2, 300 * NS_PER_S}, {INFINITY, 1800 * NS_PER_S}};
+
+static int64_t time_to_clear(const struct plan *plan, size_t i)
+{
+    double longer = (double)PLAN_WEIGHT_ALL / 2 / plan->watch.probe_weight;
+
+    return (int64_t)((double)clear_at[i].after_ns * fmax(longer, 1));
+}
 
 static bool may_probe(const struct look *look)
 {
@@ -87,7 +95,7 @@ bool look_probing(struct look *look)
     if (r->state != ROLLOUT_PROBING)
         return false;
     for (size_t i = 0; i < ARRAY_LEN(clear_at); i++) {
-        if (r->dwell_ns < clear_at[i].after_ns || growth >= clear_at[i].growth)
+        if (r->dwell_ns < time_to_clear(look->plan, i) || growth >= clear_at[i].growth)
             continue;
         decision_say(look->d, "%s is no worse than %s in the same traffic after %s", r->canary, r->stable,
                      decision_time(r->dwell_ns, time));

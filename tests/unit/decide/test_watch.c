@@ -38,11 +38,13 @@ START_TEST(trouble_of_both_clears_the_canary_and_the_bake_goes_on)
     ck_assert_int_gt(sim_until(&sim, ACTION_RETREAT, 600), 0);
     baked_ns = sim.r.watch.baked_ns;
     ck_assert_int_gt(baked_ns, 0);
-    for (int s = 0; s < 2000 && sim.r.state == ROLLOUT_PROBING; s++) {
+    int lasts = 0;
+    for (; lasts < 2000 && sim.r.state == ROLLOUT_PROBING; lasts++) {
         sim_tick(&sim);
         if (sim.r.state == ROLLOUT_PROBING)
             sim_kill(&sim);
     }
+    ck_assert_int_ge(lasts, 300); /* at a fifth of the traffic, as many requests as in 120 s at a half */
     ck_assert_int_eq(sim.r.state, ROLLOUT_WATCHING);
     ck_assert_int_eq(sim.d.reason, REASON_PROBE_OVER);
     ck_assert_uint_eq(sim.r.weight, PLAN_WEIGHT_ALL);
