@@ -41,19 +41,23 @@ void counting_init(struct counting *counting, const struct plan *plan)
     if (analysis->unit != UNIT_REQUEST)
         counting->window_s = (uint32_t)(analysis->unit_window_ns / NS_PER_S);
     for (size_t i = 0; i < analysis->metrics_len; i++) {
-        counting->guards |= plan_metric_is_guard(&analysis->metrics[i]);
+        if (plan_metric_is_guard(&analysis->metrics[i]))
+            counting->guards |= (uint8_t)(1u << i);
         counting->types[i] = analysis->metrics[i].type;
         counting->takes_all[i] = plan_match_is_everything(&analysis->metrics[i].match);
         if (plan_metric_is_judged(&analysis->metrics[i]) &&
             plan_match_is_everything(&analysis->metrics[i].match))
             learn_metric(counting, plan, i);
     }
+    if (counting->guards)
+        counting->guard_units = units_new();
 }
 
 void counting_fini(struct counting *counting)
 {
     units_free(counting->units);
-    counting->units = NULL;
+    units_free(counting->guard_units);
+    counting->units = counting->guard_units = NULL;
 }
 
 static void add_bad(struct counting *counting, struct tally_side *side, unsigned metrics, uint64_t key,
@@ -63,9 +67,10 @@ static void add_bad(struct counting *counting, struct tally_side *side, unsigned
         unsigned i = (unsigned)__builtin_ctz(metrics);
 
         metrics &= metrics - 1;
+        struct units *units = counting->guards >> i & 1 ? counting->guard_units : counting->units;
+
         side->metrics[i].raw_bad++;
-        if (!counting->window_s ||
-            units_first(counting->units, key * (2 * i + 1), second + 1, counting->window_s))
+        if (!counting->window_s || units_first(units, key * (2 * i + 1), second + 1, counting->window_s))
             side->metrics[i].bad++;
     }
 }
@@ -76,15 +81,14 @@ void counting_guards(struct counting *counting, const struct guards *guards)
         counting->guard_ns[i] = counting->takes_all[i] ? guards->threshold_ns[i] : 0;
 }
 
-/* Answers that the guards look at. */
-static unsigned take_answer(const struct counting *counting, struct hist *latency, double ms)
+/* Whatever became of it, what was still open at the threshold is slower; only an answer can be too fast. */
+static unsigned ask_guards(const struct counting *counting, bool answered, int64_t ns)
 {
-    int64_t ns = (int64_t)(ms * (double)NS_PER_MS);
     unsigned bad = 0;
 
-    latency->count[hist_bucket(ns)]++;
     for (size_t i = 0; i < counting->metrics_len; i++) {
-        if (counting->guard_ns[i] && guard_is_bad(counting->types[i], counting->guard_ns[i], ns))
+        if (counting->guard_ns[i] && (answered || counting->types[i] == METRIC_LATENCY_SHIFT) &&
+            guard_is_bad(counting->types[i], counting->guard_ns[i], ns))
             bad |= 1u << i;
     }
     return bad;
@@ -94,6 +98,8 @@ void counting_add(struct counting *counting, struct tally_side *side, struct his
                   const struct counting_answer *answer, uint32_t second)
 {
     unsigned bad = answer->status < COUNTING_STATUSES ? counting->bad_statuses[answer->status] : 0;
+    bool answered = answer->status < 400 && !answer->failed;
+    int64_t ns = (int64_t)(answer->ms * (double)NS_PER_MS);
 
     side->requests++;
     if (answer->failed)
@@ -104,8 +110,10 @@ void counting_add(struct counting *counting, struct tally_side *side, struct his
         if (answer->ms > counting->slow_ms[metric])
             bad |= 1u << metric;
     }
-    if (counting->guards && answer->status < 400 && !answer->failed)
-        bad |= take_answer(counting, latency, answer->ms);
+    if (counting->guards)
+        bad |= ask_guards(counting, answered, ns);
+    if (latency && answered)
+        latency->count[hist_bucket(ns)]++;
     if (bad)
         add_bad(counting, side, bad, answer->key, second);
 }

@@ -24,14 +24,13 @@ struct counting {
     double slow_ms[PLAN_METRICS_MAX];
     size_t slow_metrics[PLAN_METRICS_MAX], slow_len;
     uint32_t window_s;                        /* of a unit; 0: each request counts for itself */
-    bool guards;                              /* answer times are asked for */
+    uint8_t guards;                           /* a bit for each; 0: no answer times are asked for */
     enum metric_type types[PLAN_METRICS_MAX]; /* of guards */
     bool takes_all[PLAN_METRICS_MAX];         /* without a match: nobody knows paths here */
     int64_t guard_ns[PLAN_METRICS_MAX];       /* their thresholds; 0: none yet, or no guard */
-    struct units *units;
+    struct units *units, *guard_units;        /* the latter NULL without guards */
 };
 
-/* Answer times of a group; only with guards. */
 struct counting_answer {
     uint64_t key; /* a hash of the unit */
     double ms;
@@ -43,7 +42,8 @@ struct counting_answer {
  * recorded knows neither paths nor headers. */
 void counting_init(struct counting *counting, const struct plan *plan);
 void counting_fini(struct counting *counting);
-/* `latency` takes the answer time; it is used only with guards. `second` is monotonic. */
+/* `latency` takes the answer time for the guards to learn from; NULL: not asked for (the canary). `second` is
+ * monotonic. */
 void counting_add(struct counting *counting, struct tally_side *side, struct hist *latency,
                   const struct counting_answer *answer, uint32_t second);
 /* The thresholds of the guards from now on (rollout->guards). */

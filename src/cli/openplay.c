@@ -73,17 +73,15 @@ static void close_second(struct openplay *play)
 {
     for (size_t i = 0; i < play->tallies_len; i++) {
         counting_close(&play->counting, &play->tallies[i]);
-        if (i > 0 || !play->counting.guards)
-            continue;
-        play->tallies[i].stable.latency = &play->latency[0];
-        play->tallies[i].canary.latency = &play->latency[1];
+        if (i == 0 && play->counting.guards)
+            play->tallies[i].latency = &play->latency;
     }
 }
 
 static void clear_second(struct openplay *play)
 {
     memset(play->tallies, 0, sizeof play->tallies);
-    memset(play->latency, 0, sizeof play->latency);
+    memset(&play->latency, 0, sizeof play->latency);
     play->tallies_len = 0;
 }
 
@@ -205,7 +203,7 @@ static void count(struct openplay *play, const struct logline *line)
     play->requests++;
     if (tally)
         counting_add(&play->counting, line->canary ? &tally->canary : &tally->stable,
-                     &play->latency[line->canary], &answer, (uint32_t)play->now);
+                     line->canary ? NULL : &play->latency, &answer, (uint32_t)play->now);
 }
 
 /* ---- the order of arrival ---- */

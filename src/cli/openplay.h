@@ -53,7 +53,7 @@ struct openplay {
 
     struct tally tallies[TALLY_WEIGHTS_MAX]; /* since the last look */
     size_t tallies_len;
-    struct hist latency[2];
+    struct hist latency;  /* stable's; only with guards */
     struct tally *minute; /* estimated: the seconds of the open minute, owned */
     double share;         /* estimated so far */
     double share_requests;

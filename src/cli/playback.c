@@ -78,10 +78,8 @@ static void close_tally(struct playback *playback)
 
     tally->weight = playback->rollout.weight;
     counting_close(&playback->counting, tally);
-    if (playback->counting.guards) {
-        tally->stable.latency = &playback->latency[0];
-        tally->canary.latency = &playback->latency[1];
-    }
+    if (playback->counting.guards)
+        tally->latency = &playback->latency;
 }
 
 /* While the weight moves in small parts, each is told with the decision that moves it. */
@@ -121,7 +119,7 @@ static void look(struct playback *playback)
     memset(&playback->tally, 0, sizeof(playback->tally));
     if (playback->counting.guards) {
         counting_guards(&playback->counting, &playback->rollout.guards);
-        memset(playback->latency, 0, sizeof(playback->latency));
+        memset(&playback->latency, 0, sizeof(playback->latency));
     }
     playback->now++;
 }
@@ -139,7 +137,8 @@ static void count(struct playback *playback, bool canary, const struct trace_out
     struct tally_side *side = canary ? &playback->tally.canary : &playback->tally.stable;
     const struct counting_answer answer = {.key = key, .ms = outcome->ms, .status = outcome->status};
 
-    counting_add(&playback->counting, side, &playback->latency[canary], &answer, (uint32_t)playback->now);
+    counting_add(&playback->counting, side, canary ? NULL : &playback->latency, &answer,
+                 (uint32_t)playback->now);
 }
 
 enum playback_side playback_feed(struct playback *playback, const struct trace_request *request)

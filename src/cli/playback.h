@@ -45,8 +45,8 @@ struct playback {
     struct decision told; /* the last that was reported, at this weight */
     uint32_t told_weight;
 
-    struct tally tally;     /* since the last look */
-    struct hist latency[2]; /* stable, canary; only with guards */
+    struct tally tally;  /* since the last look */
+    struct hist latency; /* stable's; only with guards */
 };
 
 /* A trace as if it were a route of a configuration, for the plan to be read for. */

@@ -383,7 +383,7 @@ static void give_answers(struct board *board, struct live *live, struct tally *t
     struct harvest_cells cells = board_cells(board, live, workers);
 
     harvest_answers(&live->harvest, &cells, answers);
-    tally->stable.latency = answers;
+    tally->latency = answers;
 }
 
 /* What the canary's targets have done since the last look. */

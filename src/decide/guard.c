@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const double limit = 200;    /* of the evidence, from which a guard holds */
+const double guard_limit = 200;
 static const double over_below = 1; /* nothing speaks against it any more */
 
 void guards_init(struct guards *guards)
@@ -61,8 +61,8 @@ void guards_feed(struct guards *guards, const struct plan *plan, const struct ta
     if (!learning)
         return;
     for (size_t t = 0; t < len; t++) {
-        if (tallies[t].stable.latency)
-            add(&guards->learned, tallies[t].stable.latency);
+        if (tallies[t].latency)
+            add(&guards->learned, tallies[t].latency);
     }
     if (hist_total(&guards->learned) < GUARD_LEARNS)
         return;
@@ -117,7 +117,7 @@ static int holding(const struct look *look)
     for (size_t i = 0; i < look->plan->analysis.metrics_len; i++) {
         double e = look->verdict.metrics[i].e;
 
-        if (is_armed(look, i) && e >= limit && (most < 0 || e > look->verdict.metrics[most].e))
+        if (is_armed(look, i) && e >= guard_limit && (most < 0 || e > look->verdict.metrics[most].e))
             most = (int)i;
     }
     return most;
@@ -140,7 +140,7 @@ static bool hold(struct look *look, int metric)
     decision_say(look->d, "; %s answers %g %% of its requests within %.3g ms; evidence %.3g of %.0f; ",
                  look->r->stable, guard->quantiles[0] * 100,
                  (double)look->r->guards.threshold_ns[metric] / NS_PER_MS, look->verdict.metrics[metric].e,
-                 limit);
+                 guard_limit);
     decision_say(look->d, "`resume` accepts it, `abort` goes back");
     return look_hold(look, shift ? REASON_LATENCY_SHIFT : REASON_SUSPICIOUSLY_FAST);
 }

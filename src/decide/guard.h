@@ -18,7 +18,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { GUARD_LEARNS = 400 }; /* answers of stable that fix the quantiles */
+enum { GUARD_LEARNS = 400 };     /* answers of stable that fix the quantiles */
+extern const double guard_limit; /* of a guard's evidence, from which it holds */
 
 struct guards {
     int64_t threshold_ns[PLAN_METRICS_MAX]; /* of the metric that is a guard; 0: not known yet */
@@ -37,7 +38,8 @@ void guards_init(struct guards *guards);
 unsigned guards_learn(const struct guards *guards, const struct plan *plan);
 /* Takes the answer times that guards_learn asked for; with enough of them the thresholds are fixed. */
 void guards_feed(struct guards *guards, const struct plan *plan, const struct tally *tallies, size_t len);
-/* What the test of a guard is run with. */
+/* What the test of a guard is run with. It can say nothing when its `ratio_max` is 1 or less: the canary's
+ * share of bad answers cannot be as many times stable's as is tolerated. */
 struct evidence_rule guard_rule(const struct plan *plan, const struct plan_metric *metric);
 /* Whether an answer after `ns`, which was no failure, is bad for the guard. False while it learns. */
 bool guard_is_bad(enum metric_type type, int64_t threshold_ns, int64_t ns);

@@ -25,10 +25,7 @@ struct tally_metric {
 
 struct tally_side {
     uint64_t requests;                             /* assigned */
-    struct tally_metric metrics[PLAN_METRICS_MAX]; /* in the order of the plan's metrics; guards stay 0 */
-    /* Answer times of requests that were no errors, for the guards; borrowed for the call; NULL when no
-     * metric of the plan is a guard. */
-    const struct hist *latency;
+    struct tally_metric metrics[PLAN_METRICS_MAX]; /* in the order of the plan's metrics */
 };
 
 struct tally {
@@ -37,6 +34,9 @@ struct tally {
      * dry runs look at them, and the sides' own `requests` are 0. */
     bool pairs;
     struct tally_side canary, stable;
+    /* Answer times of stable's requests that were no errors, from which guards learn; borrowed for the call;
+     * NULL when none of the plan does. */
+    const struct hist *latency;
 };
 
 enum {

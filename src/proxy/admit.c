@@ -309,9 +309,8 @@ enum next step_route(struct txn *txn)
     if (config_route_answers(txn->route->conf))
         return step_answer(txn);
     if (txn->route->judging && assignment_is_drawn(txn->pick.assignment))
-        score_begin(&txn->score, &worker->scorer, txn->route, txn->cells,
-                    atomic_load_explicit(&worker->shared->units[slot], memory_order_acquire), &txn->head,
-                    txn->client, txn->path, txn->pick.side, worker->now_ns);
+        score_begin(&txn->score, &worker->scorer, txn->route, txn->cells, &worker->shared->units[slot],
+                    &txn->head, txn->client, txn->path, txn->pick.side, worker->now_ns);
     if (txn->head.has_length && txn->head.content_length > txn->route->conf->max_body)
         return step_fail(txn, OUTCOME_BODY_TOO_LARGE, NULL);
     if (!rules_path(txn))

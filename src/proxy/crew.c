@@ -41,9 +41,8 @@ static void prepare(struct crew *crew, const struct routes *routes)
     for (size_t i = 0; i < routes->routes_len; i++) {
         uint32_t slot = routes->routes[i].conf->slot;
 
-        if (routes->routes[i].judging &&
-            !atomic_load_explicit(&crew->shared.units[slot], memory_order_relaxed))
-            atomic_store_explicit(&crew->shared.units[slot], units_new(), memory_order_release);
+        if (routes->routes[i].judging)
+            unit_tables_cover(&crew->shared.units[slot], routes->routes[i].judging->guards != 0);
     }
 }
 
@@ -241,7 +240,7 @@ void crew_free(struct crew *crew)
         free(entry);
     }
     for (size_t i = 0; i < CONFIG_ROUTES_MAX; i++)
-        units_free(atomic_load_explicit(&crew->shared.units[i], memory_order_relaxed));
+        unit_tables_fini(&crew->shared.units[i]);
     close(crew->shared.seen_fd);
     free(crew);
 }

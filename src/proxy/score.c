@@ -177,7 +177,7 @@ static void add_bad(struct score *score, unsigned metric, int64_t due_ns, int64_
         .scorer = score->scorer,
         .cells = score->cells,
         .target = score->target,
-        .units = score->units,
+        .units = unit_tables_get(score->units, judging->guards >> metric & 1),
         .unit = unit.len ? hash_keyed(&score->scorer->key, unit) * (2 * metric + 1) : 0,
         .each = unit.len == 0,
         .slot = score->route->conf->slot,
@@ -258,8 +258,8 @@ void score_none(struct score *score)
 }
 
 void score_begin(struct score *score, struct scorer *scorer, const struct route *route,
-                 struct shard_route *cells, struct units *units, const struct head *head, struct str client,
-                 struct str path, enum route_side side, int64_t now_ns)
+                 struct shard_route *cells, struct unit_tables *units, const struct head *head,
+                 struct str client, struct str path, enum route_side side, int64_t now_ns)
 {
     int64_t next;
 

@@ -49,7 +49,7 @@ struct score {
     const struct route *route;
     struct shard_route *cells;
     struct shard_target *target; /* that has the request now; NULL: none yet, or the side is not the canary */
-    struct units *units;
+    struct unit_tables *units;
     const struct head *head; /* for the unit and the metrics' match; borrowed until score_end */
     struct str client;       /* the client's address, the same */
     struct str path;         /* normalised */
@@ -63,8 +63,8 @@ struct score {
 
 /* Begins: the side was drawn now. All pointers must live until score_end. */
 void score_begin(struct score *score, struct scorer *scorer, const struct route *route,
-                 struct shard_route *cells, struct units *units, const struct head *head, struct str client,
-                 struct str path, enum route_side side, int64_t now_ns);
+                 struct shard_route *cells, struct unit_tables *units, const struct head *head,
+                 struct str client, struct str path, enum route_side side, int64_t now_ns);
 /* This target has the request now. */
 void score_target(struct score *score, struct shard_target *target);
 /* A request that is not scored, or no longer: what was slow before stays counted. */

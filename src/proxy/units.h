@@ -5,7 +5,8 @@
  *
  * A direct-mapped table of the seconds of counted events, per route, shared by all workers. Two units that
  * fall on one slot suppress each other without regard to their group: power is lost, never validity. Only bad
- * requests touch it.
+ * requests touch it. The guards of shape have a table of their own: a healthy group's answers are beyond
+ * their quantiles all the time, and would take the slots of the failures that the others are about.
  */
 #ifndef PROXY_UNITS_H
 #define PROXY_UNITS_H
@@ -24,6 +25,20 @@ struct units {
 
 struct units *units_new(void);
 void units_free(struct units *units);
+
+/* The tables of a route. Written by control (release) before the snapshot that needs them is published, read
+ * by workers (acquire); once there, they stay. */
+struct unit_tables {
+    _Atomic(struct units *) judged;
+    _Atomic(struct units *) guards; /* NULL until a plan has guards */
+};
+
+/* Makes what is not there yet. Thread: control. */
+void unit_tables_cover(struct unit_tables *tables, bool guards);
+/* Nobody may use them any more. */
+void unit_tables_fini(struct unit_tables *tables);
+/* The table of guards, or of the other metrics; it must be there. Thread: any. */
+struct units *unit_tables_get(struct unit_tables *tables, bool guard);
 
 /*
  * Whether this bad event counts: no event of its slot was counted less than `window_s` ago; if so it starts

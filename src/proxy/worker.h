@@ -48,9 +48,7 @@ struct worker_shared {
     struct budget memory;             /* of connections, requests and their buffers */
     /* Workers that may still get new ones. Relaxed: control looks at it now and then. */
     _Atomic uint32_t listening;
-    /* By route slot. Written by control (release) before the snapshot that needs it is published, read by
-     * workers (acquire). */
-    _Atomic(struct units *) units[CONFIG_ROUTES_MAX];
+    struct unit_tables units[CONFIG_ROUTES_MAX]; /* by route slot */
 };
 
 /* One target as this worker sees it. */

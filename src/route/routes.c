@@ -75,10 +75,12 @@ struct judging *judging_new(const struct plan *plan, const struct guards *guards
     for (size_t i = 0; i < analysis->metrics_len; i++)
         build_metric(&judging->metrics[i], &analysis->metrics[i]);
     for (size_t i = 0; i < analysis->metrics_len; i++)
-        if (plan_metric_is_guard(&analysis->metrics[i]))
+        if (plan_metric_is_guard(&analysis->metrics[i])) {
             judging->metrics[i].threshold_ns = guards ? guards->threshold_ns[i] : 0;
+            judging->guards |= 1u << i;
+        }
     for (size_t i = 0; i < analysis->metrics_len; i++)
-        if (analysis->metrics[i].dry_run && !plan_metric_is_guard(&analysis->metrics[i]))
+        if (analysis->metrics[i].dry_run && !(judging->guards >> i & 1))
             judging->dry_runs |= 1u << i;
     judging->learns = guards ? guards_learn(guards, plan) : 0;
     judging->age_ns = analysis->evaluation_age_ns;

@@ -54,6 +54,7 @@ struct judging {
     enum judging_unit unit;
     char unit_name[CONFIG_NAME_MAX + 1]; /* header or cookie */
     int64_t unit_window_ns;              /* one bad event a unit and window */
+    unsigned guards;                     /* the metrics that are guards of shape, a bit each */
     unsigned learns;     /* the answer times of stable that these metrics look at are asked for, a bit each */
     unsigned dry_runs;   /* errors and latency that never act also look at mirrored requests, a bit each */
     bool failures_apart; /* failures are not slow too: for judges that read quantiles of answer times */

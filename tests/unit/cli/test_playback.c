@@ -113,6 +113,24 @@ START_TEST(slow_answers_are_those_above_the_slo_of_the_trace)
 }
 END_TEST
 
+/* As the workers do it: what is still open at stable's quantile is slow, whatever it becomes. */
+START_TEST(a_failure_is_slower_than_stables_quantile_too_and_never_suspiciously_fast)
+{
+    begin("name: p\nsteps: [ { setWeight: 50, minDwell: 1h } ]\nanalysis: { metrics: [ { name: e, type: "
+          "clientErrorRate, statuses: [ 418 ] }, { name: s, type: latencyShift }, { name: f, type: "
+          "suspiciouslyFast } ] }\n");
+    feed(0, 60, 20, 200, 1, 1000000); /* the guards learn */
+    ck_assert_int_gt(playback->rollout.guards.threshold_ns[1], 0);
+    ck_assert_uint_eq(playback->rollout.judge.metrics[1].total.canary_bad, 0);
+    unsigned slow = feed(60, 65, 20, 404, 900, 1000000);
+    feed(65, 70, 20, 503, 0.01, 1000000);
+    playback_run(playback, 72);
+    ck_assert_uint_eq(playback->rollout.judge.metrics[1].total.canary_bad, slow);
+    ck_assert_uint_eq(playback->rollout.judge.metrics[2].total.canary_bad, 0);
+    end();
+}
+END_TEST
+
 START_TEST(the_looks_go_on_without_requests)
 {
     begin("name: p\nsteps: [ { setWeight: 50, minDwell: 1m, advanceOn: time }, { setWeight: 100 } ]\n");
@@ -182,6 +200,7 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, a_canary_that_fails_is_sent_back_and_gets_no_more);
     tcase_add_test(tcase, one_client_that_fails_is_one_piece_of_evidence);
     tcase_add_test(tcase, slow_answers_are_those_above_the_slo_of_the_trace);
+    tcase_add_test(tcase, a_failure_is_slower_than_stables_quantile_too_and_never_suspiciously_fast);
     tcase_add_test(tcase, the_looks_go_on_without_requests);
     tcase_add_test(tcase, a_way_back_by_ramp_is_told_part_by_part);
     tcase_add_test(tcase, an_approval_comes_when_it_is_asked_for);

@@ -243,7 +243,7 @@ static inline void sim_tick(struct sim *sim)
     sim->tallies[0].stable.metrics[SIM_CLIENT + 1] = sim->guard_stable;
     sim->tallies[0].canary.metrics[SIM_CLIENT + 1].requests = sim->tallies[0].canary.requests;
     sim->tallies[0].stable.metrics[SIM_CLIENT + 1].requests = sim->tallies[0].stable.requests;
-    sim->tallies[0].stable.latency = sim->latency;
+    sim->tallies[0].latency = sim->latency;
     sim->tallies[1] = sim->late;
     sim->in.tallies_len = sim->late.weight ? 2 : 1;
     sim->late.weight = 0;

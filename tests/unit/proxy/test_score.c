@@ -11,7 +11,7 @@ enum { ERRORS, LATENCY, CLIENT_ERRORS, METRICS };
 static struct wheel wheel;
 static struct scorer scorer;
 static struct shard_route cells;
-static struct units *units;
+static struct unit_tables units;
 static struct config_route conf;
 static struct judging judging;
 static struct route route;
@@ -33,7 +33,7 @@ static void set_up(void)
     wheel_init(&wheel, now_ns);
     scorer_init(&scorer, &wheel, &key);
     memset(&cells, 0, sizeof cells);
-    units = units_new();
+    unit_tables_cover(&units, true);
     conf = (struct config_route){.slot = 3, .timeouts.first_byte_ns = 30 * NS_PER_S};
     judging = (struct judging){.metrics_len = METRICS,
                                .age_ns = 200 * NS_PER_MS,
@@ -54,7 +54,8 @@ static void set_up(void)
 static void tear_down(void)
 {
     scorer_fini(&scorer);
-    units_free(units);
+    unit_tables_fini(&units);
+    memset(&units, 0, sizeof units);
     ck_assert_uint_eq(wheel.len, 0);
 }
 
@@ -69,7 +70,7 @@ static void pass_ms(int64_t ms)
 
 static void begin(struct score *score)
 {
-    score_begin(score, &scorer, &route, &cells, units, &head, STR("10.0.0.1"), STR("/api/x"), ROUTE_CANARY,
+    score_begin(score, &scorer, &route, &cells, &units, &head, STR("10.0.0.1"), STR("/api/x"), ROUTE_CANARY,
                 now_ns);
 }
 
@@ -324,7 +325,7 @@ static uint64_t failures_counted(const char *first, const char *first_ip, const 
 
         snprintf(text, sizeof text, HEAD_GET "%s\r\n", i ? second : first);
         head_of(&head, fields, ARRAY_LEN(fields), text);
-        score_begin(&score, &scorer, &route, &cells, units, &head, str_from(i ? second_ip : first_ip),
+        score_begin(&score, &scorer, &route, &cells, &units, &head, str_from(i ? second_ip : first_ip),
                     STR("/"), ROUTE_CANARY, now_ns);
         score_end(&score, OUTCOME_SERVED, 500, now_ns);
     }
@@ -338,6 +339,7 @@ static void make_guard(unsigned metric, enum metric_type type, int64_t threshold
 {
     judging.metrics[metric] =
         (struct judging_metric){.type = type, .matches_all = true, .threshold_ns = threshold_ms * NS_PER_MS};
+    judging.guards |= 1u << metric;
 }
 
 static uint64_t learned(void)
@@ -353,7 +355,7 @@ static void stable_answer(unsigned status)
 {
     struct score score;
 
-    score_begin(&score, &scorer, &route, &cells, units, &head, STR("10.0.0.1"), STR("/api/x"), ROUTE_STABLE,
+    score_begin(&score, &scorer, &route, &cells, &units, &head, STR("10.0.0.1"), STR("/api/x"), ROUTE_STABLE,
                 now_ns);
     pass_ms(7);
     score_end(&score, OUTCOME_SERVED, status, now_ns);
@@ -417,7 +419,7 @@ static void failure_at_target(enum route_side side)
 {
     struct score score;
 
-    score_begin(&score, &scorer, &route, &cells, units, &head, STR("10.0.0.1"), STR("/api/x"), side, now_ns);
+    score_begin(&score, &scorer, &route, &cells, &units, &head, STR("10.0.0.1"), STR("/api/x"), side, now_ns);
     score_target(&score, &target);
     score_end(&score, OUTCOME_SERVED, 500, now_ns);
 }
@@ -476,6 +478,25 @@ START_TEST(one_unit_is_one_bad_event_a_window_in_each_metric)
 }
 END_TEST
 
+/* Of a healthy group's answers 5 % are beyond the quantile: at some traffic they have all slots of a table.
+ */
+START_TEST(what_the_guards_count_takes_no_place_of_the_others)
+{
+    struct units *guards = unit_tables_get(&units, true);
+
+    judging.unit = JUDGING_UNIT_CLIENT;
+    make_guard(CLIENT_ERRORS, METRIC_LATENCY_SHIFT, 50);
+    for (size_t i = 0; i < UNITS_SLOTS; i++)
+        ck_assert(units_first(guards, i, (uint32_t)(now_ns / NS_PER_S) + 1, 60));
+    request(60, OUTCOME_SERVED, 500);
+    pass_ms(400);
+    ck_assert_uint_eq(bad(CLIENT_ERRORS), 1);
+    ck_assert_uint_eq(deduplicated(CLIENT_ERRORS), 0);
+    ck_assert_uint_eq(deduplicated(ERRORS), 1);
+    ck_assert_uint_eq(deduplicated(LATENCY), 1);
+}
+END_TEST
+
 /* The side is part of the draw, not of the unit: the window is over both groups. */
 START_TEST(the_window_is_over_both_groups)
 {
@@ -483,7 +504,7 @@ START_TEST(the_window_is_over_both_groups)
 
     judging.unit = JUDGING_UNIT_CLIENT;
     request(10, OUTCOME_SERVED, 500);
-    score_begin(&score, &scorer, &route, &cells, units, &head, STR("10.0.0.1"), STR("/"), ROUTE_STABLE,
+    score_begin(&score, &scorer, &route, &cells, &units, &head, STR("10.0.0.1"), STR("/"), ROUTE_STABLE,
                 now_ns);
     score_end(&score, OUTCOME_SERVED, 500, now_ns);
     pass_ms(400);
@@ -650,6 +671,7 @@ Suite *unit_suite(void)
     tcase_add_test(tc, a_target_of_the_canary_has_what_it_did_and_one_of_stable_has_not);
     tcase_add_test(tc, what_fails_at_a_target_that_was_taken_out_is_no_evidence);
     tcase_add_test(tc, one_unit_is_one_bad_event_a_window_in_each_metric);
+    tcase_add_test(tc, what_the_guards_count_takes_no_place_of_the_others);
     tcase_add_test(tc, the_window_is_over_both_groups);
     tcase_add_test(tc, a_unit_is_what_the_plan_and_the_route_say);
     tcase_add_test(tc, a_request_counts_at_the_weight_that_it_was_drawn_with);

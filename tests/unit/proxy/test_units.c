@@ -56,6 +56,23 @@ START_TEST(without_a_window_everything_counts)
 }
 END_TEST
 
+START_TEST(guards_have_a_table_of_their_own_from_the_first_plan_with_guards_on)
+{
+    struct unit_tables tables = {0};
+    struct units *judged;
+
+    unit_tables_cover(&tables, false);
+    ck_assert_ptr_null(atomic_load(&tables.guards));
+    judged = unit_tables_get(&tables, false);
+    unit_tables_cover(&tables, true);
+    ck_assert_ptr_eq(unit_tables_get(&tables, false), judged);
+    ck_assert_ptr_ne(unit_tables_get(&tables, true), judged);
+    unit_tables_cover(&tables, false); /* another plan: requests of the one before may still be under way */
+    ck_assert_ptr_nonnull(unit_tables_get(&tables, true));
+    unit_tables_fini(&tables);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     Suite *suite = suite_create("units");
@@ -67,6 +84,7 @@ Suite *unit_suite(void)
     tcase_add_test(tc, other_units_count_for_themselves_and_slots_are_shared);
     tcase_add_test(tc, a_thread_whose_clock_is_behind_counts_nothing_twice);
     tcase_add_test(tc, without_a_window_everything_counts);
+    tcase_add_test(tc, guards_have_a_table_of_their_own_from_the_first_plan_with_guards_on);
     suite_add_tcase(suite, tc);
     return suite;
 }
