@@ -10,12 +10,9 @@ const double evidence_floors[EVIDENCE_FLOORS] = {1.5, 2, 3, 5, 10, 30};
 /* Shares that a multiple of the floor cannot exceed: a Bernoulli alternative has to stay below 1. */
 static const double floor_share_max = 0.95;
 
-/* Tiers of the cap: bad requests in the bin and their share. Three failures in a row are no burst in traffic
- * that is well otherwise, so a total failure does not wait for the next bin. */
-static const struct {
-    uint64_t bad;
-    double share;
-} tier_raised = {2, 0.3}, tier_open = {3, 0.5};
+/* Three failures in a row are no burst in traffic that is well otherwise, so a total failure does not wait
+ * for the next bin. */
+const struct evidence_tier evidence_tier_raised = {2, 0.3}, evidence_tier_open = {3, 0.5};
 
 double evidence_ln_add(double a, double b)
 {
@@ -87,9 +84,9 @@ static double bin_cap(const struct evidence *evidence, const struct evidence_rul
 {
     double bad = (double)evidence->bin_bad, requests = (double)evidence->bin_requests;
 
-    if (evidence->bin_bad >= tier_open.bad && bad >= tier_open.share * requests)
+    if (evidence->bin_bad >= evidence_tier_open.bad && bad >= evidence_tier_open.share * requests)
         return INFINITY;
-    if (evidence->bin_bad >= tier_raised.bad && bad >= tier_raised.share * requests)
+    if (evidence->bin_bad >= evidence_tier_raised.bad && bad >= evidence_tier_raised.share * requests)
         return rule->cap[1];
     return rule->cap[0];
 }

@@ -32,6 +32,14 @@ extern const double evidence_ratios[EVIDENCE_RATIOS];
 extern const double evidence_priors[EVIDENCE_RATIOS];
 extern const double evidence_floors[EVIDENCE_FLOORS];
 
+/* From so many bad requests of the canary in a bin, and this share of its requests, the cap of the bin is
+ * higher (`raised`), or there is none (`open`). */
+struct evidence_tier {
+    uint64_t bad;
+    double share;
+};
+extern const struct evidence_tier evidence_tier_raised, evidence_tier_open;
+
 /*
  * The logarithm l_k of one bad event's factor, for the alternative `rho` against tolerance `r` at weight `w`
  * (a share), when the event was the canary's or stable's. 0 when w <= 0 or w >= 1.

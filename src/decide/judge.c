@@ -6,14 +6,13 @@
 #include <string.h>
 
 /* Section 2.2 of the method: no part may grow beyond its share, so that all together stay at 1 or less. */
-static const double mass_max[JUDGE_MASSES] = {
+const double judge_mass_max[JUDGE_MASSES] = {
     [JUDGE_MASS_START] = 0.55, [JUDGE_MASS_SMOKE] = 0.05, [JUDGE_MASS_RAISE] = 0.2,
     [JUDGE_MASS_TIME] = 0.05,  [JUDGE_MASS_PROBE] = 0.15,
 };
 
-enum { GATE_LEAST = 20 };                /* canary requests before a gate is looked at */
-static const double gate_growth = 1.06;  /* of the canary's requests from look to look */
-static const double gate_step_slack = 3; /* budgets that a step alone may take, when all together pass */
+static const double gate_growth = 1.06; /* of the canary's requests from look to look */
+const double judge_gate_slack = 3;
 
 /* Slow answers in a grace, beyond what is usual, up to which it was calm: times 1 - objective, and a share.
  */
@@ -61,9 +60,20 @@ static void add_mass(struct judge_metric *metric, double g)
     evidence_add_mass(&metric->early, g);
 }
 
+/* What the ledger still has for a part. The state of an earlier version may have spent more on another one
+ * than that has now. */
+static double left_for(const struct judge *judge, enum judge_mass part)
+{
+    double left = 1;
+
+    for (size_t i = 0; i < JUDGE_MASSES; i++)
+        left -= judge->spent[i];
+    return fmax(fmin(judge_mass_max[part] - judge->spent[part], left), 0);
+}
+
 void judge_add_mass(struct judge *judge, enum judge_mass part, double g)
 {
-    g = fmin(g, mass_max[part] - judge->spent[part]);
+    g = fmin(g, left_for(judge, part));
     if (g <= 0)
         return;
     judge->spent[part] += g;
@@ -84,7 +94,7 @@ void judge_restart(struct judge *judge, double g, double e)
 
 double judge_probe(struct judge *judge, double g, const struct plan *plan)
 {
-    g = fmin(g, mass_max[JUDGE_MASS_PROBE] - judge->spent[JUDGE_MASS_PROBE]);
+    g = fmin(g, left_for(judge, JUDGE_MASS_PROBE));
     judge->spent[JUDGE_MASS_PROBE] += g;
     judge_restart(judge, g, 1 / plan->analysis.false_rollback);
     return g;
@@ -248,7 +258,7 @@ static void look_at_exact(struct judge_metric *state, const struct plan_analysis
 {
     evidence_gate_exact(&verdict->gate, &state->step, share_of(context->weight), 1 / analysis->false_promote);
     state->gate_requests = state->step.canary_requests;
-    state->gate_pass = verdict->gate.pass && state->gate_requests >= GATE_LEAST;
+    state->gate_pass = verdict->gate.pass && state->gate_requests >= JUDGE_GATE_LEAST;
     verdict->gate_pass = state->gate_pass;
 }
 
@@ -265,7 +275,7 @@ static struct evidence_gate gate_of(const struct judge_metric *state, const stru
     double stable = stable_least(metric, context->weight);
     struct evidence_past past = state->past;
     struct evidence_gate alone = evidence_gate(&state->step, NULL, w_next, budget, stable);
-    struct evidence_gate least = evidence_gate(&state->step, NULL, w_next, gate_step_slack * budget, stable);
+    struct evidence_gate least = evidence_gate(&state->step, NULL, w_next, judge_gate_slack * budget, stable);
     struct evidence_gate all;
     uint64_t seen;
 
@@ -294,7 +304,7 @@ static void look_at_gate(struct judge_metric *state, const struct plan_analysis 
         look_at_exact(state, analysis, context, verdict);
         return;
     }
-    if (n >= GATE_LEAST && n >= next) {
+    if (n >= JUDGE_GATE_LEAST && n >= next) {
         state->gate_requests = n;
         state->gate_pass = verdict->gate.pass;
     }
@@ -302,8 +312,8 @@ static void look_at_gate(struct judge_metric *state, const struct plan_analysis 
     next = (uint64_t)ceil((double)state->gate_requests * gate_growth);
     if (verdict->gate.need < next)
         verdict->gate.need = next;
-    if (verdict->gate.need < GATE_LEAST)
-        verdict->gate.need = GATE_LEAST;
+    if (verdict->gate.need < JUDGE_GATE_LEAST)
+        verdict->gate.need = JUDGE_GATE_LEAST;
 }
 
 /* The metric whose gate needs the most requests; -1 when all have passed. */

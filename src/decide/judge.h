@@ -24,6 +24,11 @@ enum judge_mass {
     JUDGE_MASS_PROBE, /* each probe after 100 %, in an evidence of its own */
     JUDGE_MASSES,
 };
+/* What each part may come to. */
+extern const double judge_mass_max[JUDGE_MASSES];
+
+enum { JUDGE_GATE_LEAST = 20 };       /* canary requests before a gate is looked at */
+extern const double judge_gate_slack; /* budgets that a step alone may take, when all together pass */
 
 /*
  * The evidence of a metric is a mean of two, each begun with the whole of the ledger's masses and thus each a
@@ -83,15 +88,15 @@ struct judge_context {
     uint32_t weight_next;   /* that the gate is asked about; 0: none */
     double rate;            /* requests a second of the route, both groups */
     int64_t dt_ns;          /* since the last look */
-    bool grace;             /* slow events stay out of E */
-    bool grace_errors;      /* errors too (first grace after a retreat) */
+    bool grace;             /* slow events are evidence as far as the time behind it confirms them */
+    bool grace_errors;      /* they are none at all, and errors neither (first grace after a retreat) */
     bool judged;            /* false: the counts are kept, E is not fed (startingStep, initialDelay) */
     bool present_only;      /* only requests that were drawn at `weight` are evidence */
     double tolerance_least; /* raises every tolerance to at least this (shared failure); 0: no */
 };
 
 void judge_init(struct judge *judge, const struct plan *plan);
-/* Adds a part of the ledger to every metric, as much of `g` as that part still has. */
+/* Adds a part of the ledger to every metric, as much of `g` as that part and the whole still have. */
 void judge_add_mass(struct judge *judge, enum judge_mass part, double g);
 /* Forgets all evidence and begins with g, against threshold `e`: after a retreat, which only evidence or a
  * brake brings about. Costs no ledger. */

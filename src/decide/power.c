@@ -10,13 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const double mass_start = 0.55;     /* of the ledger: what the evidence begins with */
 static const double settle_s = 60;         /* behind a grace, at most */
-static const double gate_least = 20;       /* canary requests */
-static const double gate_step_slack = 3;   /* budgets that a step alone may take (decide/judge.c) */
 static const double traffic_requests = 15; /* advanceOn: traffic */
-static const double many_bad = 0.3,
-                    most_bad = 0.5; /* shares from which the cap of a bin is higher, and none */
 static const double ratio_max = 1e6;
 enum { LOW_WEIGHT = 2500 }; /* only steps below it are passed over */
 
@@ -42,11 +37,12 @@ static double base_of(const struct plan_metric *metric, const struct power_traff
  * `bin_nats` take some bins. */
 static double time_to(const struct plan *plan, double nats, double bin_nats, double drift, double share)
 {
-    double bin_s = (double)plan->analysis.bin_ns / NS_PER_S, cap = plan->analysis.bin_cap[share >= many_bad];
+    double bin_s = (double)plan->analysis.bin_ns / NS_PER_S,
+           cap = plan->analysis.bin_cap[share >= evidence_tier_raised.share];
 
     if (drift <= 0)
         return INFINITY;
-    if (share >= most_bad)
+    if (share >= evidence_tier_open.share)
         return nats / drift;
     return fmax(nats / drift, bin_s * (ceil(bin_nats / cap) - 1));
 }
@@ -63,7 +59,7 @@ static double ratio_time(const struct plan *plan, const struct plan_metric *metr
             events *
             (from_canary * evidence_ln_factor(evidence_ratios[k], metric->tolerance, w, true) +
              (1 - from_canary) * evidence_ln_factor(evidence_ratios[k], metric->tolerance, w, false));
-        double nats = -log(mass * mass_start * evidence_priors[k]);
+        double nats = -log(mass * judge_mass_max[JUDGE_MASS_START] * evidence_priors[k]);
 
         best = fmin(best, time_to(plan, nats, nats, drift, ratio * base));
     }
@@ -75,7 +71,8 @@ static double ratio_time(const struct plan *plan, const struct plan_metric *metr
 static double floor_time(const struct plan *plan, const struct plan_metric *metric, double canary_rate,
                          double share)
 {
-    double best = INFINITY, bin_nats = -log(plan->analysis.false_rollback * metric->share * mass_start);
+    double mass = plan->analysis.false_rollback * metric->share * judge_mass_max[JUDGE_MASS_START];
+    double best = INFINITY, bin_nats = -log(mass);
 
     for (size_t h = 0; h < EVIDENCE_FLOORS; h++) {
         double a = metric->floor * evidence_floors[h];
@@ -135,7 +132,7 @@ static double gate_need(const struct plan_metric *metric, double rate, double ba
 {
     double few = metric->max_excess_per_hour / (3600 * rate), stable = stable_share(metric, base, weight);
     double budget = budgets * fmin(fmax(metric->max_excess, few), 1) * PLAN_WEIGHT_ALL / weight_next;
-    double lo = gate_least, hi = 1e12;
+    double lo = JUDGE_GATE_LEAST, hi = 1e12;
 
     if (evidence_upper(base * hi, hi) - stable > budget)
         return INFINITY;
@@ -156,7 +153,7 @@ static double gate_need(const struct plan_metric *metric, double rate, double ba
 static double exact_need(const struct plan *plan, double base, uint32_t weight)
 {
     double w = (double)weight / PLAN_WEIGHT_ALL, wanted = 1 / plan->analysis.false_promote;
-    double lo = gate_least, hi = 1e9;
+    double lo = JUDGE_GATE_LEAST, hi = 1e9;
 
     for (int i = 0; i < 60; i++) {
         double mid = (lo + hi) / 2;
@@ -195,7 +192,7 @@ static void add_gate(struct power_metric *power, const struct plan *plan, const 
     const struct plan_metric *metric = &plan->analysis.metrics[power->metric];
     double base = base_of(metric, traffic);
     double alone = gate_need(metric, traffic->rate, base, step->weight, weight_next, 1);
-    double least = gate_need(metric, traffic->rate, base, step->weight, weight_next, gate_step_slack);
+    double least = gate_need(metric, traffic->rate, base, step->weight, weight_next, judge_gate_slack);
     double together_s = fmax(gate_time(plan, metric, least, step->rate), (alone - past) / step->rate);
 
     power->need = fmin(alone, fmax(alone - past, least));

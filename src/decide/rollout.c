@@ -13,9 +13,9 @@ static const double settle_small_s =
     30; /* the same in the small raises after a retreat: their grace is long */
 /* Parts of the ledger. Most of it is spent at the start: nearly every fault is there from the first request
  * on. */
-static const double mass_start = 0.55, mass_smoke = 0.05, mass_raise = 0.02, mass_time = 0.05;
+static const double mass_raise = 0.02; /* each; of the other parts the whole */
 static const int64_t mass_time_least_ns = 600 * NS_PER_S;
-enum { MASS_TIMES = 64 };                       /* parts of mass_time at most */
+enum { MASS_TIMES = 64 };                       /* parts of JUDGE_MASS_TIME */
 static const int64_t refusal_ns = 5 * NS_PER_S; /* before a forward that was not saved is tried again */
 
 /* ---- small things ---- */
@@ -274,7 +274,7 @@ static void take_rate(struct look *look)
     if (canary)
         r->quiet_ns = 0;
     if ((canary || pairs) && r->judge.spent[JUDGE_MASS_START] <= 0)
-        judge_add_mass(&r->judge, JUDGE_MASS_START, mass_start);
+        judge_add_mass(&r->judge, JUDGE_MASS_START, judge_mass_max[JUDGE_MASS_START]);
 }
 
 double rollout_rate(const struct rollout *rollout)
@@ -326,7 +326,7 @@ static void add_masses(struct look *look)
     if (r->mass_ns < (every > mass_time_least_ns ? every : mass_time_least_ns))
         return;
     r->mass_ns = 0;
-    judge_add_mass(&r->judge, JUDGE_MASS_TIME, mass_time / MASS_TIMES);
+    judge_add_mass(&r->judge, JUDGE_MASS_TIME, judge_mass_max[JUDGE_MASS_TIME] / MASS_TIMES);
 }
 
 /* Back at a lower weight to learn whether that helps: what comes in late from the higher one does not say. */
@@ -536,7 +536,7 @@ static void end_weight(struct rollout *rollout, const struct plan *plan)
     rollout->warm = is_warm(rollout, plan);
     judge_prove(&rollout->judge);
     if (smoke)
-        judge_add_mass(&rollout->judge, JUDGE_MASS_SMOKE, mass_smoke);
+        judge_add_mass(&rollout->judge, JUDGE_MASS_SMOKE, judge_mass_max[JUDGE_MASS_SMOKE]);
     judge_add_mass(&rollout->judge, JUDGE_MASS_RAISE, mass_raise);
 }
 

@@ -144,6 +144,25 @@ START_TEST(the_gate_passes_by_all_that_was_seen_or_by_the_time_behind_the_grace)
 }
 END_TEST
 
+/* An earlier version gave other shares to the parts; what it had saved may have spent them. */
+START_TEST(no_part_gets_more_than_the_whole_ledger_has_left)
+{
+    static const double spent[JUDGE_MASSES] = {0.4, 0.1, 0.3, 0.1, 0.05};
+    double sum = 0;
+
+    start();
+    memcpy(judge.spent, spent, sizeof(spent));
+    judge_add_mass(&judge, JUDGE_MASS_START, 0.1);
+    ck_assert(judge_probe(&judge, 0.15, plan) <= 0.05 + 1e-9);
+    for (size_t i = 0; i < JUDGE_MASSES; i++)
+        sum += judge.spent[i];
+    ck_assert_double_eq_tol(sum, 1, 1e-9);
+    ck_assert_double_eq_tol(judge.spent[JUDGE_MASS_START], 0.45, 1e-9);
+    ck_assert(!(judge_probe(&judge, 0.15, plan) > 1e-9));
+    free(plan);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     Suite *suite = suite_create("judge");
@@ -154,6 +173,7 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, slow_answers_are_named_as_such);
     tcase_add_test(tcase, a_cold_start_alone_is_no_evidence_however_bad);
     tcase_add_test(tcase, a_canary_that_stays_slow_is_found_sooner_than_one_that_becomes_so);
+    tcase_add_test(tcase, no_part_gets_more_than_the_whole_ledger_has_left);
     tcase_add_test(tcase, the_gate_passes_by_all_that_was_seen_or_by_the_time_behind_the_grace);
     suite_add_tcase(suite, tcase);
     return suite;
