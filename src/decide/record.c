@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { RECORD_VERSION = 2 };
+enum { RECORD_VERSION = 2, RECORD_OLDEST = 1 };
 
 /* ---- the state: one table a struct, for both directions ---- */
 
@@ -518,6 +518,68 @@ static bool parts_from_json(const struct reader *reader, const json_t *object, s
     return true;
 }
 
+/* ---- states of version 1 ---- */
+
+static bool is_zero(const json_t *value)
+{
+    size_t i;
+    json_t *item;
+
+    if (!json_is_array(value))
+        return json_number_value(value) == 0;
+    json_array_foreach(value, i, item)
+    {
+        if (json_number_value(item) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* Bins had their places in a raster: one that has something in it is taken for one that has just begun. */
+static bool has_open_bin(const json_t *evidence)
+{
+    static const char *const members[] = {"b", "floor_b", "pending", "bin_bad", "bin_requests"};
+
+    for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+        if (!is_zero(json_object_get(evidence, members[i])))
+            return true;
+    }
+    return false;
+}
+
+static json_t *no_past(void)
+{
+    const struct evidence_past none = {0};
+    json_t *object = json_object();
+
+    fields_to_json(object, past_fields, ARRAY_LEN(past_fields), &none);
+    return object;
+}
+
+/*
+ * A state of version 1 as one of this version: a copy to be freed. Then slow answers of a grace were no
+ * evidence at all, so the early evidence is the settled one; and the gate knew one step alone, so there is no
+ * past. What is missing in it is told by those who read it then.
+ */
+static json_t *from_version_1(const json_t *json, const struct plan *plan)
+{
+    json_t *copy = json_deep_copy(json), *metric;
+    size_t i;
+
+    json_array_foreach(json_object_get(json_object_get(copy, "judge"), "metrics"), i, metric)
+    {
+        json_t *evidence = json_object_get(metric, "evidence");
+        int64_t left_ns = has_open_bin(evidence) ? plan->analysis.bin_ns : 0;
+
+        json_object_set_new(evidence, "left_ns", json_integer(left_ns));
+        json_object_set_new(metric, "early", json_deep_copy(evidence));
+        json_object_set_new(metric, "past", no_past());
+    }
+    return copy;
+}
+
+/* ---- the whole ---- */
+
 /* Values that the state machine uses without a further look. */
 static bool is_consistent(const struct rollout *rollout, const struct plan *plan)
 {
@@ -534,22 +596,33 @@ static bool is_consistent(const struct rollout *rollout, const struct plan *plan
            rollout->peer.culprit < (int32_t)plan->analysis.metrics_len;
 }
 
+static bool all_from_json(const struct reader *reader, const json_t *json, struct rollout *rollout)
+{
+    return fields_from_json(reader, json, "", rollout_fields, ARRAY_LEN(rollout_fields), rollout) &&
+           judge_from_json(reader, json_object_get(json, "judge"), &rollout->judge) &&
+           peer_from_json(reader, json_object_get(json, "peer"), &rollout->peer) &&
+           parts_from_json(reader, json, rollout);
+}
+
 bool rollout_from_json(struct rollout *rollout, const struct plan *plan, const json_t *json, char *why,
                        size_t why_len)
 {
     const struct reader reader = {why, why_len};
-    const json_t *version = json_object_get(json, "version");
+    json_int_t version = json_integer_value(json_object_get(json, "version"));
+    json_t *copy = NULL;
+    bool ok;
 
     memset(rollout, 0, sizeof(*rollout));
     guards_init(&rollout->guards);
-    if (json_integer_value(version) != RECORD_VERSION) {
-        snprintf(why, why_len, "version: this program reads %d", RECORD_VERSION);
+    if (version < RECORD_OLDEST || version > RECORD_VERSION) {
+        snprintf(why, why_len, "version: this program reads %d and %d", RECORD_OLDEST, RECORD_VERSION);
         return false;
     }
-    if (!fields_from_json(&reader, json, "", rollout_fields, ARRAY_LEN(rollout_fields), rollout) ||
-        !judge_from_json(&reader, json_object_get(json, "judge"), &rollout->judge) ||
-        !peer_from_json(&reader, json_object_get(json, "peer"), &rollout->peer) ||
-        !parts_from_json(&reader, json, rollout))
+    if (version == 1)
+        copy = from_version_1(json, plan);
+    ok = all_from_json(&reader, copy ? copy : json, rollout);
+    json_decref(copy);
+    if (!ok)
         return false;
     if (!is_consistent(rollout, plan)) {
         snprintf(why, why_len, "step, weight: outside the plan");

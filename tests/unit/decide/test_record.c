@@ -165,6 +165,73 @@ START_TEST(a_damaged_state_is_refused_with_its_place)
 }
 END_TEST
 
+/* What version 1 did not know, and its bins: by their place in a raster of time. */
+static json_t *as_version_1(const struct rollout *rollout)
+{
+    json_t *json = rollout_to_json(rollout), *metric;
+    size_t i;
+
+    json_object_set_new(json, "version", json_integer(1));
+    json_array_foreach(json_object_get(json_object_get(json, "judge"), "metrics"), i, metric)
+    {
+        json_t *evidence = json_object_get(metric, "evidence");
+
+        json_object_del(evidence, "left_ns");
+        json_object_set_new(evidence, "bin", json_integer(118000000));
+        json_object_del(metric, "early");
+        json_object_del(metric, "past");
+    }
+    return json;
+}
+
+START_TEST(a_rollout_of_version_1_goes_on_where_it_was)
+{
+    json_t *json;
+    char why[128];
+    uint32_t weight;
+
+    sim_init(&sim, sim_reference_plan(), 1);
+    ck_assert(sim_order(&sim, COMMAND_START));
+    sim_run(&sim, 300);
+    weight = sim.r.weight;
+    ck_assert(weight > 0 && weight < PLAN_WEIGHT_ALL);
+    json = as_version_1(&sim.r);
+    ck_assert_msg(rollout_from_json(&sim.r, sim.plan, json, why, sizeof(why)), "%s", why);
+    json_decref(json);
+    ck_assert_uint_eq(sim.r.weight, weight);
+    for (size_t i = 0; i < sim.plan->analysis.metrics_len; i++) {
+        const struct judge_metric *metric = &sim.r.judge.metrics[i];
+
+        ck_assert_mem_eq(&metric->early, &metric->evidence, sizeof(metric->early));
+        ck_assert(metric->past.requests == 0);
+    }
+    if (_i) { /* what it has seen is not forgotten, and it finds what is bad */
+        sim.canary.errors = 0.1;
+        sim_run(&sim, 120);
+        ck_assert_int_eq(sim.r.state, ROLLOUT_ROLLED_BACK);
+    } else {
+        sim_run(&sim, 3600);
+        ck_assert_uint_eq(sim.r.weight, PLAN_WEIGHT_ALL);
+    }
+    sim_fini(&sim);
+}
+END_TEST
+
+START_TEST(a_state_of_a_later_version_is_refused)
+{
+    json_t *json;
+    char why[128];
+
+    sim_init(&sim, sim_reference_plan(), 1);
+    json = rollout_to_json(&sim.r);
+    json_object_set_new(json, "version", json_integer(3));
+    ck_assert(!rollout_from_json(&sim.r, sim.plan, json, why, sizeof(why)));
+    ck_assert_str_eq(why, "version: this program reads 1 and 2");
+    json_decref(json);
+    sim_fini(&sim);
+}
+END_TEST
+
 START_TEST(a_step_outside_the_plan_is_refused)
 {
     json_t *json;
@@ -269,6 +336,8 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, killed_in_a_retreat_or_a_probe_it_goes_on_there);
     tcase_add_test(tcase, downtime_is_no_dwell);
     tcase_add_test(tcase, a_damaged_state_is_refused_with_its_place);
+    tcase_add_loop_test(tcase, a_rollout_of_version_1_goes_on_where_it_was, 0, 2);
+    tcase_add_test(tcase, a_state_of_a_later_version_is_refused);
     tcase_add_test(tcase, a_step_outside_the_plan_is_refused);
     tcase_add_test(tcase, a_decision_is_written_with_its_numbers);
     tcase_add_test(tcase, a_hold_is_written_with_what_it_waits_for);
