@@ -77,13 +77,15 @@ static struct state_count count_read(const json_t *json)
     return (struct state_count){count(json, "requests"), count(json, "bad")};
 }
 
-static void metric_read(struct state_metric *metric, const json_t *json)
+static void metric_read(struct state_metric *metric, const json_t *json, double threshold)
 {
     const json_t *counts = json_object_get(json, "counts");
 
     metric->name = text(json, "name");
     metric->judged = json_is_object(counts) && !truth(json, "dryRun");
-    metric->e = number(json, "e") * number(json, "share");
+    metric->guard = metric->judged && !json_object_get(json, "share");
+    metric->e = number(json, "e") * (metric->guard ? 1 : number(json, "share"));
+    metric->threshold = metric->guard ? number(json, "threshold") : threshold;
     metric->canary = count_read(json_object_get(counts, "canary"));
     metric->stable = count_read(json_object_get(counts, "stable"));
 }
@@ -130,7 +132,7 @@ void state_rollout_read(struct state_rollout *rollout, const json_t *json)
     json_array_foreach(json_object_get(json, "metrics"), i, item)
     {
         if (rollout->metrics_len < STATE_METRICS_MAX)
-            metric_read(&rollout->metrics[rollout->metrics_len++], item);
+            metric_read(&rollout->metrics[rollout->metrics_len++], item, rollout->threshold);
     }
 }
 

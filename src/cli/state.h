@@ -34,8 +34,10 @@ struct state_count {
 
 struct state_metric {
     const char *name;
-    bool judged; /* the numbers below mean something */
-    double e;    /* times the metric's share: what it adds to the sum */
+    bool judged;      /* the numbers below mean something */
+    bool guard;       /* of shape: adds nothing to the sum, and holds */
+    double e;         /* times the metric's share: what it adds to the sum; of a guard, its own */
+    double threshold; /* for e: the rollout's, or the guard's own */
     struct state_count canary, stable;
 };
 

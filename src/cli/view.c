@@ -12,6 +12,7 @@ enum {
     BAR_MOST = 100,
     LABEL_WIDTH = 12,
     EVIDENCE_BAR = 24,
+    GUARD_COLUMNS = 110, /* of a live view, for a guard's threshold behind its counts */
     MARGIN = 2,
     WRAP_LEAST = 30,
     STEP_WORDS_MAX = 3 * FIGURE_LEN + 32,
@@ -232,17 +233,18 @@ static void count_text(struct text *out, const struct state_count *count)
     text_printf(out, "%s of %s", figure_count(count->bad, bad), figure_count(count->requests, all));
 }
 
-static void metric_line(struct text *out, const struct term *term, const struct state_metric *metric,
-                        double threshold)
+static void metric_line(struct text *out, const struct term *term, const struct state_metric *metric)
 {
-    char e[FIGURE_LEN];
+    char e[FIGURE_LEN], threshold[FIGURE_LEN];
 
     label(out, term, metric->name);
-    evidence_bar(out, term, metric->e, threshold);
+    evidence_bar(out, term, metric->e, metric->threshold);
     text_printf(out, " %7s   ", figure_evidence(metric->e, e));
     count_text(out, &metric->canary);
     text_printf(out, " bad, stable ");
     count_text(out, &metric->stable);
+    if (metric->guard && (!term->live || term->columns >= GUARD_COLUMNS))
+        styled(out, term, TERM_FAINT, ", holds at %s", figure_evidence(metric->threshold, threshold));
     text_printf(out, "\n");
 }
 
@@ -255,7 +257,7 @@ static void evidence_table(struct text *out, const struct term *term, const stru
            figure_evidence(rollout->e, e), figure_evidence(rollout->threshold, threshold));
     for (size_t i = 0; i < rollout->metrics_len; i++) {
         if (rollout->metrics[i].judged)
-            metric_line(out, term, &rollout->metrics[i], rollout->threshold);
+            metric_line(out, term, &rollout->metrics[i]);
     }
 }
 

@@ -24,7 +24,7 @@ static void rollout_view(const struct run *run, struct meter_rollout *view_r)
                                      .e = verdict.e,
                                      .threshold = verdict.threshold};
     for (size_t m = 0; m < analysis->metrics_len; m++) {
-        if (!plan_metric_is_judged(&analysis->metrics[m]))
+        if (analysis->metrics[m].type == METRIC_EXTERNAL)
             continue;
         view_r->metric_names[view_r->metrics_len] = analysis->metrics[m].name;
         view_r->metric_e[view_r->metrics_len++] = verdict.metrics[m].e;

@@ -749,16 +749,19 @@ static json_t *metric_status(const struct rollout *rollout, const struct plan *p
 {
     const struct plan_metric *metric = &plan->analysis.metrics[index];
     const struct judge_metric *state = &rollout->judge.metrics[index];
+    bool guard = plan_metric_is_guard(metric);
     bool pairs = metric->dry_run && rollout->weight == 0; /* only mirrored requests have been counted */
     double w = pairs ? 0.5 : (double)rollout->weight / PLAN_WEIGHT_ALL;
     struct evidence_ratio ratio = evidence_interval(&state->step, w, plan->analysis.false_rollback);
     json_t *object = json_pack("{s:s, s:s, s:b}", "name", metric->name, "type",
                                word_name(&metric_type_words, metric->type), "dryRun", (int)metric->dry_run);
 
-    if (!plan_metric_is_judged(metric))
+    if (metric->type == METRIC_EXTERNAL)
         return object;
     json_object_set_new(object, "e", real_or_null(verdict->metrics[index].e));
-    json_object_set_new(object, "share", json_real(metric->share));
+    json_object_set_new(object, "threshold", json_real(guard ? guard_limit : verdict->threshold));
+    if (!guard)
+        json_object_set_new(object, "share", json_real(metric->share));
     json_object_set_new(object, "tolerance", json_real(metric->tolerance));
     json_object_set_new(object, "counts", counts_to_json(&state->step));
     json_object_set_new(object, "ratio", real_or_null(ratio.value));

@@ -256,9 +256,9 @@ const struct meter meter_traffic_rows[] = {
      METER_ROLLOUT, .read = evidence},
     {"penstock_rollout_evidence_threshold", "Evidence that means back.", METER_GAUGE, METER_ROLLOUT,
      .read = threshold},
-    {"penstock_rollout_metric_evidence", "Evidence of one metric against the canary (an e-value).",
-     METER_GAUGE, METER_ROLLOUT, .read = metric_evidence, .variants = PLAN_METRICS_MAX,
-     .label = label_metric},
+    {"penstock_rollout_metric_evidence",
+     "Evidence of one metric against the canary (an e-value); a guard of shape holds at 200.", METER_GAUGE,
+     METER_ROLLOUT, .read = metric_evidence, .variants = PLAN_METRICS_MAX, .label = label_metric},
     {"penstock_decisions", "Recorded decisions by action.", METER_COUNTER, METER_PROCESS, .read = decisions,
      .variants = ACTION_PROMOTE - ACTION_FORWARD + 1, .label = label_action},
 

@@ -236,7 +236,7 @@ function showEvidence(route) {
     el("div", { class: "total" }, el("span", { text: "Against the canary, in all" }),
       el("b", { class: against(value), text: words.evidence(rollout.e) }), el("span", { class: "dim", text: `goes back at ${words.figure(rollout.threshold)}` })),
     meter("evidence against the canary in all", value, `${words.evidence(rollout.e)} of ${words.figure(rollout.threshold)}`, against(value) + " thick"),
-    rollout.metrics.map((metric) => metricBlock(metric, rollout.threshold, names))]);
+    rollout.metrics.map((metric) => metricBlock(metric, metric.threshold || rollout.threshold, names))]);
 }
 
 // ---- side by side

@@ -26,7 +26,11 @@ static const struct term plain = {.columns = 80, .rows = 24};
     "{\"setWeight\":100,\"bake\":20}],\"metrics\":[" METRIC(                                                 \
         "errors", 0.5, 310, 4, 1240,                                                                         \
         2) ","                                                                                               \
-           "{\"name\":\"shift\",\"type\":\"latencyShift\",\"dryRun\":false}],\"decision\":" DECISION "}"
+           "{\"name\":\"shift\",\"type\":\"latencyShift\",\"dryRun\":false,\"e\":9,\"threshold\":200,"       \
+           "\"counts\":{\"canary\":" COUNTS(310, 31) ",\"stable\":" COUNTS(                                  \
+               1240,                                                                                         \
+               60) "}},"                                                                                     \
+                   "{\"name\":\"queue\",\"type\":\"external\",\"dryRun\":false}],\"decision\":" DECISION "}"
 #define ROUTE(rollout)                                                                                       \
     "{\"name\":\"web\",\"weight\":25,\"inForce\":true,\"lock\":false,\"stable\":" SIDE(                      \
         "ec2", 1500, 3) ","                                                                                  \
@@ -61,7 +65,10 @@ START_TEST(a_route_is_read_with_its_numbers)
     ck_assert_int_eq(rollout->steps[3].bake_s, 20);
     ck_assert(rollout->metrics[0].judged && rollout->metrics[0].e == 0.25);
     ck_assert_uint_eq(rollout->metrics[0].stable.bad, 2);
-    ck_assert(!rollout->metrics[1].judged);
+    ck_assert(!rollout->metrics[0].guard && rollout->metrics[0].threshold == 100);
+    ck_assert(rollout->metrics[1].guard && rollout->metrics[1].threshold == 200 &&
+              rollout->metrics[1].e == 9);
+    ck_assert(!rollout->metrics[2].judged);
     ck_assert(rollout->eta_s == 6);
     json_decref(json);
 }
@@ -136,7 +143,8 @@ START_TEST(a_view_shows_weight_groups_evidence_and_steps)
     CHECK_SHOWS(lines, "+ 5 % -- * 25 % -- - approval -- - 100 %, bake 20 s\n");
     CHECK_SHOWS(lines, "needEvidence (about 6 s)\n              latency: 310 of 420\n");
     CHECK_SHOWS(lines, "demo running for 75 s; step 2 of 4 for 12 s\n");
-    CHECK_HIDES(lines, "shift");
+    CHECK_SHOWS(lines, "31 of 310 bad, stable 60 of 1,240, holds at 200\n");
+    CHECK_HIDES(lines, "queue");
     free(lines);
 }
 END_TEST

@@ -2,6 +2,7 @@
 #include "decide/guard.h"
 
 #include "../unit.h"
+#include "decide/record.h"
 #include "sim.h"
 
 static struct sim sim;
@@ -190,6 +191,28 @@ START_TEST(an_answer_is_bad_beyond_the_threshold_on_its_side)
 }
 END_TEST
 
+/* Before it holds, too: who looks sees how far it is, and from where it would. */
+START_TEST(the_status_shows_what_a_guard_has_seen)
+{
+    json_t *json, *metric, *counts;
+
+    start((size_t)_i);
+    for (int s = 0; s < 300; s++)
+        tick(tail_of((size_t)_i), tail_of((size_t)_i));
+    json = rollout_status_to_json(&sim.r, sim.plan);
+    metric = json_array_get(json_object_get(json, "metrics"), 3);
+    counts = json_object_get(json_object_get(metric, "counts"), "canary");
+    ck_assert(json_real_value(json_object_get(metric, "threshold")) == 200);
+    ck_assert(json_real_value(json_object_get(metric, "e")) > 0);
+    ck_assert_int_gt(json_integer_value(json_object_get(counts, "bad")), 0);
+    ck_assert_ptr_null(json_object_get(metric, "share")); /* it is no part of the sum */
+    metric = json_array_get(json_object_get(json, "metrics"), 0);
+    ck_assert(json_real_value(json_object_get(metric, "threshold")) == sim.r.judge.threshold);
+    json_decref(json);
+    sim_fini(&sim);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     Suite *suite = suite_create("guard");
@@ -204,6 +227,7 @@ Suite *unit_suite(void)
     tcase_add_loop_test(tcase, who_ends_a_pause_has_not_accepted_the_shape, 0, n);
     tcase_add_loop_test(tcase, the_hold_ends_when_nothing_speaks_against_it_any_more, 0, n);
     tcase_add_loop_test(tcase, the_hold_ends_after_shape_hold_max, 0, n);
+    tcase_add_loop_test(tcase, the_status_shows_what_a_guard_has_seen, 0, n);
     tcase_add_test(tcase, an_answer_is_bad_beyond_the_threshold_on_its_side);
     suite_add_tcase(suite, tcase);
     return suite;
