@@ -256,9 +256,12 @@ static void disown(struct board *board, uint32_t slot, bool disowned)
 static void forgive(struct board *board, const struct config_target *target)
 {
     disown(board, target->slot, false);
-    for (size_t i = 0; i < board->lives_len; i++)
-        if (board->lives[i].run)
-            outliers_forgive(&board->lives[i].run->rollout->outliers, roster_id(target));
+    for (size_t i = 0; i < board->lives_len; i++) {
+        struct run *run = board->lives[i].run;
+
+        if (run && outliers_forgive(&run->rollout->outliers, roster_id(target)))
+            run->unsaved = true;
+    }
 }
 
 void board_drain_target(struct board *board, const struct config_target *target, bool drain)

@@ -446,7 +446,8 @@ static void save_last(struct board *board)
     for (size_t i = 0; i < board->lives_len; i++) {
         struct live *live = &board->lives[i];
 
-        if (run_judges(live->run) && !run_save_all(board, &live, 1, true))
+        if (live->run && (run_judges(live->run) || live->run->unsaved) &&
+            !run_save_all(board, &live, 1, true))
             log_error("route %s: the rollout's last state could not be saved", live->conf->name);
     }
 }

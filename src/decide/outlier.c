@@ -15,9 +15,10 @@ static const double limit_suspected = 3;
 static const int64_t wait_most_ns = 300 * NS_PER_S; /* a way back waits so long at most; it is the next bad
                                                        requests that end it */
 static const double limit_least = 200,
-                    limit_each = 20;    /* of the evidence for proof; the second for each target */
-static const uint32_t one_in = 5;       /* more bad targets than that are the release */
-static const double restart_mass = 0.4; /* what was spent at the start is free again */
+                    limit_each = 20;      /* of the evidence for proof; the second for each target */
+static const uint64_t stable_least = 100; /* requests for its share */
+static const uint32_t one_in = 5;         /* more bad targets than that are the release */
+static const double restart_mass = 0.4;   /* of the 0.55 that were spent at the start and are free again */
 
 void outliers_begin(struct outliers *outliers)
 {
@@ -153,12 +154,17 @@ bool outliers_has(const struct outliers *outliers, uint64_t id)
     return false;
 }
 
-void outliers_forgive(struct outliers *outliers, uint64_t id)
+bool outliers_forgive(struct outliers *outliers, uint64_t id)
 {
+    bool changed = false;
+
     for (size_t i = 0; i < outliers->out_len; i++) {
-        if (outliers->out[i] == id)
+        if (outliers->out[i] == id) {
             outliers->out[i] = 0;
+            changed = true;
+        }
     }
+    return changed;
 }
 
 /* ---- what follows ---- */
@@ -179,10 +185,17 @@ static bool may_take_out(const struct look *look, enum reason reason, int metric
            r->outliers.out_len < OUTLIERS_MAX && look->in->canary.healthy >= 2;
 }
 
+/* Right after a raise there is too little for a share that a target could be held to: then of all steps. */
 static double share_of_stable(const struct judge_metric *metric)
 {
-    return ((double)(metric->step.stable_bad + metric->grace.stable_bad) + 0.5) /
-           ((double)(metric->step.stable_requests + metric->grace.stable_requests) + 1);
+    uint64_t requests = metric->step.stable_requests + metric->grace.stable_requests;
+    uint64_t bad = metric->step.stable_bad + metric->grace.stable_bad;
+
+    if (requests < stable_least) {
+        requests = metric->total.stable_requests;
+        bad = metric->total.stable_bad;
+    }
+    return ((double)bad + 0.5) / ((double)requests + 1);
 }
 
 static void say(struct look *look, int metric, int target)

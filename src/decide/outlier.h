@@ -63,7 +63,8 @@ int outliers_find(const struct outliers *outliers, const struct plan_metric *met
 /* The same over both windows, of one target or of all. */
 struct outlier_counts outliers_sum(const struct outliers *outliers, int target);
 bool outliers_has(const struct outliers *outliers, uint64_t id);
-/* A person has put the target back into service: it stays there. */
-void outliers_forgive(struct outliers *outliers, uint64_t id);
+/* A person has put the target back into service: it stays there. True when it was out, so that there is
+ * something to save. */
+bool outliers_forgive(struct outliers *outliers, uint64_t id);
 
 #endif

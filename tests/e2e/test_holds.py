@@ -127,6 +127,11 @@ def _(t):
     t.equal((row["draining"], row["badTarget"]), (False, False), "put back by hand")
     t.wait(lambda: ill.counts()["errors"] > failed, "it gets requests again")
     load.stop()
+    p.close()
+    q = Penstock(t, None, config=p.config)
+    row = next(x for x in q.admin.get("/v1/groups/fargate/targets").json()["targets"] if x["address"] == ill.text)
+    t.equal((row["draining"], row["badTarget"]), (False, False), "and stays there over a restart")
+    load.stop()
 
 
 @case("a canary that refuses requests for want of places gets no larger share")

@@ -160,7 +160,8 @@ START_TEST(a_restart_keeps_who_is_out_and_a_person_can_forgive)
         sim_tick(&sim);
     sim_kill(&sim);
     ck_assert(outliers_has(&sim.r.outliers, 3));
-    outliers_forgive(&sim.r.outliers, 3);
+    ck_assert(outliers_forgive(&sim.r.outliers, 3));
+    ck_assert(!outliers_forgive(&sim.r.outliers, 3) && !outliers_forgive(&sim.r.outliers, 4));
     sim_kill(&sim);
     ck_assert(!outliers_has(&sim.r.outliers, 3));
     ck_assert_uint_eq(sim.r.outliers.out_len, 1); /* and may not take out another one for it */
