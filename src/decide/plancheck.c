@@ -1,6 +1,7 @@
 /* The meaning of a plan (plan_check of decide/plan.h): one function per part, each problem with its path. */
 #include "base/clk.h"
 #include "base/unit.h"
+#include "decide/guard.h"
 #include "decide/peer.h"
 #include "decide/plan.h"
 
@@ -140,6 +141,19 @@ static void check_judged(struct check *check, const struct plan_metric *metric)
                 metric->floor, 1 - metric->objective);
 }
 
+/* Stable's own share of answers beyond the quantile, times the tolerance, has to leave something to see. */
+static void check_guard(struct check *check, const struct plan_metric *metric)
+{
+    bool shift = metric->type == METRIC_LATENCY_SHIFT;
+    double most = 1 / metric->tolerance;
+
+    if (guard_rule(check->plan, metric).ratio_max > 1)
+        return;
+    problem(check, "quantiles",
+            "%g can never hold with the tolerance %g: write a quantile %s %.3g, or a lower tolerance",
+            metric->quantiles[0], metric->tolerance, shift ? "above" : "below", shift ? 1 - most : most);
+}
+
 static void check_metric(struct check *check, const struct plan_metric *metric)
 {
     if (metric->type == METRIC_EXTERNAL) {
@@ -153,6 +167,8 @@ static void check_metric(struct check *check, const struct plan_metric *metric)
         range(check, "quantiles", metric->quantiles[i], 0.01, 0.999);
     if (plan_metric_is_judged(metric))
         check_judged(check, metric);
+    else
+        check_guard(check, metric);
 }
 
 static void check_shares(struct check *check, const struct plan_analysis *analysis)

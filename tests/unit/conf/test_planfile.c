@@ -73,6 +73,14 @@ static const struct problems_case cases[] = {
      "t:3:72: quantiles: has 2; at most 1 are taken\n"},
     {ALL "analysis: { metrics: [ { name: s, type: latencyShift, quantiles: [1] } ] }\n",
      "t:3:67: quantiles: 1 is more than 0.999\n"},
+    {ALL "analysis: { metrics: [ { name: e, type: errorRate }, { name: s, type: latencyShift, tolerance: 3, "
+         "quantiles: [0.5] } ] }\n",
+     "t:3:110: quantiles: 0.5 can never hold with the tolerance 3: write a quantile above 0.667, or a lower "
+     "tolerance\n"},
+    {ALL "analysis: { metrics: [ { name: e, type: errorRate }, { name: f, type: suspiciouslyFast, "
+         "tolerance: 10, quantiles: [0.1] } ] }\n",
+     "t:3:115: quantiles: 0.1 can never hold with the tolerance 10: write a quantile below 0.1, or a lower "
+     "tolerance\n"},
     {ALL "analysis: { startingStep: 2 }\n", "t:3:27: startingStep: the plan has only 2 steps\n"},
     {ALL "ramp: { capacity: 0 }\n", "t:3:19: capacity: 0 is less than 0.001\n"},
     {ALL "ramp: { retreat: { raiseFactor: 1 } }\n", "t:3:33: raiseFactor: 1 is less than 1.01\n"},
