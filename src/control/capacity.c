@@ -6,6 +6,7 @@
 
 static const double memory_s = 10;
 static const double refused_least = 0.01;                /* of all that came: fewer are a burst */
+static const int64_t pause_ns = 30 * NS_PER_S;           /* a longer one says nothing of a second in it */
 static const int64_t remembered_ns = 10 * 60 * NS_PER_S; /* after the last refusals */
 
 /* The rates of a second become those of about ten. */
@@ -33,11 +34,11 @@ static void learn(struct capacity *capacity, uint64_t refused_now, uint32_t heal
     }
 }
 
-/* Another list of targets has other sums. */
-static bool follows(const struct capacity *capacity, const struct capacity_sums *sums)
+/* Another list of targets has other sums; and while no rollout asks, nobody looks. */
+static bool follows(const struct capacity *capacity, const struct capacity_sums *sums, int64_t now_ns)
 {
-    return capacity->known && sums->targets == capacity->targets && sums->served >= capacity->served_sum &&
-           sums->refused >= capacity->refused_sum;
+    return capacity->known && now_ns - capacity->last_ns <= pause_ns && sums->targets == capacity->targets &&
+           sums->served >= capacity->served_sum && sums->refused >= capacity->refused_sum;
 }
 
 double capacity_look(struct capacity *capacity, const struct capacity_sums *sums, int64_t now_ns)
@@ -46,7 +47,7 @@ double capacity_look(struct capacity *capacity, const struct capacity_sums *sums
 
     if (capacity->known && now_ns <= capacity->last_ns)
         return capacity->each;
-    if (follows(capacity, sums)) {
+    if (follows(capacity, sums, now_ns)) {
         take(capacity, sums, now_ns);
         if (sums->healthy)
             learn(capacity, refused_now, sums->healthy, now_ns);

@@ -70,6 +70,20 @@ START_TEST(it_is_forgotten_ten_minutes_after_the_last_refusal)
 }
 END_TEST
 
+/* Between two rollouts nobody looks; the mean of the hours is no rate of now. */
+START_TEST(the_first_look_after_a_pause_only_begins)
+{
+    double each = pass(100, 400, 100);
+
+    sums.served += 40000; /* in an hour, of which little was busy */
+    sums.refused += 9000;
+    now_ns += 3600 * NS_PER_S;
+    capacity_look(&capacity, &sums, now_ns);
+    ck_assert_double_eq_tol(capacity.each, each, 1e-9);
+    ck_assert_double_eq_tol(pass(100, 400, 100), 100, 0.1);
+}
+END_TEST
+
 START_TEST(a_second_look_at_the_same_time_changes_nothing)
 {
     double each = pass(100, 400, 100);
@@ -107,6 +121,7 @@ Suite *unit_suite(void)
     tcase_add_test(tc, a_few_refused_ones_are_a_burst);
     tcase_add_test(tc, who_serves_more_bears_more);
     tcase_add_test(tc, it_is_forgotten_ten_minutes_after_the_last_refusal);
+    tcase_add_test(tc, the_first_look_after_a_pause_only_begins);
     tcase_add_test(tc, a_second_look_at_the_same_time_changes_nothing);
     tcase_add_test(tc, another_list_of_targets_begins_a_new_sum);
     tcase_add_test(tc, without_healthy_targets_nothing_is_learned);
