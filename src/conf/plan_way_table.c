@@ -279,7 +279,9 @@ static const struct setting ramp_rows[] = {
      .min = 0,
      .max = DAY,
      .fallback = "2m",
-     .text = "After a raise slow answers do not count for this time, since new targets are cold."},
+     .text = "For this time after a raise, when new targets are cold, slow answers count only as far as the "
+             "time behind it confirms them: a canary that is well but for its cold start goes back with at "
+             "most 5.5 times falseRollback."},
     {.key = "maxStepPerSecond",
      .type = &type_percent,
      FIELD(plan_ramp, max_step_per_second),

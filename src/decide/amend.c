@@ -86,8 +86,8 @@ static bool judges_the_same(const struct amend *amend)
         return true;
     return refuse(amend,
                   "what is judged cannot change while it runs, or falseRollback would hold for neither "
-                  "plan; of the analysis only maxExcess and maxExcessPerHour can: abort it and start a "
-                  "new rollout");
+                  "plan; of the analysis only maxExcess, maxExcessPerHour, forward, falsePromote and "
+                  "shapeHoldMax can: abort it and start a new rollout");
 }
 
 /* ---- what is in force already ---- */

@@ -333,7 +333,8 @@ static bool is_over_budget(const struct look *look, const struct evidence_counts
     return excess > budget_of(r);
 }
 
-/* Slow answers do not enter the evidence in a grace; these two watch them instead. */
+/* Slow answers in a grace wait for the time behind it before they weigh in full; these two watch meanwhile.
+ */
 static bool find_brake(struct look *look, struct cause *cause)
 {
     const struct plan_analysis *analysis = &look->plan->analysis;
