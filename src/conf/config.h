@@ -10,6 +10,7 @@
 
 #include "base/ip.h"
 #include "proto/h1_limits.h"
+#include "proto/traceformat.h"
 
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -509,6 +510,27 @@ struct config_notice {
     int64_t retry_for_ns; /* of a notice, from the decision on */
 };
 
+/* Whose trace context is believed. */
+enum config_tracing_trust {
+    CONFIG_TRACING_LISTED,
+    CONFIG_TRACING_EVERYBODY,
+    CONFIG_TRACING_NOBODY,
+};
+
+/* Traces are continued and begun (proxy/tracing). */
+struct config_tracing {
+    bool on; /* the rest is set with it only */
+    enum config_tracing_trust trust;
+    struct ip_net *trusted;
+    size_t trusted_len;
+    enum traceformat read[TRACEFORMAT_LEN]; /* in the order of trust, each once */
+    size_t read_len;
+    enum traceformat send[TRACEFORMAT_LEN];
+    size_t send_len;
+    uint8_t send_bits; /* the same */
+    uint32_t sample;   /* hundredths of a percent of the traces that begin here */
+};
+
 /* What may be sent; sizes in bytes (http.md section 2.2 has the peers' figures). */
 struct config_limits {
     struct h1_limits request, response;
@@ -567,6 +589,7 @@ struct config {
     struct config_dogstatsd dogstatsd;
     struct config_notice *notices;
     size_t notices_len;
+    struct config_tracing tracing;
     struct config_edge_timeouts timeouts;
     struct config_timeouts route_timeouts; /* what a route gets that writes none */
     struct config_limits limits;

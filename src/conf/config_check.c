@@ -61,6 +61,49 @@ void config_check_dogstatsd(struct schema_reader *reader, const struct tree *map
                            config->dogstatsd.tags[i]);
 }
 
+/* A format that is written twice; true when there is one. */
+static bool is_doubled(const enum traceformat *formats, size_t len)
+{
+    unsigned seen = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        if (seen & TRACEFORMAT_BIT(formats[i]))
+            return true;
+        seen |= TRACEFORMAT_BIT(formats[i]);
+    }
+    return false;
+}
+
+static void check_formats(struct schema_reader *reader, const struct tree *map, const char *key,
+                          const enum traceformat *formats, size_t len)
+{
+    if (is_doubled(formats, len))
+        schema_problem(reader, CONF_ERROR, tree_find(map, key), "%s: has a format twice", key);
+}
+
+void config_check_tracing(struct schema_reader *reader, const struct tree *map, void *at)
+{
+    struct config_tracing *tracing = &((struct config *)at)->tracing;
+
+    tracing->on = true;
+    check_formats(reader, map, "read", tracing->read, tracing->read_len);
+    check_formats(reader, map, "send", tracing->send, tracing->send_len);
+    if (tracing->trusted_len && tracing->trust != CONFIG_TRACING_LISTED)
+        schema_problem(reader, CONF_ERROR, tree_find(map, "trusted"),
+                       "trusted: is for trust: listed; remove one of the two");
+    if (tracing->trust == CONFIG_TRACING_LISTED && !tracing->trusted_len && tree_find(map, "read"))
+        schema_problem(reader, CONF_WARNING, tree_find(map, "read"),
+                       "read: nobody is believed; write trusted, or trust: everybody");
+    while (tracing->read_len == 0 || (!tree_find(map, "read") && tracing->read_len < TRACEFORMAT_LEN)) {
+        tracing->read[tracing->read_len] = (enum traceformat)tracing->read_len;
+        tracing->read_len++;
+    }
+    if (tracing->send_len == 0)
+        tracing->send[tracing->send_len++] = TRACEFORMAT_W3C;
+    for (size_t i = 0; i < tracing->send_len; i++)
+        tracing->send_bits |= (uint8_t)TRACEFORMAT_BIT(tracing->send[i]);
+}
+
 void config_init_log(struct schema_reader *reader, void *at)
 {
     struct config_log *log = at;

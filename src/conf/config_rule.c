@@ -82,7 +82,8 @@ bool config_rule_refuses(const struct config *config, const char *name)
            is_alike(name, refused_in_requests, ARRAY_LEN(refused_in_requests)) ||
            (config->label_header && is_alike(name, (const char *const *)&config->label_header, 1)) ||
            (config->asks_clients && config->subject_header &&
-            is_alike(name, (const char *const *)&config->subject_header, 1));
+            is_alike(name, (const char *const *)&config->subject_header, 1)) ||
+           (config->tracing.on && traceformat_owns(str_from(name)));
 }
 
 void config_check_request_rule(struct schema_reader *reader, const struct tree *map, void *at)

@@ -14,6 +14,7 @@ extern const struct section config_section;
 extern const struct section config_listener_section, config_log_section, config_notice_section,
     config_group_section, config_route_section;
 extern const struct section config_log_record_section;
+extern const struct section config_tracing_section;
 /* The versions of TLS that may be the oldest, for listeners and for groups. */
 extern const struct word_table config_tls_version_table;
 

@@ -11,6 +11,7 @@ src_libpenstock_a_SOURCES += \
 	src/conf/config_route_table.c \
 	src/conf/config_rule.c src/conf/config_rule.h \
 	src/conf/config_table.c src/conf/config_table.h \
+	src/conf/config_tracing_table.c \
 	src/conf/config_types.c src/conf/config_types.h \
 	src/conf/doc.c src/conf/doc.h \
 	src/conf/doc_example.c \

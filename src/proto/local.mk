@@ -23,4 +23,6 @@ src_libpenstock_a_SOURCES += \
 	src/proto/octet.c src/proto/octet.h \
 	src/proto/proxyline.c src/proto/proxyline.h \
 	src/proto/status.c src/proto/status.def src/proto/status.h \
-	src/proto/target.c src/proto/target.h
+	src/proto/target.c src/proto/target.h \
+	src/proto/tracecontext.c src/proto/tracecontext.h \
+	src/proto/traceformat.c src/proto/traceformat.def src/proto/traceformat.h

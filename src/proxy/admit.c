@@ -43,7 +43,7 @@ static unsigned own_hops(const struct txn *txn)
 static enum next refuse(struct txn *txn, enum h1_error error)
 {
     txn->in->closing = true;
-    if (!compose_ids(txn))
+    if (!compose_ids(txn, false))
         return step_cut(txn, OUTCOME_HEAD_TOO_LARGE);
     return step_refuse(txn, error == H1_METHOD_REFUSED ? OUTCOME_METHOD_REFUSED : OUTCOME_BAD_REQUEST, error);
 }
@@ -77,6 +77,33 @@ static void note_grpc(struct txn *txn)
     txn->grpc_timeout_ns = timeout ? grpc_timeout_ns(timeout->value) : 0;
 }
 
+/* What the proxy in front says who the client is; without a word of it, the client is the proxy. */
+static void find_client(struct txn *txn)
+{
+    const struct config_forwarded *conf = &txn->worker->config->forwarded;
+    enum field_id field = conf->from == CONFIG_HOPS_FORWARDED ? FIELD_FORWARDED : FIELD_X_FORWARDED_FOR;
+    struct ip ip;
+    char *text;
+
+    if (!hops_client(&txn->head, field, config_trusts, conf, &ip))
+        return;
+    txn->exempt = front_exempts(txn->worker->config, &ip);
+    txn->place = crowd_find(&txn->worker->shared->crowd, &ip);
+    if ((text = arena_alloc(&txn->arena, IP_TEXT_LEN)))
+        txn->client = (struct str){text, ip_text(&ip, text)};
+}
+
+/* Who the client is, and whether what it has open counts. */
+static void meet_client(struct txn *txn)
+{
+    const struct front *front = txn->front;
+
+    txn->exempt = front->exempt || front->trusted; /* of a proxy itself nothing can be told */
+    txn->place = front->place;
+    if (front->trusted)
+        find_client(txn);
+}
+
 enum next step_head(struct txn *txn)
 {
     struct inbound *in = txn->in;
@@ -85,7 +112,7 @@ enum next step_head(struct txn *txn)
     h1_body_init(&txn->body, FRAMING_UNTIL_CLOSE, 0, &h1_request_limits); /* until the framing is known */
     head_init(&txn->head, txn->fields, txn->worker->config->limits.request.fields);
     if (!error && in->scan.end == 0) {
-        if (!compose_ids(txn))
+        if (!compose_ids(txn, false))
             return step_cut(txn, OUTCOME_HEAD_TOO_LARGE);
         return step_fail(txn, OUTCOME_HEAD_TIMEOUT, NULL);
     }
@@ -108,7 +135,8 @@ enum next step_head(struct txn *txn)
     in->last = txn->head.minor > 0 && !txn->head.keep_alive;
     if (!txn->head.keep_alive || txn->worker->draining)
         in->closing = true;
-    if (!compose_ids(txn))
+    meet_client(txn);
+    if (!compose_ids(txn, true))
         return step_cut(txn, OUTCOME_HEAD_TOO_LARGE);
     if (own_hops(txn) >= LOOP_HOPS)
         return step_fail(txn, OUTCOME_LOOP, NULL);
@@ -164,33 +192,12 @@ static bool find_route(struct txn *txn)
     return true;
 }
 
-/* What the proxy in front says who the client is; without a word of it, the client is the proxy. */
-static void find_client(struct txn *txn, bool *exempt)
-{
-    const struct config_forwarded *conf = &txn->worker->config->forwarded;
-    enum field_id field = conf->from == CONFIG_HOPS_FORWARDED ? FIELD_FORWARDED : FIELD_X_FORWARDED_FOR;
-    struct ip ip;
-    char *text;
-
-    if (!hops_client(&txn->head, field, config_trusts, conf, &ip))
-        return;
-    *exempt = front_exempts(txn->worker->config, &ip);
-    txn->place = crowd_find(&txn->worker->shared->crowd, &ip);
-    if ((text = arena_alloc(&txn->arena, IP_TEXT_LEN)))
-        txn->client = (struct str){text, ip_text(&ip, text)};
-}
-
-/* Who the client is. False when too many of its requests are under way. */
+/* False when too many requests of the client are under way. */
 static bool joins(struct txn *txn)
 {
-    const struct front *front = txn->front;
     uint32_t most = txn->worker->config->limits.address_requests;
-    bool exempt = front->exempt || front->trusted; /* of a proxy itself nothing can be told */
 
-    txn->place = front->place;
-    if (front->trusted)
-        find_client(txn, &exempt);
-    if (exempt || most == 0)
+    if (txn->exempt || most == 0)
         return true;
     txn->counted = crowd_enter(&txn->worker->shared->crowd.requests, txn->place, most);
     return txn->counted;

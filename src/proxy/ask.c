@@ -4,6 +4,7 @@
 #include "proxy/mirror.h"
 #include "proxy/outbound.h"
 #include "proxy/step.h"
+#include "proxy/tracing.h"
 #include "proxy/worker.h"
 
 /* ---- LEASE, CONNECT ---- */
@@ -24,6 +25,8 @@ static void begin_try(struct txn *txn)
     struct shard_target *cells = shard_target(worker->shard, txn->target->conf->slot);
 
     txn->attempts++;
+    if (txn->tracing)
+        tracing_try(txn);
     txn->trying = true;
     txn->back_end = BACK_OPEN;
     txn->up_broken = false;

@@ -2,12 +2,13 @@
 
 #include "net/tls_server.h"
 #include "proto/h1_write.h"
-#include "proto/octet.h"
 #include "proto/proxyline.h"
 #include "proto/status.h"
+#include "proto/tracecontext.h"
 #include "proxy/front.h"
 #include "proxy/rules.h"
 #include "proxy/step.h"
+#include "proxy/tracing.h"
 #include "proxy/worker.h"
 
 #include <string.h>
@@ -84,36 +85,6 @@ static void write_length(struct buf *buf, const struct head *head)
 
 /* ---- ids ---- */
 
-static bool all_hex(struct str s, bool *zero_r)
-{
-    *zero_r = true;
-    for (size_t i = 0; i < s.len; i++) {
-        if (octet_hex(s.p[i]) < 0 || (s.p[i] >= 'A' && s.p[i] <= 'F'))
-            return false;
-        *zero_r = *zero_r && s.p[i] == '0';
-    }
-    return true;
-}
-
-static struct str part(struct str s, size_t at, size_t len)
-{
-    return (struct str){s.p + at, len};
-}
-
-/* traceparent = version "-" 32 hex "-" 16 hex "-" 2 hex; a later version may have more behind another "-". */
-static bool traceparent_is_valid(struct str s)
-{
-    bool zero, ff_or_zero;
-
-    if (s.len < 55 || s.p[2] != '-' || s.p[35] != '-' || s.p[52] != '-')
-        return false;
-    if (!all_hex(part(s, 0, 2), &zero) || str_eq(part(s, 0, 2), STR("ff")) || (zero && s.len != 55) ||
-        (s.len > 55 && s.p[55] != '-'))
-        return false;
-    return all_hex(part(s, 3, 32), &zero) && !zero && all_hex(part(s, 36, 16), &zero) && !zero &&
-           all_hex(part(s, 53, 2), &ff_or_zero);
-}
-
 static bool request_id_is_valid(struct str s)
 {
     if (s.len == 0 || s.len > REQUEST_ID_MAX)
@@ -143,25 +114,32 @@ static struct str hex_id(struct txn *txn, unsigned words)
     return buf_str(&buf);
 }
 
-bool compose_ids(struct txn *txn)
+/* Without tracing a traceparent goes on as it is. */
+static bool find_trace(struct txn *txn)
 {
     struct str traceparent = single(&txn->head, FIELD_TRACEPARENT);
 
-    txn->request_id = single(&txn->head, FIELD_X_REQUEST_ID);
-    if (!request_id_is_valid(txn->request_id)) {
-        head_drop(&txn->head, FIELD_X_REQUEST_ID);
-        txn->request_id = hex_id(txn, 2);
-    }
-    if (traceparent_is_valid(traceparent)) {
-        txn->trace_id = part(traceparent, 3, 32);
-        txn->span_id = part(traceparent, 36, 16);
+    if (tracecontext_parent_is_valid(traceparent)) {
+        txn->trace_id = (struct str){traceparent.p + 3, 32};
+        txn->span_id = (struct str){traceparent.p + 36, 16};
     } else {
         head_drop(&txn->head, FIELD_TRACEPARENT);
         head_drop(&txn->head, FIELD_TRACESTATE); /* it belongs to the parent that was not there */
         txn->trace_id = hex_id(txn, 2);
         txn->span_id = hex_id(txn, 1);
     }
-    return txn->request_id.len && txn->trace_id.len && txn->span_id.len;
+    return txn->trace_id.len && txn->span_id.len;
+}
+
+bool compose_ids(struct txn *txn, bool known)
+{
+    txn->request_id = single(&txn->head, FIELD_X_REQUEST_ID);
+    if (!request_id_is_valid(txn->request_id)) {
+        head_drop(&txn->head, FIELD_X_REQUEST_ID);
+        txn->request_id = hex_id(txn, 2);
+    }
+    return txn->request_id.len &&
+           (txn->worker->config->tracing.on ? tracing_begin(txn, known) : find_trace(txn));
 }
 
 /* ---- the request ---- */
@@ -354,7 +332,10 @@ static void write_own_fields(struct buf *buf, const struct txn *txn)
     buf_lit(buf, "\r\n");
     if (!(head_find(head, FIELD_X_REQUEST_ID) && !(head_find(head, FIELD_X_REQUEST_ID)->flags & FIELD_HOP)))
         h1_write_field(buf, STR("X-Request-Id"), txn->request_id);
-    if (!(head_find(head, FIELD_TRACEPARENT) && !(head_find(head, FIELD_TRACEPARENT)->flags & FIELD_HOP)))
+    if (txn->tracing)
+        tracing_write(txn, buf);
+    else if (!(head_find(head, FIELD_TRACEPARENT) &&
+               !(head_find(head, FIELD_TRACEPARENT)->flags & FIELD_HOP)))
         write_traceparent(buf, txn);
     write_max_forwards(buf, txn);
     h1_write_end(buf);
@@ -410,7 +391,8 @@ bool compose_request(struct txn *txn, struct relay_queue *up)
     queue_lines(up, &txn->head, end, txn->route->conf);
     if (!rules_write(txn, rules, up) ||
         !compose_start(txn, &own,
-                       OWN_FIELDS_MAX + subject_of(txn).len + (txn->front->trusted ? 2 * CHAIN_MAX : 0)))
+                       OWN_FIELDS_MAX + subject_of(txn).len + (txn->front->trusted ? 2 * CHAIN_MAX : 0) +
+                           (txn->tracing ? TRACECONTEXT_FIELDS_MAX : 0)))
         return false;
     if (odd_length)
         write_length(&own, &txn->head);

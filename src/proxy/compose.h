@@ -10,8 +10,9 @@
 #include "proxy/txn.h"
 
 /* Fixes the ids of the request: X-Request-Id and traceparent as received when they are well formed, else new
- * ones. False when the arena is full. Source: W3C Trace Context 1, section 3.2. */
-MUST_CHECK bool compose_ids(struct txn *txn);
+ * ones; those of the trace by proxy/tracing, where it is on. `known`: the head is whole, and txn->client is
+ * who the client is. False when the arena is full. Source: W3C Trace Context 1, section 3.2. */
+MUST_CHECK bool compose_ids(struct txn *txn, bool known);
 
 /* Queues the request head for txn->target of txn->group in `up`. False when it does not fit into the arena.
  */

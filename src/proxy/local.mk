@@ -32,6 +32,7 @@ src_libpenstock_a_SOURCES += \
 	src/proxy/step.h \
 	src/proxy/stream.c src/proxy/stream.h \
 	src/proxy/ticket.c src/proxy/ticket.h \
+	src/proxy/tracing.c src/proxy/tracing.h \
 	src/proxy/trunk.c src/proxy/trunk.h \
 	src/proxy/tunnel.c \
 	src/proxy/txn.c src/proxy/txn.h \

@@ -6,6 +6,7 @@
 #include "proxy/front.h"
 #include "proxy/record.h"
 #include "proxy/step.h"
+#include "proxy/tracing.h"
 #include "proxy/worker.h"
 
 #include <string.h>
@@ -388,15 +389,20 @@ static bool copy_head(struct txn *txn, struct mirror *mirror)
     const struct route_group *group = txn->group;
     const struct route_target *target = txn->target;
     size_t arena_len = txn->arena.len;
+    uint64_t span = txn->tracing ? txn->tracing->client : 0;
     bool ok;
 
     head_drop(&txn->head, FIELD_EXPECT); /* the body is there */
     head_drop(&txn->head, FIELD_TRAILER);
     txn->group = mirror->group;
     txn->target = mirror->target;
+    if (txn->tracing)
+        tracing_try(txn); /* the copy is one of its own */
     ok = compose_request(txn, &mirror->up) && copy_queue(mirror, &mirror->up);
     txn->group = group;
     txn->target = target;
+    if (txn->tracing)
+        txn->tracing->client = span;
     txn->arena.len = arena_len;
     relay_forget(&mirror->up);
     if (ok) {

@@ -37,6 +37,7 @@ struct front;
 struct inbound;
 struct mirror;
 struct outbound_ops;
+struct tracing;
 struct worker;
 
 enum txn_step {
@@ -92,7 +93,9 @@ struct txn {
     struct str path;    /* normalised */
     struct str up_path; /* what the target is asked for */
     struct str request_id, trace_id, span_id;
+    struct tracing *tracing;  /* its place in a trace, in the arena; NULL where tracing is off */
     struct str client;        /* the client's address: the peer's, or what a trusted proxy says */
+    bool exempt;              /* its requests are not counted */
     bool counted;             /* among the requests of its address */
     struct crowd_place place; /* where; with counted */
     struct h1_body body;      /* decodes the request body in in->buf */

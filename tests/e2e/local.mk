@@ -39,6 +39,7 @@ e2e_tests = \
 	tests/e2e/test_syscalls.py \
 	tests/e2e/test_target_tls.py \
 	tests/e2e/test_tls.py \
+	tests/e2e/test_tracing.py \
 	tests/e2e/test_weights.py
 
 # The ones in which threads meet; for a build with --enable-tsan.

@@ -157,6 +157,19 @@ class Node(Process):
         self.popen.stdout.close()
 
 
+class H2(Node):
+    """node's http2 server (h2_target.js)."""
+
+    def __init__(self, t, label="ec2", tls=(), streams=100, **options):
+        self.label = label
+        self._lock = threading.Lock()
+        Process.__init__(self, t, f"h2-{label}", [tool("node"), os.path.join(HERE, "h2_target.js"), label, *tls],
+                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=dict(os.environ, MAX_STREAMS=str(streams)))
+        self.port = self._ask({})["port"]
+        if options:
+            self.set(**options)
+
+
 class Raw:
     """A target on raw sockets: `serve(wire)` is called for each connection, on a thread of its own.
 

@@ -5,31 +5,17 @@ import json
 import os
 import socket
 import struct
-import subprocess
 import threading
 
 from certs import Certificate
 from frames import (ACK, DATA, END_HEADERS, HEADERS, PREFACE, REFUSED_STREAM, RST_STREAM, SETTINGS, WINDOW_UPDATE,
                     Frames, frame, get, settings)
-from harness import HERE, Process, case, free_port, main, need, tool
-from peers import Nginx, Node, Raw
+from harness import case, free_port, main, need
+from peers import H2, Nginx, Raw
 from penstock import Penstock
 from wire import Wire, chunked, compose
 
 need("node", "openssl", "nginx")
-
-
-class H2(Node):
-    """node's http2 server (h2_target.js)."""
-
-    def __init__(self, t, label="ec2", tls=(), streams=100, **options):
-        self.label = label
-        self._lock = threading.Lock()
-        Process.__init__(self, t, f"h2-{label}", [tool("node"), os.path.join(HERE, "h2_target.js"), label, *tls],
-                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=dict(os.environ, MAX_STREAMS=str(streams)))
-        self.port = self._ask({})["port"]
-        if options:
-            self.set(**options)
 
 
 class TlsNginx(Nginx):

@@ -13,6 +13,7 @@ fuzz_targets += tests/fuzz/fuzz_plan
 fuzz_targets += tests/fuzz/fuzz_proxyline
 fuzz_targets += tests/fuzz/fuzz_ticket
 fuzz_targets += tests/fuzz/fuzz_trace
+fuzz_targets += tests/fuzz/fuzz_tracecontext
 
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/heads.h
 check_PROGRAMS += $(fuzz_targets)

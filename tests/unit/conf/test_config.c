@@ -89,7 +89,7 @@ static const struct problems_case cases[] = {
     {ALL "discovery: {}\n",
      "t:6:1: discovery: unknown key; known here: workers, service, env, version, "
      "labelHeader, viaName, ambiguousFields, halfClosed, forwarded, listeners, tls, admin, state, "
-     "accessLog, logRecord, metrics, notify, timeouts, limits, http2, targetGroups, routes\n"},
+     "accessLog, logRecord, metrics, notify, tracing, timeouts, limits, http2, targetGroups, routes\n"},
     {ALL "accessLog: [ stdout: { color: true } ]\n",
      "t:6:24: color: unknown key; there is none here: write {}\n"},
     {ALL "accessLog: [ { file: { path: a, maxSize: 2MiB, maxTotalSize: 3MiB } } ]\n",
@@ -290,6 +290,22 @@ static const struct problems_case cases[] = {
      "t:6:69: routes: no route is named no\n"
      "t:6:77: routingKey: is missing; PagerDuty asks for the service's\n"
      "t:6:107: topic: is missing; a notification of SNS names one\n"},
+    {ALL "tracing:\n", ""},
+    {ALL
+     "tracing: { trusted: [ 10.0.0.0/8, \"::1\" ], read: [ xray, b3 ], send: [ b3multi ], sample: 0.5 }\n",
+     ""},
+    {ALL "tracing: { read: [ b3, w3c, b3 ], send: [ xray, xray ] }\n",
+     "t:6:18: read: has a format twice\n"
+     "t:6:18: warning: read: nobody is believed; write trusted, or trust: everybody\n"
+     "t:6:24: read: w3c is none of tracecontext, datadog, xray, b3, b3multi\n"
+     "t:6:41: send: has a format twice\n"},
+    {ALL_A "requestHeaders: [ { set: x-b3-flags, value: a } ]" END_A, ""},
+    {ALL_A "requestHeaders: [ { set: x-b3-flags, value: a }, { remove: B3 } ]" END_A "tracing: {}\n",
+     "t:5:51: x-b3-flags: frames the message, concerns the connection, or is penstock's own; no rule may "
+     "touch it\n"
+     "t:5:82: B3: frames the message, concerns the connection, or is penstock's own; no rule may touch it\n"},
+    {ALL "tracing: { trust: everybody, trusted: [ 10.0.0.0/8 ] }\n",
+     "t:6:39: trusted: is for trust: listed; remove one of the two\n"},
     /* the label */
     {ALL "labelHeader: \"X Platform\"\n", "t:6:14: labelHeader: \"X Platform\" is not a token; it may have "
                                           "letters, digits and !#$%&'*+-.^_`|~ only\n"},
@@ -576,6 +592,7 @@ static const char full[] =
     "  { stdout: {}, format: ecs, sample: { share: 12.5, slow: 2s }, queue: 1MiB } ]\n"
     "logRecord: { requestHeaders: [ X-Tenant ], redactQuery: [] }\n"
     "metrics: { dogstatsd: { address: \"unix:/run/dsd.sock\", interval: 5s, tags: [ team:web ] } }\n"
+    "tracing: { trusted: [ 10.0.0.0/8 ], read: [ xray, b3 ], send: [ b3multi, tracecontext ], sample: 0.5 }\n"
     "state: { directory: /var/lib/penstock }\n"
     "admin: { address: \"unix:/run/x.sock\", token: 0123456789abcdef0, hosts: [ Admin.Internal ] }\n"
     "listeners: [ { address: \"127.0.0.1:0\" } ]\n"
@@ -598,6 +615,14 @@ START_TEST(what_is_written_arrives)
     ck_assert_int_eq(config->dogstatsd.interval_ns, 5 * NS_PER_S);
     ck_assert_uint_eq(config->dogstatsd.tags_len, 1);
     ck_assert_str_eq(config->dogstatsd.tags[0], "team:web");
+    ck_assert(config->tracing.on);
+    ck_assert_int_eq(config->tracing.trust, CONFIG_TRACING_LISTED);
+    ck_assert_uint_eq(config->tracing.trusted_len, 1);
+    ck_assert_uint_eq(config->tracing.read_len, 2);
+    ck_assert_int_eq(config->tracing.read[1], TRACEFORMAT_B3);
+    ck_assert_uint_eq(config->tracing.send_bits,
+                      TRACEFORMAT_BIT(TRACEFORMAT_B3MULTI) | TRACEFORMAT_BIT(TRACEFORMAT_W3C));
+    ck_assert_uint_eq(config->tracing.sample, 50);
     web = &config->routes[0];
     rest = &config->routes[1];
     two = &config->groups[1];

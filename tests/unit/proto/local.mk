@@ -14,4 +14,5 @@ unit_tests += \
 	tests/unit/proto/test_hops \
 	tests/unit/proto/test_octet \
 	tests/unit/proto/test_proxyline \
-	tests/unit/proto/test_target
+	tests/unit/proto/test_target \
+	tests/unit/proto/test_tracecontext

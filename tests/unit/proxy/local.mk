@@ -20,6 +20,7 @@ unit_tests += \
 	tests/unit/proxy/test_shard \
 	tests/unit/proxy/test_steady \
 	tests/unit/proxy/test_ticket \
+	tests/unit/proxy/test_tracing \
 	tests/unit/proxy/test_trailers \
 	tests/unit/proxy/test_trunk \
 	tests/unit/proxy/test_tunnel \
@@ -33,6 +34,7 @@ tests_unit_proxy_test_mirror_SOURCES = tests/unit/proxy/test_mirror.c $(proxy_fi
 tests_unit_proxy_test_memory_SOURCES = tests/unit/proxy/test_memory.c $(proxy_fixture)
 tests_unit_proxy_test_retry_SOURCES = tests/unit/proxy/test_retry.c $(proxy_fixture)
 tests_unit_proxy_test_steady_SOURCES = tests/unit/proxy/test_steady.c $(proxy_fixture)
+tests_unit_proxy_test_tracing_SOURCES = tests/unit/proxy/test_tracing.c $(proxy_fixture)
 tests_unit_proxy_test_trailers_SOURCES = tests/unit/proxy/test_trailers.c $(proxy_fixture)
 tests_unit_proxy_test_trunk_SOURCES = tests/unit/proxy/test_trunk.c $(proxy_fixture)
 tests_unit_proxy_test_tunnel_SOURCES = tests/unit/proxy/test_tunnel.c $(proxy_fixture)
