@@ -108,8 +108,8 @@ const print = (value) => process.stdout.write(JSON.stringify(value) + '\n');
 if (process.argv[2] === 'serve') {
     const server = http2.createServer();
     server.on('stream', serve);
-    server.listen(0, '127.0.0.1', () => lines.on('line', (line) =>
-        print(JSON.parse(line).get ? counts : { port: server.address().port })));
+    const listens = new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+    lines.on('line', (line) => listens.then(() => print(JSON.parse(line).get ? counts : { port: server.address().port })));
 } else {
     const session = http2.connect('http://127.0.0.1:' + process.argv[3]);
     session.on('error', () => {});

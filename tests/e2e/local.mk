@@ -57,6 +57,7 @@ EXTRA_DIST += \
 	tests/e2e/certs.py \
 	tests/e2e/fluent.py \
 	tests/e2e/fluent_server.js \
+	tests/e2e/grpc_js.js \
 	tests/e2e/grpc_peer.js \
 	tests/e2e/h2_target.js \
 	tests/e2e/frames.py \

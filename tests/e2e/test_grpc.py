@@ -4,19 +4,21 @@ import os
 import subprocess
 import threading
 
-from harness import HERE, Failure, Process, case, free_port, main, need, tool
+from harness import HERE, Failure, Process, Skip, case, free_port, main, need, tool
 from penstock import Penstock
 
 need("node")
 
+GRPC_JS = "@grpc/grpc-js@1.14.0"
+
 
 class Peer(Process):
-    """grpc_peer.js, a target or a client."""
+    """grpc_peer.js, a target or a client; or another script that takes orders like it."""
 
-    def __init__(self, t, *words):
+    def __init__(self, t, *words, script="grpc_peer.js", env=None):
         self._lock = threading.Lock()
-        super().__init__(t, "grpc-" + words[0], [tool("node"), os.path.join(HERE, "grpc_peer.js"), *map(str, words)],
-                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        super().__init__(t, "grpc-" + words[0], [tool("node"), os.path.join(HERE, script), *map(str, words)],
+                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env)
         if words[0] == "serve":
             self.text = f"127.0.0.1:{self.ask()['port']}"
 
@@ -39,6 +41,27 @@ class Peer(Process):
         self.popen.stdin.close()
         super().close()
         self.popen.stdout.close()
+
+
+def grpc_js(t):
+    """An environment in which node finds @grpc/grpc-js: installed already, or fetched now."""
+    def finds(env):
+        return subprocess.run([tool("node"), "-e", "require('@grpc/grpc-js')"], env=env, capture_output=True).returncode == 0
+
+    if finds(os.environ):
+        return dict(os.environ)
+    if not tool("npm"):
+        raise Skip("the npm package @grpc/grpc-js is not installed where node finds it (NODE_PATH), nor is npm")
+    fetch = [tool("npm"), "install", "--prefix", t.path("npm"), "--no-audit", "--no-fund", "--ignore-scripts",
+             "--prefer-offline", "--fetch-retries=0", "--fetch-timeout=15000", GRPC_JS]
+    try:
+        done = subprocess.run(fetch, capture_output=True, timeout=30)
+    except subprocess.TimeoutExpired:
+        done = None
+    env = dict(os.environ, NODE_PATH=t.path("npm/node_modules"))
+    if not done or done.returncode or not finds(env):
+        raise Skip(f"npm cannot fetch {GRPC_JS}; where there is no network, install it where node finds it (NODE_PATH)")
+    return env
 
 
 def serve(t, target, group=None, **more):
@@ -78,6 +101,24 @@ def _(t):
     for _ in range(8):
         client.ask(path="/status/14")
     t.equal(client.ask(path="/echo/", messages=["a"])["status"], "0", "a target that answers is not left alone")
+
+
+@case("calls of all four kinds pass between a client and a server of @grpc/grpc-js")
+def _(t):
+    env = grpc_js(t)
+    p, _ = serve(t, Peer(t, "serve", script="grpc_js.js", env=env))
+    client = Peer(t, "call", p.address[1], script="grpc_js.js", env=env)
+    messages = ["one", "x" * 200000, "three"]
+    got = client.ask(messages=messages)
+    for kind, expected in (("unary", messages[0]), ("list", messages[:1] * 3), ("collect", ",".join(messages)),
+                           ("chat", messages)):
+        t.check(got[kind]["got"] == expected, f"{kind}: the messages")
+        t.equal((got[kind]["code"], got[kind]["trailer"]), (0, ["42"]), kind)
+    t.equal((got["error"]["code"], got["error"]["details"]), (5, "there is none: 100 %"), "NOT_FOUND")
+    t.equal((got["late"]["code"], got["cancelled"]["code"]), (4, 1), "DEADLINE_EXCEEDED, CANCELLED")
+    t.equal(got["cancelled"]["got"], ["a"], "before it was cancelled")
+    statuses = [r["penstock"]["grpc_status"] for r in p.log.wait(5)[:5]]
+    t.equal(statuses, ["OK"] * 4 + ["NOT_FOUND"], "the log")
 
 
 @case("our own errors are statuses of gRPC")
