@@ -195,6 +195,14 @@ static void settle(struct mux *mux)
         relay_release(&mux->out, &worker->relay_memory);
 }
 
+/* The socket has taken everything: it is the client's turn. */
+static void listen_again(struct mux *mux)
+{
+    conn_write_done(&mux->front->conn);
+    if (h2_ended(mux->h2) == H2_OK)
+        conn_read_resume(&mux->front->conn);
+}
+
 /* Lets the streams go on, sends what there is, and looks at what has become of it. */
 static void look(struct mux *mux)
 {
@@ -207,8 +215,8 @@ static void look(struct mux *mux)
         mux_pull(mux);
         more = mux->todo != NULL; /* what was taken */
     } while (more);
-    if (!mux->blocked)
-        (void)write_out(mux);
+    if (!mux->blocked && write_out(mux))
+        listen_again(mux);
     if (mux->broken)
         front_close(mux->front);
     else
@@ -270,9 +278,10 @@ void mux_on_ready(struct mux *mux, unsigned ready)
         receive(mux);
         return;
     }
-    conn_write_done(&mux->front->conn);
-    if (!mux->blocked)
+    if (!mux->blocked) {
+        conn_write_done(&mux->front->conn);
         return;
+    }
     mux->blocked = false;
     if (!write_out(mux)) {
         if (mux->broken)
@@ -281,9 +290,7 @@ void mux_on_ready(struct mux *mux, unsigned ready)
     }
     if (!awaits_goaway(mux))
         inbound_deadline(worker_of(mux), &mux->front->in, idle_ns(mux));
-    if (h2_ended(mux->h2) == H2_OK)
-        conn_read_resume(&mux->front->conn);
-    mux_later(mux);
+    mux_later(mux); /* which mostly fills the socket again: the events are left as they are until then */
 }
 
 void mux_on_timer(struct mux *mux)
