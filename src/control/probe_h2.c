@@ -35,15 +35,7 @@ static void on_reset(void *owner, struct h2_stream *stream, uint32_t code, bool 
     probe->why = h2_code_name(code);
 }
 
-static size_t on_content(void *owner, struct h2_stream *stream, char *out, size_t max, bool *end_r)
-{
-    (void)owner, (void)stream, (void)out, (void)max;
-    *end_r = true;
-    return 0;
-}
-
-static const struct h2_events events = {
-    .head = on_head, .data = on_data, .end = on_end, .reset = on_reset, .content = on_content};
+static const struct h2_events events = {.head = on_head, .data = on_data, .end = on_end, .reset = on_reset};
 
 bool probe_h2_begin(struct probe_h2 *probe, const char *path, const char *host, bool tls)
 {

@@ -358,17 +358,6 @@ uint32_t h2_live(const struct h2 *h2)
     return h2->live;
 }
 
-void h2_set_streams(struct h2 *h2, uint32_t streams)
-{
-    nghttp2_settings_entry entry = {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, streams};
-
-    BUG_ON(h2->config.role != H2_SERVER);
-    if (h2->error || streams == h2->config.streams)
-        return;
-    h2->config.streams = streams;
-    check_submit(h2, nghttp2_submit_settings(h2->session, NGHTTP2_FLAG_NONE, &entry, 1));
-}
-
 void h2_ping(struct h2 *h2)
 {
     if (!h2->error)
@@ -403,9 +392,4 @@ uint32_t h2_room(const struct h2 *h2)
 bool h2_is_shut(const struct h2 *h2)
 {
     return !h2_is_draining(h2) && most(h2) == 0;
-}
-
-bool h2_takes_connect(const struct h2 *h2)
-{
-    return nghttp2_session_get_remote_settings(h2->session, NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) == 1;
 }

@@ -108,7 +108,7 @@ struct h2_events {
     /*
      * Copies up to `max` bytes of content to send into `out` and says how many; 0 and no end: there is none
      * now, h2_wake tells when there is. `*end_r` (false before the call): nothing follows; trailers, if any,
-     * are given by h2_trailers from within this call.
+     * are given by h2_trailers from within this call. May be NULL where nothing is sent with content.
      */
     size_t (*content)(void *owner, struct h2_stream *stream, char *out, size_t max, bool *end_r);
     /* The peer begins no further stream (client) or takes none (server's GOAWAY): those above its last id
@@ -151,8 +151,6 @@ void h2_drain_now(struct h2 *h2);
 bool h2_is_draining(const struct h2 *h2);
 /* Streams that are owned. */
 uint32_t h2_live(const struct h2 *h2);
-/* Server: another number of streams at a time, from now on. */
-void h2_set_streams(struct h2 *h2, uint32_t streams);
 /* Asks for a sign of life: `pong`. */
 void h2_ping(struct h2 *h2);
 /* Bytes that it holds. */
@@ -175,8 +173,6 @@ MUST_CHECK uint32_t h2_room(const struct h2 *h2);
 /* Whether the peer has said that it takes none for now (SETTINGS_MAX_CONCURRENT_STREAMS 0), and may say
  * otherwise. */
 MUST_CHECK bool h2_is_shut(const struct h2 *h2);
-/* Whether the peer takes WebSockets (RFC 8441). */
-MUST_CHECK bool h2_takes_connect(const struct h2 *h2);
 
 struct h2_request {
     struct str method;

@@ -35,16 +35,12 @@ static bool take(struct h2_mem *mem, size_t size)
 {
     size_t chunks;
 
-    if (size > mem->max - mem->used) {
-        mem->refused = true;
+    if (size > mem->max - mem->used)
         return false;
-    }
     if (mem->budget && mem->used + size > mem->drawn) {
         chunks = (mem->used + size - mem->drawn + CHUNK - 1) / CHUNK;
-        if (!budget_take(mem->budget, chunks * CHUNK)) {
-            mem->refused = true;
+        if (!budget_take(mem->budget, chunks * CHUNK))
             return false;
-        }
         mem->drawn += chunks * CHUNK;
     }
     mem->used += size;
@@ -77,7 +73,6 @@ void *h2_mem_resize(struct h2_mem *mem, void *block, size_t size)
         return NULL;
     header = realloc(old, size);
     if (!header) {
-        mem->refused = true;
         if (size > old_size)
             give(mem, size - old_size);
         return NULL;

@@ -15,7 +15,6 @@ struct h2_mem {
     size_t max;            /* most of them */
     size_t drawn;          /* of the budget, in whole chunks; used <= drawn with a budget */
     struct budget *budget; /* or NULL */
-    bool refused;          /* something was refused */
 };
 
 void h2_mem_init(struct h2_mem *mem, size_t max, struct budget *budget);
