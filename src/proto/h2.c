@@ -5,10 +5,9 @@
 #include <stdlib.h>
 
 enum {
-    HPACK_TABLE = 4096,  /* bytes, either direction */
-    OUTBOUND_MAX = 2000, /* frames that wait to be sent, beside content */
-    ACKS_MAX = 1000,     /* of them answers to SETTINGS and PING */
-    CONTINUATIONS_MAX = 8,
+    HPACK_TABLE = 4096,            /* bytes, either direction */
+    OUTBOUND_MAX = 2000,           /* frames that wait to be sent, beside content */
+    ACKS_MAX = 1000,               /* of them answers to SETTINGS and PING */
     STREAMS_BEFORE_SETTINGS = 100, /* requests that may be made before the peer has said how many */
 };
 
@@ -77,7 +76,7 @@ static bool open_session(struct h2 *h2, nghttp2_session_callbacks *callbacks, ng
     nghttp2_option_set_no_closed_streams(option, 1);
     nghttp2_option_set_max_deflate_dynamic_table_size(option, HPACK_TABLE);
     nghttp2_option_set_max_outbound_ack(option, ACKS_MAX);
-    nghttp2_option_set_max_continuations(option, CONTINUATIONS_MAX);
+    nghttp2_option_set_max_continuations(option, SIZE_MAX); /* it counts calls; h2_frames.c counts frames */
     nghttp2_option_set_peer_max_concurrent_streams(option, STREAMS_BEFORE_SETTINGS);
     nghttp2_option_set_max_send_header_block_length(option, 128 << 10);
     nghttp2_option_set_stream_reset_rate_limit(option, UINT64_MAX,
@@ -124,6 +123,7 @@ struct h2 *h2_new(const struct h2_config *config, const struct h2_events *events
     h2->owner = owner;
     h2->now_ns = now_ns;
     h2_flood_init(&h2->flood, now_ns);
+    h2_frames_init(&h2->frames, config->role);
     h2_mem_init(&h2->mem, config->memory, config->budget);
     done = nghttp2_session_callbacks_new(&callbacks) == 0 && nghttp2_option_new(&option) == 0 &&
            open_session(h2, callbacks, option) && send_settings(h2);
@@ -223,27 +223,46 @@ static enum h2_error fatal_error(const struct h2 *h2, ssize_t error)
         return H2_PREFACE;
     case NGHTTP2_ERR_FLOODED:
         return H2_OUTBOUND;
-    case NGHTTP2_ERR_TOO_MANY_CONTINUATIONS:
-        return H2_CONTINUATIONS;
     case NGHTTP2_ERR_NOMEM:
         return H2_MEMORY;
     }
     return H2_INTERNAL;
 }
 
+static void take_in(struct h2 *h2, const char *in, size_t len)
+{
+    ssize_t done = nghttp2_session_mem_recv(h2->session, (const uint8_t *)in, len);
+
+    if (done < 0)
+        h2_fail(h2, fatal_error(h2, done));
+}
+
+/* Frame by frame: when one begins, those before it have been read, and what they said is known. */
+static void read_frames(struct h2 *h2, const char *in, size_t len)
+{
+    while (len && !h2->error) {
+        bool whole;
+        size_t before = h2_frames_find(&h2->frames, in, len, &whole);
+        enum h2_error error;
+
+        if (before)
+            take_in(h2, in, before);
+        if (!h2->error && whole && (error = h2_frames_begin(h2)))
+            h2_fail(h2, error);
+        in += before;
+        len -= before;
+    }
+}
+
 enum h2_error h2_feed(struct h2 *h2, const char *in, size_t len, int64_t now_ns)
 {
-    ssize_t done;
-
     BUG_ON(h2->busy);
     if (h2->error)
         return h2->error;
     h2->now_ns = now_ns;
     h2->busy = true;
-    done = nghttp2_session_mem_recv(h2->session, (const uint8_t *)in, len);
-    if (done < 0)
-        h2_fail(h2, fatal_error(h2, done));
-    else if (nghttp2_session_get_outbound_queue_size(h2->session) > OUTBOUND_MAX)
+    read_frames(h2, in, len);
+    if (nghttp2_session_get_outbound_queue_size(h2->session) > OUTBOUND_MAX)
         h2_fail(h2, H2_OUTBOUND);
     h2->busy = false;
     settle(h2);

@@ -1,4 +1,4 @@
-/* What the library tells while it reads: field sections, content, ends, and the accounts of frames. */
+/* What the library tells while it reads: field sections, content, ends. */
 #include "proto/h2_facts.h"
 #include "proto/h2_session.h"
 
@@ -45,44 +45,28 @@ struct h2_stream *h2_stream_find(const struct h2 *h2, int32_t id)
     return stream;
 }
 
-/* ---- frames as they begin: what is counted before it is read ---- */
-
-static enum h2_error section_frame(struct h2 *h2, const nghttp2_frame_hd *hd)
-{
-    bool first = hd->type == NGHTTP2_HEADERS;
-
-    h2->section_wire = first ? hd->length : h2->section_wire + hd->length;
-    if (h2->section_wire > 2 * (size_t)h2->config.limits.head)
-        return H2_CONTINUATIONS;
-    return h2_flood_content(&h2->flood, hd->length || hd->flags & NGHTTP2_FLAG_END_HEADERS);
-}
+/* ---- frames as they begin, beside those that h2_frames.c counts ---- */
 
 static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, void *user)
 {
     struct h2 *h2 = user;
+    bool ack = hd->flags & NGHTTP2_FLAG_ACK;
 
     (void)session;
     switch (hd->type) {
-    case NGHTTP2_HEADERS:
-    case NGHTTP2_CONTINUATION:
-        return account(h2, section_frame(h2, hd));
     case NGHTTP2_DATA:
         h2_flood_data(&h2->flood, false);
         return stop(h2);
     case NGHTTP2_SETTINGS:
-        return account(h2, hd->flags & NGHTTP2_FLAG_ACK ? H2_OK : h2_flood_settings(&h2->flood, h2->now_ns));
+        return account(h2, ack ? H2_OK : h2_flood_settings(&h2->flood, h2->now_ns));
     case NGHTTP2_PING:
-        return account(h2, hd->flags & NGHTTP2_FLAG_ACK ? H2_OK : h2_flood_ping(&h2->flood, h2->now_ns));
+        return account(h2, ack ? H2_OK : h2_flood_ping(&h2->flood, h2->now_ns));
     case NGHTTP2_WINDOW_UPDATE:
         return account(h2, h2_flood_window_update(&h2->flood));
-    case NGHTTP2_RST_STREAM:
-    case NGHTTP2_GOAWAY:
-    case NGHTTP2_PUSH_PROMISE:
-        return stop(h2);
+    case NGHTTP2_PRIORITY: /* on stream 0: RFC 9113 section 6.3; the library no longer looks */
+        return account(h2, hd->stream_id ? h2_flood_priority(&h2->flood) : H2_PROTOCOL);
     }
-    if (hd->type == NGHTTP2_PRIORITY && hd->stream_id == 0)
-        return account(h2, H2_PROTOCOL);               /* RFC 9113 section 6.3; the library no longer looks */
-    return account(h2, h2_flood_priority(&h2->flood)); /* PRIORITY, extensions, unknown ones */
+    return stop(h2);
 }
 
 /* ---- field sections ---- */

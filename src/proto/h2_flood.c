@@ -57,6 +57,13 @@ enum h2_error h2_flood_priority(struct h2_flood *flood)
     return ++flood->priorities > H2_FLOOD_PRIORITIES * (1 + flood->streams) ? H2_PRIORITIES : H2_OK;
 }
 
+enum h2_error h2_flood_unknown(struct h2_flood *flood)
+{
+    uint64_t most = H2_FLOOD_UNKNOWN + H2_FLOOD_UNKNOWN_PER_STREAM * flood->streams;
+
+    return ++flood->unknown > most ? H2_UNKNOWN : H2_OK;
+}
+
 enum h2_error h2_flood_window_update(struct h2_flood *flood)
 {
     uint64_t most = H2_FLOOD_WINDOW_UPDATES + H2_FLOOD_WINDOW_UPDATES_PER_STREAM * flood->streams +

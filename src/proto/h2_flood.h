@@ -21,9 +21,11 @@ enum {
      */
     H2_FLOOD_PINGS = 1000,
     H2_FLOOD_PINGS_PER_S = 100,
-    /* PRIORITY, PRIORITY_UPDATE, and frames of unknown types: for each stream, and as many at the beginning.
-     */
+    /* PRIORITY and PRIORITY_UPDATE: for each stream, and as many at the beginning. */
     H2_FLOOD_PRIORITIES = 100,
+    /* Frames of unknown types, which are passed over: so many at the beginning, and for each stream. */
+    H2_FLOOD_UNKNOWN = 100,
+    H2_FLOOD_UNKNOWN_PER_STREAM = 10,
     /* WINDOW_UPDATE: so many at the beginning; for each stream; for each DATA frame that we have sent. */
     H2_FLOOD_WINDOW_UPDATES = 100,
     H2_FLOOD_WINDOW_UPDATES_PER_STREAM = 4,
@@ -43,6 +45,7 @@ struct h2_flood {
     uint64_t streams;        /* begun so far */
     uint64_t data;           /* DATA frames sent so far */
     uint64_t priorities;     /* so far */
+    uint64_t unknown;        /* so far */
     uint64_t window_updates; /* so far */
     uint32_t empty;          /* in a row */
 };
@@ -53,6 +56,7 @@ MUST_CHECK enum h2_error h2_flood_reset(struct h2_flood *flood, int64_t now_ns);
 MUST_CHECK enum h2_error h2_flood_settings(struct h2_flood *flood, int64_t now_ns);
 MUST_CHECK enum h2_error h2_flood_ping(struct h2_flood *flood, int64_t now_ns);
 MUST_CHECK enum h2_error h2_flood_priority(struct h2_flood *flood);
+MUST_CHECK enum h2_error h2_flood_unknown(struct h2_flood *flood);
 MUST_CHECK enum h2_error h2_flood_window_update(struct h2_flood *flood);
 /* A frame that could bring content or fields has come: whether it did, or ended something. */
 MUST_CHECK enum h2_error h2_flood_content(struct h2_flood *flood, bool brings);

@@ -1,6 +1,7 @@
 /*
- * The inside of an HTTP/2 session, for the files of proto/h2: h2.c (life, input, output), h2_events.c (what
- * the library tells us), h2_send.c (what the owner sends). Thread: the session's.
+ * The inside of an HTTP/2 session, for the files of proto/h2: h2.c (life, input, output), h2_frames.c (frames
+ * as they begin), h2_events.c (what the library tells us), h2_send.c (what the owner sends). Thread: the
+ * session's.
  */
 #ifndef PROTO_H2_SESSION_H
 #define PROTO_H2_SESSION_H
@@ -8,11 +9,20 @@
 #include "proto/h2.h"
 #include "proto/h2_flood.h"
 #include "proto/h2_mem.h"
+#include "proto/h2_past.h"
 #include "proto/h2_section.h"
 
 #include <nghttp2/nghttp2.h>
 
 enum { H2_FRAME_HEADER = 9, H2_GOAWAY_LEN = H2_FRAME_HEADER + 8 };
+
+/* Where the input stands. */
+struct h2_frames {
+    uint32_t rest; /* bytes before the next header */
+    uint8_t have;  /* of it */
+    uint8_t given; /* of these, those that the library has been given */
+    unsigned char header[H2_FRAME_HEADER];
+};
 
 struct h2 {
     struct h2_config config;
@@ -21,6 +31,8 @@ struct h2 {
     nghttp2_session *session;
     struct h2_mem mem;
     struct h2_flood flood;
+    struct h2_past past; /* a server's */
+    struct h2_frames frames;
     struct h2_counts counts;
     int64_t now_ns; /* of the last h2_feed */
     enum h2_error error;
@@ -34,6 +46,7 @@ struct h2 {
     uint32_t live;             /* their number */
     struct h2_section section; /* the field section that is coming */
     size_t section_wire;       /* its bytes so far, compressed */
+    uint32_t continuations;    /* its frames so far, but the first */
     bool section_skipped;      /* of a stream that is refused */
 
     /* output */
@@ -47,6 +60,13 @@ struct h2 {
 
 /* Notes the reason, once; the streams hear of it when the library is not on the stack. */
 void h2_fail(struct h2 *h2, enum h2_error error);
+void h2_frames_init(struct h2_frames *frames, enum h2_role role);
+/* How many bytes of the input stand before the header that has become whole with it (`*whole_r`); else all of
+ * them. */
+MUST_CHECK size_t h2_frames_find(struct h2_frames *frames, const char *in, size_t len, bool *whole_r);
+/* Counts the frame whose header is whole. H2_OK or why the session is to be ended. The library must have been
+ * given everything before it. */
+MUST_CHECK enum h2_error h2_frames_begin(struct h2 *h2);
 /* The callbacks of h2_events.c and h2_send.c. */
 void h2_events_set(nghttp2_session_callbacks *callbacks);
 void h2_send_set(nghttp2_session_callbacks *callbacks);

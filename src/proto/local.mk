@@ -13,7 +13,9 @@ src_libpenstock_a_SOURCES += \
 	src/proto/h2_events.c \
 	src/proto/h2_facts.c src/proto/h2_facts.h \
 	src/proto/h2_flood.c src/proto/h2_flood.h \
+	src/proto/h2_frames.c \
 	src/proto/h2_mem.c src/proto/h2_mem.h \
+	src/proto/h2_past.c src/proto/h2_past.h \
 	src/proto/h2_section.c src/proto/h2_section.h \
 	src/proto/h2_send.c \
 	src/proto/h2_session.h \

@@ -166,6 +166,12 @@ BREAKS = [
     ("CONTINUATION behind nothing", frame(CONTINUATION, END_HEADERS, 1, block(get())), PROTOCOL_ERROR),
     ("a PING between HEADERS and CONTINUATION", frame(HEADERS, 0, 1, block(get())) + frame(PING, 0, 0, b"12345678"),
      PROTOCOL_ERROR),
+    ("DATA behind its own RST_STREAM", frame(HEADERS, END_HEADERS, 1, block(post())) + frame(RST_STREAM, 0, 1, uint(CANCEL)) +
+     frame(DATA, 0, 1, b"x"), STREAM_CLOSED),
+    ("HEADERS behind its own RST_STREAM", frame(HEADERS, END_HEADERS, 1, block(post())) +
+     frame(RST_STREAM, 0, 1, uint(CANCEL)) + frame(HEADERS, WHOLE, 1, block([("x", "1")])), STREAM_CLOSED),
+    ("a stream below the last one", frame(HEADERS, WHOLE, 5, block(get())) + frame(HEADERS, WHOLE, 3, block(get())),
+     PROTOCOL_ERROR),
     ("a frame of 16,385 bytes", frame(DATA, 0, 1, b"x" * 16385), FRAME_SIZE_ERROR),
     ("more padding than frame", frame(HEADERS, WHOLE | PADDED, 1, bytes([255]) + block(get())), PROTOCOL_ERROR),
     ("an index that HPACK does not have", frame(HEADERS, WHOLE, 1, integer(70, 7, 0x80)), COMPRESSION_ERROR),
@@ -175,6 +181,17 @@ BREAKS = [
     ("a larger table than we have", frame(HEADERS, WHOLE, 1, integer(65536, 5, 0x20) + block(get())), COMPRESSION_ERROR),
 ]
 
+
+# ---- what comes for a stream that is over, and what is said to it: None: nothing
+
+LATE = [
+    ("DATA", lambda: frame(DATA, 0, 1, b"x"), STREAM_CLOSED),
+    ("DATA that ends", lambda: frame(DATA, END_STREAM, 1), STREAM_CLOSED),
+    ("HEADERS", lambda: frame(HEADERS, WHOLE, 1, block(get())), STREAM_CLOSED),
+    ("WINDOW_UPDATE", lambda: frame(WINDOW_UPDATE, 0, 1, uint(1)), None),
+    ("RST_STREAM", lambda: frame(RST_STREAM, 0, 1, uint(CANCEL)), None),
+    ("PRIORITY", lambda: frame(PRIORITY, 0, 1, uint(0) + b"\1"), None),
+]
 
 # ---- floods: what begins the connection, what is sent again and again, and why that is ended: the reason of the metric,
 # all of which are ENHANCE_YOUR_CALM, or another code
@@ -212,12 +229,16 @@ FLOODS = [
     ("SETTINGS", b"", lambda i: settings(window=65535 + i % 2), "settings"),
     ("PING", b"", lambda i: frame(PING, 0, 0, b"12345678"), "pings"),
     ("PRIORITY", b"", lambda i: frame(PRIORITY, 0, 2 * i + 1, uint(0) + b"\1"), "priorities"),
+    ("PRIORITY_UPDATE", b"", lambda i: frame(0x10, 0, 0, uint(1) + b"u=1"), "priorities"),
+    ("ALTSVC", b"", lambda i: frame(0xa, 0, 0, b"\0\1ah3"), "unknown"),
+    ("ORIGIN", b"", lambda i: frame(0xc, 0, 0, b"\0\1a"), "unknown"),
+    ("frames that nobody knows", b"", lambda i: frame(0x20 + i % 0xd0, i % 256, i, b"?"), "unknown"),
     ("WINDOW_UPDATE of 1", b"", lambda i: frame(WINDOW_UPDATE, 0, 0, uint(1)), "window_updates"),
     ("empty DATA", open_post(), lambda i: frame(DATA, 0, 1), "empty_frames"),
     ("DATA of padding alone", open_post(), lambda i: frame(DATA, PADDED, 1, bytes([100]) + bytes(100)), "empty_frames"),
     ("CONTINUATION without end", frame(HEADERS, 0, 1, block(get())), lambda i: frame(CONTINUATION, 0, 1, block([("x", "1")])),
      "continuations"),
-    ("empty CONTINUATION", frame(HEADERS, 0, 1, block(get())), lambda i: frame(CONTINUATION, 0, 1), "empty_frames"),
+    ("empty CONTINUATION", frame(HEADERS, 0, 1, block(get())), lambda i: frame(CONTINUATION, 0, 1), "continuations"),
     ("an HPACK bomb", frame(HEADERS, WHOLE, 1, BOMB + block(get())),
      lambda i: frame(HEADERS, WHOLE, 2 * i + 3, block(get()) + b"\xbe" * 10000), "field_bomb"),
     ("long field sections without end", frame(HEADERS, 0, 1, block(get())),
@@ -271,6 +292,35 @@ def _(t):
         with Frames(p.address, first=first) as conn:
             t.equal(conn.goaway(), want, what)
     is_served(t, p, "all of them")
+
+
+@case("what comes for a stream that both sides have ended breaks the protocol, where it cannot have been on its way")
+def _(t):
+    p = start(t)
+    for what, late, want in LATE:
+        with Frames(p.address) as conn:
+            conn.headers(1, get("/"))
+            t.equal(conn.answer(1), (200, b"xxx"), "the answer")
+            conn.send(late())
+            if want is None:
+                conn.headers(3, get("/"))
+                t.equal(conn.answer(3), (200, b"xxx"), f"the next stream, after {what}")
+            else:
+                t.equal(conn.goaway(), want, what)
+
+
+@case("what was on its way when we reset a stream is passed over")
+def _(t):
+    p = start(t, limits={"maxBody": "1KiB"})
+    with Frames(p.address) as conn:
+        conn.headers(1, post(("content-length", "40000")), END_HEADERS)
+        t.equal(conn.answer(1)[0], 413, "too large")
+        reset = conn.until(lambda k, f, s, b: k == RST_STREAM and s == 1)
+        t.equal(reset[3], uint(NO_ERROR), "the rest is not wanted")
+        conn.send(frame(DATA, 0, 1, b"x" * 16000), frame(DATA, 0, 1, b"x" * 16000), frame(WINDOW_UPDATE, 0, 1, uint(1)),
+                  frame(DATA, 0, 1, b"x" * 8000), frame(HEADERS, WHOLE, 1, block([("x", "1")])))
+        conn.headers(3, get("/"))
+        t.equal(conn.answer(3), (200, b"xxx"), "the next stream")
 
 
 @case(f"{len(FLOODS)} floods end their connection with ENHANCE_YOUR_CALM, counted, in bounded memory")

@@ -57,6 +57,23 @@ static void put_priority(struct text *bytes, uint32_t round)
     put_frame(bytes, F_PRIORITY, 0, 1, "\0\0\0\3\20", 5);
 }
 
+static void put_priority_update(struct text *bytes, uint32_t round)
+{
+    (void)round;
+    put_frame(bytes, 0x10, 0, 0, "\0\0\0\1u=1", 7);
+}
+
+static void put_altsvc(struct text *bytes, uint32_t round)
+{
+    (void)round;
+    put_frame(bytes, 0xa, 0, 0, "\0\1ah3=\":1\"", 11);
+}
+
+static void put_unknown(struct text *bytes, uint32_t round)
+{
+    put_frame(bytes, 0xb + round % 0xf0, 0, round % 2, "?", 1);
+}
+
 static void put_window_update(struct text *bytes, uint32_t round)
 {
     (void)round;
@@ -131,11 +148,14 @@ static const struct flood {
     {"settings", put_settings, H2_SETTINGS, H2_FLOOD_SETTINGS - 1},
     {"ping", put_ping, H2_PINGS, H2_FLOOD_PINGS},
     {"priority", put_priority, H2_PRIORITIES, H2_FLOOD_PRIORITIES},
+    {"priority update", put_priority_update, H2_PRIORITIES, H2_FLOOD_PRIORITIES},
+    {"alternative services", put_altsvc, H2_UNKNOWN, H2_FLOOD_UNKNOWN},
+    {"unknown frames", put_unknown, H2_UNKNOWN, H2_FLOOD_UNKNOWN},
     {"window updates", put_window_update, H2_WINDOW_UPDATES, H2_FLOOD_WINDOW_UPDATES},
     {"empty data", put_empty_data, H2_EMPTY_FRAMES, H2_FLOOD_EMPTY},
     {"padding alone", put_padding, H2_EMPTY_FRAMES, H2_FLOOD_EMPTY},
     {"empty continuation", put_empty_continuation, H2_CONTINUATIONS, 4},
-    {"continuation", put_continuation, H2_CONTINUATIONS, 8},
+    {"continuation", put_continuation, H2_CONTINUATIONS, 9},
     {"long continuation", put_long_continuation, H2_CONTINUATIONS, 4},
     {"fields from one entry", put_bomb, H2_FIELD_BOMB, 1},
 };

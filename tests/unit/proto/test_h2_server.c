@@ -26,6 +26,17 @@ static void run(struct h2_peer *peer, const struct text *bytes, size_t cut, size
     }
 }
 
+/* Byte by byte, and what it has to say is written at once. */
+static void run_turns(struct h2_peer *peer, const struct text *bytes, struct text *out)
+{
+    for (size_t at = 0; at < bytes->len; at++) {
+        struct text byte = {.p = bytes->p + at, .len = 1};
+
+        run(peer, &byte, 0, 1);
+        peer_output(peer, out, 4096);
+    }
+}
+
 static void check_cut(const struct text *bytes, size_t cut, size_t step, const char *told, const char *sent)
 {
     struct h2_config config = h2_server_config;
@@ -293,6 +304,57 @@ START_TEST(ping_and_goaway_are_answered_and_told)
 }
 END_TEST
 
+/* Streams that are over; the session of these cases answers at the end of each request. */
+static void put_whole(struct text *bytes, uint32_t stream)
+{
+    put_headers(bytes, stream, POST, false);
+    put_frame(bytes, F_DATA, END_STREAM, stream, "x", 1);
+}
+
+static void put_data_behind_reset(struct text *bytes)
+{
+    put_cancelled(bytes);
+    put_frame(bytes, F_DATA, 0, 1, "abc", 3);
+}
+
+static void put_head_behind_reset(struct text *bytes)
+{
+    put_cancelled(bytes);
+    put_headers(bytes, 1, GET, true);
+}
+
+static void put_data_behind_answer(struct text *bytes)
+{
+    put_whole(bytes, 1);
+    put_frame(bytes, F_DATA, 0, 1, "abc", 3);
+}
+
+static void put_head_behind_answer(struct text *bytes)
+{
+    put_whole(bytes, 1);
+    put_headers(bytes, 1, GET, true);
+}
+
+static void put_data_behind_many(struct text *bytes)
+{
+    for (uint32_t i = 0; i < 200; i++)
+        put_whole(bytes, 2 * i + 1);
+    put_frame(bytes, F_DATA, 0, 1, "abc", 3);
+}
+
+static void put_lower(struct text *bytes)
+{
+    put_whole(bytes, 1);
+    put_whole(bytes, 5);
+    put_whole(bytes, 3);
+}
+
+static void put_far_lower(struct text *bytes)
+{
+    put_whole(bytes, 0x7fffffff);
+    put_whole(bytes, 0x7ffffffd);
+}
+
 /* Ways to break the connection, and what GOAWAY says. */
 static void put_even(struct text *bytes)
 {
@@ -329,6 +391,15 @@ static void put_zero_window(struct text *bytes)
     put_number_frame(bytes, F_WINDOW_UPDATE, 1, 0);
 }
 
+/* It ends with the first of them, however many come at once. */
+static void put_zero_windows(struct text *bytes)
+{
+    for (uint32_t i = 0; i < 400; i++) {
+        put_headers(bytes, 2 * i + 1, POST, false);
+        put_number_frame(bytes, F_WINDOW_UPDATE, 2 * i + 1, 0);
+    }
+}
+
 static void put_push(struct text *bytes)
 {
     put_headers(bytes, 1, POST, false);
@@ -345,12 +416,25 @@ static const struct breach {
     void (*put)(struct text *bytes);
     enum h2_error error;
 } breaches[] = {
-    {put_even, H2_PROTOCOL},         {put_data_of_nobody, H2_PROTOCOL},      {put_big_frame, H2_FRAME_SIZE},
-    {put_bad_hpack, H2_COMPRESSION}, {put_window_overflow, H2_FLOW_CONTROL}, {put_push, H2_PROTOCOL},
-    {put_interleaved, H2_PROTOCOL},  {put_zero_window, H2_PROTOCOL},
+    {put_even, H2_PROTOCOL},
+    {put_data_of_nobody, H2_PROTOCOL},
+    {put_big_frame, H2_FRAME_SIZE},
+    {put_bad_hpack, H2_COMPRESSION},
+    {put_window_overflow, H2_FLOW_CONTROL},
+    {put_push, H2_PROTOCOL},
+    {put_interleaved, H2_PROTOCOL},
+    {put_zero_window, H2_PROTOCOL},
+    {put_zero_windows, H2_PROTOCOL},
+    {put_data_behind_reset, H2_STREAM_CLOSED},
+    {put_head_behind_reset, H2_STREAM_CLOSED},
+    {put_data_behind_answer, H2_STREAM_CLOSED},
+    {put_head_behind_answer, H2_STREAM_CLOSED},
+    {put_data_behind_many, H2_STREAM_CLOSED},
+    {put_lower, H2_PROTOCOL},
+    {put_far_lower, H2_PROTOCOL},
 };
 
-START_TEST(a_breach_of_the_rules_ends_the_session_with_its_code)
+static void check_breach(const struct breach *breach, bool slowly)
 {
     struct h2_peer peer;
     struct text bytes, out;
@@ -359,19 +443,95 @@ START_TEST(a_breach_of_the_rules_ends_the_session_with_its_code)
     text_init(&bytes, 1 << 20);
     text_init(&out, 1 << 20);
     put_preface(&bytes, true);
-    breaches[_i].put(&bytes);
+    breach->put(&bytes);
     peer_init(&peer, &h2_server_config);
-    run(&peer, &bytes, 0, SIZE_MAX);
+    peer.answers = true;
+    if (slowly)
+        run_turns(&peer, &bytes, &out);
+    else
+        run(&peer, &bytes, 0, SIZE_MAX);
     peer_output(&peer, &out, 4096);
-    ck_assert_str_eq(h2_error_name(h2_ended(peer.h2)), h2_error_name(breaches[_i].error));
+    ck_assert_str_eq(h2_error_name(h2_ended(peer.h2)), h2_error_name(breach->error));
     ck_assert_uint_eq(h2_live(peer.h2), 0);
     frames = frames_text(&out);
-    expected = mem_printf("%s\n", h2_code_name(h2_error_code(breaches[_i].error)));
+    expected = mem_printf("%s\n", h2_code_name(h2_error_code(breach->error)));
     ck_assert_ptr_nonnull(strstr(frames, "GOAWAY 0 "));
     ck_assert(str_ends_with(str_from(frames), str_from(expected)));
-    ck_assert(h2_feed(peer.h2, "x", 1, 0) == breaches[_i].error);
+    ck_assert(h2_feed(peer.h2, "x", 1, 0) == breach->error);
     free(expected);
     free(frames);
+    peer_fini(&peer);
+    text_fini(&out);
+    text_fini(&bytes);
+}
+
+START_TEST(a_breach_of_the_rules_ends_the_session_with_its_code)
+{
+    check_breach(&breaches[_i], true);
+    check_breach(&breaches[_i], false);
+}
+END_TEST
+
+/* Of a stream that we have reset the client may not know yet. */
+START_TEST(what_was_on_its_way_when_we_reset_a_stream_is_passed_over)
+{
+    struct h2_peer peer;
+    struct text bytes, out;
+    char *frames, *x = mem_zalloc(16384);
+
+    peer_init(&peer, &h2_server_config);
+    peer.holds = true;
+    text_init(&bytes, 1 << 24);
+    text_init(&out, 1 << 20);
+    put_preface(&bytes, true);
+    put_headers(&bytes, 1, POST, false);
+    run(&peer, &bytes, 0, SIZE_MAX);
+    h2_reset(peer.last, H2_CODE_CANCEL);
+    peer_release(&peer, peer.last);
+    peer_output(&peer, &out, 4096);
+    text_fini(&bytes);
+    text_init(&bytes, 1 << 24);
+    for (int i = 0; i < 100; i++) /* more than the window of the session */
+        put_frame(&bytes, F_DATA, 0, 1, x, 16384);
+    put_number_frame(&bytes, F_WINDOW_UPDATE, 1, 1);
+    put_headers(&bytes, 1, "a=b", true);
+    put_number_frame(&bytes, F_RST_STREAM, 1, H2_CODE_CANCEL);
+    for (size_t at = 0; at < bytes.len; at += 16384) {
+        struct text piece = {.p = bytes.p + at, .len = bytes.len - at < 16384 ? bytes.len - at : 16384};
+
+        run(&peer, &piece, 0, SIZE_MAX);
+        peer_output(&peer, &out, 4096);
+    }
+    ck_assert_str_eq(h2_error_name(h2_ended(peer.h2)), h2_error_name(H2_OK));
+    frames = frames_text(&out);
+    ck_assert_str_eq(frames, "RST_STREAM 1 CANCEL\n");
+    free(frames);
+    free(x);
+    peer_fini(&peer);
+    text_fini(&out);
+    text_fini(&bytes);
+}
+END_TEST
+
+/* Which it was of so many is not remembered. */
+START_TEST(what_comes_for_a_stream_of_long_ago_is_passed_over)
+{
+    struct h2_peer peer;
+    struct text bytes, out;
+
+    peer_init(&peer, &h2_server_config);
+    peer.answers = true;
+    text_init(&bytes, 1 << 20);
+    text_init(&out, 1 << 20);
+    put_preface(&bytes, true);
+    for (uint32_t i = 0; i < 300; i++)
+        put_whole(&bytes, 2 * i + 1);
+    put_frame(&bytes, F_DATA, 0, 1, "abc", 3);
+    put_headers(&bytes, 3, GET, true);
+    put_whole(&bytes, 601);
+    run_turns(&peer, &bytes, &out);
+    ck_assert_str_eq(h2_error_name(h2_ended(peer.h2)), h2_error_name(H2_OK));
+    ck_assert_uint_eq(peer.heads, 301);
     peer_fini(&peer);
     text_fini(&out);
     text_fini(&bytes);
@@ -519,6 +679,8 @@ Suite *unit_suite(void)
     tcase_add_test(tc, padding_is_no_content);
     tcase_add_test(tc, ping_and_goaway_are_answered_and_told);
     tcase_add_loop_test(tc, a_breach_of_the_rules_ends_the_session_with_its_code, 0, ARRAY_LEN(breaches));
+    tcase_add_test(tc, what_was_on_its_way_when_we_reset_a_stream_is_passed_over);
+    tcase_add_test(tc, what_comes_for_a_stream_of_long_ago_is_passed_over);
     tcase_add_test(tc, what_is_no_http2_is_told_so);
     tcase_add_test(tc, answers_share_the_connection_unless_the_client_wants_it_otherwise);
     tcase_add_test(tc, a_head_beyond_its_limits_is_answered_with_431_or_414);
