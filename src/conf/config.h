@@ -450,9 +450,17 @@ struct config_syslog {
     char *app;
 };
 
+/* What a place gets. */
+enum config_log_content {
+    CONFIG_LOG_REQUESTS, /* the lines of requests */
+    CONFIG_LOG_EMF,      /* metrics as lines (struct config_emf) */
+    CONFIG_LOG_BOTH,
+};
+
 struct config_log {
     uint64_t fingerprint; /* of all that is written of it */
     enum config_log_kind kind;
+    enum config_log_content content;
     enum config_log_format format;
     struct config_log_sample sample;
     uint32_t queue; /* bytes of lines that may wait for it */
@@ -531,6 +539,27 @@ struct config_tracing {
     uint32_t sample;   /* hundredths of a percent of the traces that begin here */
 };
 
+/* What tells the metrics of one line from those of another. */
+enum config_emf_dimension {
+    CONFIG_EMF_ROUTE,
+    CONFIG_EMF_GROUP,
+    CONFIG_EMF_PLATFORM,
+    CONFIG_EMF_SIDE,
+    CONFIG_EMF_SERVICE,
+    CONFIG_EMF_ENV,
+    CONFIG_EMF_VERSION,
+    CONFIG_EMF_DIMENSIONS,
+};
+
+/* Metrics as lines for CloudWatch (export/emf), which go to the places of the access log that take them. */
+struct config_emf {
+    bool enabled;
+    char *name_space;
+    int64_t interval_ns;
+    enum config_emf_dimension *dimensions; /* none: route, group, platform and side */
+    size_t dimensions_len;
+};
+
 /* What may be sent; sizes in bytes (http.md section 2.2 has the peers' figures). */
 struct config_limits {
     struct h1_limits request, response;
@@ -590,6 +619,7 @@ struct config {
     struct config_notice *notices;
     size_t notices_len;
     struct config_tracing tracing;
+    struct config_emf emf;
     struct config_edge_timeouts timeouts;
     struct config_timeouts route_timeouts; /* what a route gets that writes none */
     struct config_limits limits;

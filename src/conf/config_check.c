@@ -104,6 +104,18 @@ void config_check_tracing(struct schema_reader *reader, const struct tree *map, 
         tracing->send_bits |= (uint8_t)TRACEFORMAT_BIT(tracing->send[i]);
 }
 
+void config_check_emf(struct schema_reader *reader, const struct tree *map, void *at)
+{
+    struct config *config = at;
+
+    config->emf.enabled = true;
+    for (size_t i = 0; i < config->emf.dimensions_len; i++)
+        for (size_t k = 0; k < i; k++)
+            if (config->emf.dimensions[i] == config->emf.dimensions[k])
+                schema_problem(reader, CONF_ERROR, tree_find(map, "dimensions"),
+                               "dimensions: one of them is there twice; remove it");
+}
+
 void config_init_log(struct schema_reader *reader, void *at)
 {
     struct config_log *log = at;
@@ -253,6 +265,26 @@ static uint64_t fingerprint(uint64_t hash, const struct tree *node)
     return hash;
 }
 
+/* Whoever reads such lines has to find them. */
+static void check_content(struct schema_reader *reader, const struct tree *map, const struct config_log *log)
+{
+    const struct tree *node = tree_find(map, "content");
+
+    if (log->kind == CONFIG_LOG_PARTITIONS)
+        schema_problem(reader, CONF_ERROR, node, "content: partitions are made of lines of requests only");
+    else if (log->kind == CONFIG_LOG_SYSLOG)
+        schema_problem(
+            reader, CONF_ERROR, node,
+            "content: nobody finds metrics behind the header of a syslog message; use stdout, file "
+            "or forward");
+    else if (log->content == CONFIG_LOG_BOTH &&
+             (log->format == CONFIG_LOG_ALB || log->format == CONFIG_LOG_COMBINED ||
+              log->format == CONFIG_LOG_LTSV))
+        schema_problem(reader, CONF_ERROR, node,
+                       "content: metrics are lines of JSON: write format json, ecs or otel, or give them an "
+                       "accessLog of their own with content emf");
+}
+
 void config_check_log(struct schema_reader *reader, const struct tree *map, void *at)
 {
     struct config_log *log = at;
@@ -267,6 +299,8 @@ void config_check_log(struct schema_reader *reader, const struct tree *map, void
         schema_problem(
             reader, CONF_ERROR, tree_find(map, "format"),
             "format: partitions have the format json, in which the platform and the time are found");
+    if (log->content != CONFIG_LOG_REQUESTS)
+        check_content(reader, map, log);
 }
 
 /* Trailers and chunks are written alike on both sides. */
@@ -700,6 +734,24 @@ static void check_logs(struct schema_reader *reader, const struct tree *root, co
                                                                           : "remove one of the two");
 }
 
+/* Metrics as lines need a place, and a place for them needs metrics. */
+static void check_emf(struct schema_reader *reader, const struct tree *root, const struct config *config)
+{
+    bool taken = false;
+
+    for (size_t i = 0; i < config->logs_len; i++) {
+        if (config->logs[i].content == CONFIG_LOG_REQUESTS)
+            continue;
+        taken = true;
+        if (!config->emf.enabled)
+            schema_problem(reader, CONF_ERROR, within(item(root, "accessLog", i), "content"),
+                           "content: there are no metrics as lines; write metrics: { emf: {} }");
+    }
+    if (config->emf.enabled && !taken)
+        schema_problem(reader, CONF_ERROR, within(tree_find(root, "metrics"), "emf"),
+                       "emf: nobody takes these lines; give one accessLog `content: both` or `content: emf`");
+}
+
 /* Slots are places in the counters: the order of the file. */
 static void number_groups(struct schema_reader *reader, const struct tree *root, struct config *config)
 {
@@ -864,6 +916,7 @@ void config_check(struct schema_reader *reader, const struct tree *map, void *at
     check_subject(reader, map, config);
     check_listeners(reader, map, config);
     check_logs(reader, map, config);
+    check_emf(reader, map, config);
     number_groups(reader, map, config);
     check_routes(reader, map, config);
     config_check_notices(reader, map, config);

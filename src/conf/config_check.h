@@ -17,6 +17,7 @@ void config_check_log_file(struct schema_reader *reader, const struct tree *map,
 void config_check_log(struct schema_reader *reader, const struct tree *map, void *at);
 void config_check_tracing(struct schema_reader *reader, const struct tree *map, void *at);
 void config_check_dogstatsd(struct schema_reader *reader, const struct tree *map, void *at);
+void config_check_emf(struct schema_reader *reader, const struct tree *map, void *at);
 /* Before the rows of limits: what the rows leave as the codec has it. */
 void config_init_limits(struct schema_reader *reader, void *at);
 void config_check_limits(struct schema_reader *reader, const struct tree *map, void *at);

@@ -261,6 +261,13 @@ static const struct word format_words[] = {
 };
 static const struct word_table format_table = {format_words, ARRAY_LEN(format_words)};
 
+static const struct word content_words[] = {
+    [CONFIG_LOG_REQUESTS] = {"requests", "a line for each request"},
+    [CONFIG_LOG_EMF] = {"emf", "the metrics of metrics.emf, a line for each side of a route and interval"},
+    [CONFIG_LOG_BOTH] = {"both", "both"},
+};
+static const struct word_table content_table = {content_words, ARRAY_LEN(content_words)};
+
 static const struct setting log_rows[] = {
     {.key = "file", .type = &schema_map, .section = &file_section, .text = "Lines go to a file."},
     {.key = "stdout",
@@ -279,6 +286,13 @@ static const struct setting log_rows[] = {
      .type = &schema_map,
      .section = &syslog_section,
      .text = "Lines go to a syslog server."},
+    {.key = "content",
+     .type = &type_word,
+     FIELD(config_log, content),
+     .words = &content_table,
+     .fallback = "requests",
+     .example = "both",
+     .text = "What goes there."},
     {.key = "format",
      .type = &type_word,
      FIELD(config_log, format),

@@ -93,11 +93,65 @@ static const struct section statsd_section = {
     .text = "Counters as increases, gauges, and durations as distributions. It costs a request nothing; what "
             "the agent does not take is lost and counted.",
 };
+static const struct word emf_dimension_words[] = {
+    [CONFIG_EMF_ROUTE] = {"route", "the route"},
+    [CONFIG_EMF_GROUP] = {"group", "the target group, as TargetGroup"},
+    [CONFIG_EMF_PLATFORM] = {"platform", "the platform of the group"},
+    [CONFIG_EMF_SIDE] = {"side", "stable or canary"},
+    [CONFIG_EMF_SERVICE] = {"service", "`service` of the group, or of all"},
+    [CONFIG_EMF_ENV] = {"env", "`env` likewise, as Environment"},
+    [CONFIG_EMF_VERSION] = {"version", "`version` likewise"},
+};
+static const struct word_table emf_dimension_table = {emf_dimension_words, ARRAY_LEN(emf_dimension_words)};
+static const struct setting emf_dimension_row = {
+    .key = "dimensions",
+    .type = &type_word,
+    .width = sizeof(enum config_emf_dimension),
+    .words = &emf_dimension_table,
+    .text = "A dimension.",
+};
+static const struct setting emf_rows[] = {
+    {.key = "namespace",
+     .type = &type_string,
+     FIELD(config, emf.name_space),
+     .min = 1,
+     .max = 255,
+     .fallback = "Penstock",
+     .text = "The namespace in CloudWatch."},
+    {.key = "interval",
+     .type = &type_duration,
+     FIELD(config, emf.interval_ns),
+     .min = S,
+     .max = 3600 * S,
+     .fallback = "60s",
+     .text = "How often what has been counted is written."},
+    {.key = "dimensions",
+     .type = &schema_list,
+     LIST(config, emf.dimensions),
+     .max = CONFIG_EMF_DIMENSIONS,
+     .item = &emf_dimension_row,
+     .inherits = "route, group, platform, side",
+     .example = "[route, platform]",
+     .text = "By what CloudWatch keeps the metrics apart; each combination costs. Lines have all of them as "
+             "members."},
+};
+static const struct section emf_section = {
+    SECTION(emf_rows),
+    .check = config_check_emf,
+    .text = "For each side of a route on which a request has ended, a line with Requests, Errors (5xx, and "
+            "what failed by fault of the group) and Latency in milliseconds: each of up to 100 answers, else "
+            "100 quantiles of them. Write {} for the defaults.",
+};
 static const struct setting metric_rows[] = {
     {.key = "dogstatsd",
      .type = &schema_map,
      .section = &statsd_section,
      .text = "They are sent to a Datadog agent, or to whoever speaks DogStatsD."},
+    {.key = "emf",
+     .type = &schema_map,
+     .section = &emf_section,
+     .text = "They are written as lines of CloudWatch's Embedded Metric Format to each accessLog whose "
+             "`content` says so."},
 };
 static const struct section metric_section = {
     SECTION(metric_rows),

@@ -25,6 +25,7 @@
 #include "control/slots.h"
 #include "control/store.h"
 #include "export/dogstatsd.h"
+#include "export/emf.h"
 #include "export/logsink.h"
 #include "proxy/crew.h"
 
@@ -87,6 +88,7 @@ struct board {
     struct logsink *logsink; /* NULL: no access log; stopped by control */
     struct dogstatsd *dogstatsd;
     struct notifier *notifier; /* NULL before the loop; control's */
+    struct emf *emf;
     struct hash_key sticky_key;
     struct live *lives; /* config->routes_len */
     size_t lives_len;

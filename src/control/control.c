@@ -371,14 +371,16 @@ static bool start_admin(struct control *control, char why[static WHY_MAX])
 static bool start_crew(struct board *board, char why[static WHY_MAX])
 {
     struct accesslog_pipe *pipes[CONFIG_WORKERS_MAX];
+    int wake_fd = -1; /* no record is wanted */
 
     if (board->config->logs_len > 0) {
         board->logsink = logsink_open(board->config->logs, board->config->logs_len, why, WHY_MAX);
         if (!board->logsink)
             return false;
+        if (logsink_takes_requests(board->logsink))
+            wake_fd = logsink_wake_fd(board->logsink);
     }
-    board->crew = crew_start(board_snapshot(board), board->logsink ? logsink_wake_fd(board->logsink) : -1,
-                             why, WHY_MAX);
+    board->crew = crew_start(board_snapshot(board), wake_fd, why, WHY_MAX);
     if (!board->crew)
         return false;
     for (size_t i = 0; i < crew_size(board->crew); i++)

@@ -1,10 +1,12 @@
 #include "control/metrics.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "config.h"
 #include "control/board.h"
 #include "control/status.h"
 #include "export/dogstatsd.h"
+#include "export/emf.h"
 #include "export/prometheus.h"
 
 #include <math.h>
@@ -145,18 +147,47 @@ static void send_metrics(struct board *board)
     reading_free(reading);
 }
 
-void metrics_tick(struct board *board)
+/* Metrics as lines, for the sinks of the access log. */
+static void write_lines(struct board *board)
 {
+    struct reading *reading = reading_new(board);
+    struct text lines;
+
+    text_init(&lines, EMF_BYTES_MAX);
+    if (emf_write(board->emf, &reading->view, board->now_ns, board->wall_ns, &lines) &&
+        !logsink_tell(board->logsink, (struct str){lines.p, lines.len}))
+        log_warn("metrics: lines for CloudWatch are lost, since the access log is behind");
+    text_fini(&lines);
+    reading_free(reading);
+}
+
+/* Those that are configured exist. */
+static void begin(struct board *board)
+{
+    if (!board->emf && board->config->emf.enabled)
+        board->emf = emf_new();
     if (!board->dogstatsd && board->config->dogstatsd.address.text)
         board->dogstatsd = dogstatsd_new();
+}
+
+void metrics_tick(struct board *board)
+{
+    begin(board);
+    if (board->emf && board->logsink && emf_is_due(board->emf, &board->config->emf, board->now_ns))
+        write_lines(board);
     if (board->dogstatsd && dogstatsd_is_due(board->dogstatsd, &board->config->dogstatsd, board->now_ns))
         send_metrics(board);
 }
 
 void metrics_end(struct board *board)
 {
-    if (board->dogstatsd && board->config->dogstatsd.address.text)
+    begin(board); /* it may have been too short for a tick */
+    if (board->config->emf.enabled && board->logsink)
+        write_lines(board);
+    if (board->config->dogstatsd.address.text)
         send_metrics(board);
+    emf_free(board->emf);
     dogstatsd_free(board->dogstatsd);
+    board->emf = NULL;
     board->dogstatsd = NULL;
 }

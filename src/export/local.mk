@@ -1,5 +1,6 @@
 src_libpenstock_a_SOURCES += \
 	src/export/dogstatsd.c src/export/dogstatsd.h \
+	src/export/emf.c src/export/emf.h \
 	src/export/exposition.c src/export/exposition.h \
 	src/export/forwardwire.c src/export/forwardwire.h \
 	src/export/logblock.c src/export/logblock.h \

@@ -12,6 +12,7 @@ struct logblock *logblock_new(size_t cap)
 
     atomic_init(&block->refs, 1);
     block->lines = 0;
+    block->metrics = false;
     block->len = 0;
     return block;
 }

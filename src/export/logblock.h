@@ -20,6 +20,7 @@
 struct logblock {
     _Atomic uint32_t refs; /* relaxed up; down with release, and acquire by who frees it */
     uint32_t lines;
+    bool metrics; /* not of requests: they are written as they are */
     size_t len;
     char bytes[];
 };

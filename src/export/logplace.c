@@ -111,7 +111,7 @@ static void take_block(struct logplace *place, const struct logblock *block)
 {
     const char *p = block->bytes, *end = block->bytes + block->len;
 
-    if (!place->format) {
+    if (!place->format || block->metrics) {
         place->kind->take(place, (struct str){p, block->len}, block->lines);
         return;
     }
@@ -162,6 +162,8 @@ void logplace_push(struct logplace *place, struct logblock *block)
 {
     uint64_t suppressed;
 
+    if (place->content == (block->metrics ? CONFIG_LOG_REQUESTS : CONFIG_LOG_EMF))
+        return;
     if (logqueue_push(&place->queue, block))
         return;
     logplace_count(&place->counters.crowded, block->lines);
@@ -204,6 +206,7 @@ struct logplace *logplace_open(const struct config_log *conf, char *why, size_t 
 {
     struct logplace *place = place_new(conf);
 
+    place->content = conf->content;
     place->sample = conf->sample;
     logqueue_init(&place->queue, conf->queue);
     if (conf->format != CONFIG_LOG_JSON || conf->sample.share < CONFIG_WEIGHT_ONE) {

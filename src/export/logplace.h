@@ -50,6 +50,7 @@ struct logplace_kind {
 struct logplace {
     const struct logplace_kind *kind;
     char *name; /* for the log and the metrics: "stdout", "file:/var/log/a.jsonl" */
+    enum config_log_content content;
     struct config_log_sample sample;
     struct logformat *format;
     struct logqueue queue;
@@ -67,7 +68,7 @@ struct logplace {
  * reason. Thread: control. */
 MUST_CHECK struct logplace *logplace_open(const struct config_log *conf, char *why, size_t why_len);
 void logplace_start(struct logplace *place);
-/* Hands it a block, or counts its lines as lost. Thread: the exporter's. */
+/* Hands it a block if it takes such lines, or counts them as lost. Thread: the exporter's. */
 void logplace_push(struct logplace *place, struct logblock *block);
 void logplace_reopen(struct logplace *place);
 /* Asks the thread to end when it has taken what waits. */

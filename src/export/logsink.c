@@ -1,6 +1,7 @@
 #include "export/logsink.h"
 
 #include "base/mem.h"
+#include "base/ring.h"
 #include "base/str.h"
 #include "export/logblock.h"
 #include "export/logplace.h"
@@ -19,6 +20,7 @@ enum {
     IDLE_MS = 1000, /* a look at the pipes without being woken */
     GATHER_MS = 20, /* after a wake-up: what comes in that time is one block */
     BATCH_BYTES = 8 * ACCESSLOG_CHUNK_BYTES,
+    TOLD_BLOCKS = 256, /* of metrics that wait for the exporter */
 };
 
 /* Chunks put together, so that a busy proxy makes few writes and the chunks are free again at once. */
@@ -34,6 +36,7 @@ struct logsink {
     struct accesslog_pipe **pipes;
     size_t pipes_len;
     struct batch *batch;
+    struct ring told; /* struct logblock *: pushed by control, popped by the exporter */
     int wake_fd;
     pthread_t thread;
     bool running;
@@ -42,20 +45,31 @@ struct logsink {
 
 /* ---- the thread ---- */
 
-static void flush(struct logsink *log)
+static struct logblock *block_of(struct str bytes, uint32_t lines)
 {
-    struct batch *batch = log->batch;
-    struct logblock *block;
+    struct logblock *block = logblock_new(bytes.len);
 
-    if (batch->len == 0)
-        return;
-    block = logblock_new(batch->len);
-    memcpy(block->bytes, batch->bytes, batch->len);
-    block->len = batch->len;
-    block->lines = batch->lines;
+    memcpy(block->bytes, bytes.p, bytes.len);
+    block->len = bytes.len;
+    block->lines = lines;
+    return block;
+}
+
+/* The block is done with. */
+static void spread(struct logsink *log, struct logblock *block)
+{
     for (size_t i = 0; i < log->places_len; i++)
         logplace_push(log->places[i], block);
     logblock_unref(block);
+}
+
+static void flush(struct logsink *log)
+{
+    struct batch *batch = log->batch;
+
+    if (batch->len == 0)
+        return;
+    spread(log, block_of((struct str){batch->bytes, batch->len}, batch->lines));
     batch->len = 0;
     batch->lines = 0;
 }
@@ -82,6 +96,7 @@ static bool drain_pipe(struct logsink *log, struct accesslog_pipe *pipe)
 
 static void drain_all(struct logsink *log)
 {
+    struct logblock *told;
     bool some;
 
     do {
@@ -90,6 +105,8 @@ static void drain_all(struct logsink *log)
             some |= drain_pipe(log, log->pipes[i]);
     } while (some);
     flush(log);
+    while ((told = ring_pop(&log->told)) != NULL)
+        spread(log, told);
 }
 
 static void wait_for_work(const struct logsink *log)
@@ -122,6 +139,11 @@ static void *exporter(void *arg)
 
 static void logsink_free(struct logsink *log)
 {
+    struct logblock *told;
+
+    while ((told = ring_pop(&log->told)) != NULL)
+        logblock_unref(told);
+    ring_fini(&log->told);
     for (size_t i = 0; i < log->places_len; i++)
         logplace_free(log->places[i]);
     if (log->wake_fd >= 0)
@@ -166,6 +188,7 @@ struct logsink *logsink_open(const struct config_log *logs, size_t len, char *wh
 
     BUG_ON(len > CONFIG_LOGS_MAX);
     log->batch = mem_zalloc(sizeof *log->batch);
+    ring_init(&log->told, TOLD_BLOCKS);
     log->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (log->wake_fd < 0)
         BUG("no eventfd for the access log");
@@ -211,6 +234,50 @@ void logsink_start(struct logsink *log, struct accesslog_pipe *const *pipes, siz
 static void poke(const struct logsink *log)
 {
     (void)!eventfd_write(log->wake_fd, 1);
+}
+
+bool logsink_takes_requests(const struct logsink *log)
+{
+    for (size_t i = 0; i < log->places_len; i++)
+        if (log->places[i]->content != CONFIG_LOG_EMF)
+            return true;
+    return false;
+}
+
+/* As many whole lines as a batch has room for, or one that is longer; they are taken off. */
+static struct str take_lines(struct str *rest, uint32_t *lines_r)
+{
+    size_t len = 0;
+
+    for (*lines_r = 0; len < rest->len; ++*lines_r) {
+        const char *lf = memchr(rest->p + len, '\n', rest->len - len);
+        size_t end = lf ? (size_t)(lf + 1 - rest->p) : rest->len;
+
+        if (len > 0 && end > BATCH_BYTES)
+            break;
+        len = end;
+    }
+    *rest = (struct str){rest->p + len, rest->len - len};
+    return (struct str){rest->p - len, len};
+}
+
+bool logsink_tell(struct logsink *log, struct str lines)
+{
+    bool taken = true;
+
+    while (lines.len) {
+        uint32_t n;
+        struct str some = take_lines(&lines, &n);
+        struct logblock *block = block_of(some, n);
+
+        block->metrics = true;
+        if (!ring_push(&log->told, block)) {
+            logblock_unref(block);
+            taken = false;
+        }
+    }
+    poke(log);
+    return taken;
 }
 
 void logsink_reopen(struct logsink *log)

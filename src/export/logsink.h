@@ -7,6 +7,7 @@
  *   worker ── pipe.full ──> exporter ── queue ──> place ──> stdout, file, …
  *      ^                        │
  *      └────── pipe.empty ──────┘
+ *   control ── told ──────────>┘        (metrics, as lines)
  *
  * A sink that fails or takes nothing loses what it could not take, counted in lines, and the lines that
  * follow are whole again. The first failure is said in the operational log, and so is its end.
@@ -15,6 +16,7 @@
 #define EXPORT_LOGSINK_H
 
 #include "base/bug.h"
+#include "base/str.h"
 #include "conf/config.h"
 #include "proxy/accesslog.h"
 
@@ -54,6 +56,13 @@ int logsink_wake_fd(const struct logsink *sink);
 /* Starts the threads over these pipes, which are borrowed until logsink_stop; the array is copied. Thread:
  * control. */
 void logsink_start(struct logsink *sink, struct accesslog_pipe *const *pipes, size_t len);
+/* Whether one of the sinks takes lines of requests. */
+bool logsink_takes_requests(const struct logsink *sink);
+/*
+ * Hands metrics, whole lines with their LF, to the sinks that take them. False when the exporter is so far
+ * behind that some of the lines are lost. Thread: control, before logsink_stop.
+ */
+MUST_CHECK bool logsink_tell(struct logsink *sink, struct str lines);
 /* Asks for every file to be closed and opened again, after somebody has moved it. Thread: control. */
 void logsink_reopen(struct logsink *sink);
 /* Snapshots of the counters. Thread: control. */

@@ -1,6 +1,6 @@
 /*
  * What penstock can be asked about itself: the table of its metrics, and the walk over their samples. The
- * writers (prometheus, dogstatsd) take names, labels and values from here, so that all of them say the
+ * writers (prometheus, dogstatsd, emf) take names, labels and values from here, so that all of them say the
  * same. Values are read from the workers' cells at the moment of the walk: they are those of the access log.
  *
  * Labels carry names of the configuration only, never anything that a client sent: their number is bounded.

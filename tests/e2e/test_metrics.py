@@ -1,4 +1,6 @@
-"""Metrics that are sent: an agent hears of every request, and a dead one harms none."""
+"""Metrics that are sent: an agent hears of every request, and a dead one harms none; lines for CloudWatch stand among
+those of the access log."""
+import json
 import socket
 
 from harness import case, main, need
@@ -78,6 +80,46 @@ def _(t):
     t.within(agent.durations(), 249.9, 250.1, "durations")
     weights = [(value, kind) for value, kind, _, _ in agent.heard["penstock.route_weight_ratio"]]
     t.equal(set(weights), {(0.5, "g")}, "the weight")
+
+
+def check_emf(t, line):
+    """That a line is what the specification of the Embedded Metric Format asks for."""
+    t.check(len(json.dumps(line)) < 256 << 10, "the line is short")
+    t.check(isinstance(line["_aws"]["Timestamp"], int), "it has a time")
+    for directive in line["_aws"]["CloudWatchMetrics"]:
+        t.equal(set(directive), {"Namespace", "Dimensions", "Metrics"}, "members of a directive")
+        t.check(1 <= len(directive["Namespace"]) <= 1024 and len(directive["Metrics"]) <= 100, "its name and its metrics")
+        for name in sum(directive["Dimensions"], []):
+            t.check(len(directive["Dimensions"][0]) <= 30 and 1 <= len(line[name]) <= 1024, f"dimension {name}")
+        for metric in directive["Metrics"]:
+            values = line[metric["Name"]] if isinstance(line[metric["Name"]], list) else [line[metric["Name"]]]
+            t.check(1 <= len(values) <= 100 and all(isinstance(value, (int, float)) for value in values), f"values of {metric}")
+
+
+@case("lines for CloudWatch tell of every request once, whole among the lines of requests or alone")
+def _(t):
+    groups = {name: [Nginx(t, name)] for name in ("ec2", "fargate")}
+    paths = {content: t.path(content + ".jsonl") for content in ("both", "emf")}
+    p = Penstock(t, groups, weight=50, metrics={"emf": {"interval": "1s"}}, timeouts={"lameDuck": "0s"},
+                 accessLog=[{"file": {"path": path}, "content": content, "format": "ecs"} for content, path in paths.items()])
+    with Wire(p.address) as wire:
+        for n in range(250):
+            wire.ask()
+    t.equal(p.terminate(), 0, "the exit status")
+    lines = {}
+    for content, path in paths.items():
+        with open(path) as f:
+            lines[content] = [json.loads(line) for line in f]
+    requests = [line for line in lines["both"] if "_aws" not in line]
+    t.equal(len(requests), 250, "lines of requests")
+    t.equal([line for line in lines["both"] if "_aws" in line], lines["emf"], "the same metrics in both files")
+    sums = {}
+    for line in lines["emf"]:
+        check_emf(t, line)
+        sums[line["Platform"]] = sums.get(line["Platform"], 0) + line["Requests"]
+        t.equal(line["Errors"], 0, "errors")
+        t.equal(len(line["Latency"]), min(line["Requests"], 100), "times")
+    t.equal(sums, {name: sum(line["platform"] == name for line in requests) for name in groups}, "the metrics against the log")
 
 
 @case("without an agent every request is served, and what is lost is counted")

@@ -265,6 +265,24 @@ static const struct problems_case cases[] = {
      "t:7:14: accessLog: has its spool in the same place as the one at line 6; give each its own "
      "directory\n"},
     {ALL "accessLog: [ stdout: ]\n", ""},
+    {ALL "metrics: { emf: {} }\naccessLog: [ { stdout: {}, content: both }, { file: { path: x }, content: "
+         "emf } ]\n",
+     ""},
+    {ALL "metrics: { emf: { dimensions: [ route, route ] } }\naccessLog: [ { stdout: {} } ]\n",
+     "t:6:17: emf: nobody takes these lines; give one accessLog `content: both` or `content: emf`\n"
+     "t:6:31: dimensions: one of them is there twice; remove it\n"},
+    {ALL "accessLog: [ { stdout: {}, content: emf } ]\n",
+     "t:6:37: content: there are no metrics as lines; write metrics: { emf: {} }\n"},
+    {ALL "metrics: { emf: {} }\n"
+         "accessLog: [ { stdout: {}, content: both, format: alb },\n"
+         "             { partitions: { directory: a }, content: both },\n"
+         "             { syslog: { address: \"udp:127.0.0.1:514\" }, content: emf } ]\n",
+     "t:7:37: content: metrics are lines of JSON: write format json, ecs or otel, or give them an accessLog "
+     "of "
+     "their own with content emf\n"
+     "t:8:55: content: partitions are made of lines of requests only\n"
+     "t:9:67: content: nobody finds metrics behind the header of a syslog message; use stdout, file or "
+     "forward\n"},
     {ALL "metrics: { dogstatsd: { address: \"unix:/run/dsd.sock\", tags: [ team:web ] } }\n", ""},
     {ALL "metrics: { dogstatsd: { address: \"127.0.0.1:0\", tags: [ \"a:1,b\" ] } }\n",
      "t:6:34: dogstatsd: nothing can be sent to port 0; agents listen on 8125\n"

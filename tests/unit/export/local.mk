@@ -1,5 +1,6 @@
 unit_tests += \
 	tests/unit/export/test_dogstatsd \
+	tests/unit/export/test_emf \
 	tests/unit/export/test_logfile \
 	tests/unit/export/test_logforward \
 	tests/unit/export/test_logformat \

@@ -209,6 +209,48 @@ START_TEST(a_file_that_cannot_be_opened_is_named)
 }
 END_TEST
 
+/* The file gets lines of requests alone, as combined would write them, and the pipe metrics alone, as they
+ * are. */
+START_TEST(metrics_go_to_the_sinks_that_take_them)
+{
+    struct config_log logs[2] = {{.kind = CONFIG_LOG_FILE,
+                                  .path = path,
+                                  .max_size = UINT64_C(1) << 30,
+                                  .max_total = UINT64_C(2) << 30},
+                                 {.kind = CONFIG_LOG_FILE,
+                                  .path = mem_printf("%s.emf", path),
+                                  .content = CONFIG_LOG_EMF,
+                                  .format = CONFIG_LOG_COMBINED,
+                                  .max_size = UINT64_C(1) << 30,
+                                  .max_total = UINT64_C(2) << 30}};
+    struct accesslog_pipe *pipes[1] = {&rings};
+    char why[128], line[64];
+    FILE *in;
+
+    for (size_t i = 0; i < 2; i++) {
+        logs[i].queue = 4 << 20;
+        logs[i].sample.share = CONFIG_WEIGHT_ONE;
+    }
+    sink = logsink_open(logs, 2, why, sizeof why);
+    ck_assert_ptr_nonnull(sink);
+    ck_assert(logsink_takes_requests(sink));
+    logsink_start(sink, pipes, 1);
+    log_lines(0, 100);
+    ck_assert(logsink_tell(sink, STR("{\"one\":1}\n{\"two\":2}\n")));
+    logsink_stop(sink);
+    sink = NULL;
+    ck_assert_uint_eq(lines_of(path), 100);
+    in = fopen(logs[1].path, "r");
+    ck_assert_ptr_nonnull(in);
+    ck_assert_str_eq(fgets(line, sizeof line, in), "{\"one\":1}\n");
+    ck_assert_str_eq(fgets(line, sizeof line, in), "{\"two\":2}\n");
+    ck_assert_ptr_null(fgets(line, sizeof line, in));
+    fclose(in);
+    unlink(logs[1].path);
+    free(logs[1].path);
+}
+END_TEST
+
 START_TEST(each_sink_has_a_name_of_its_own)
 {
     struct config_log log = {.kind = CONFIG_LOG_SYSLOG, .queue = 4 << 20}, logs[3];
@@ -241,6 +283,7 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, a_full_disk_loses_lines_and_counts_them);
     tcase_add_test(tcase, a_reader_that_stands_still_holds_up_nobody_and_gets_whole_lines_later);
     tcase_add_test(tcase, a_file_that_cannot_be_opened_is_named);
+    tcase_add_test(tcase, metrics_go_to_the_sinks_that_take_them);
     tcase_add_test(tcase, each_sink_has_a_name_of_its_own);
     suite_add_tcase(suite, tcase);
     return suite;
