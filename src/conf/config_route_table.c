@@ -429,7 +429,8 @@ static const struct setting slo_rows[] = {
      .max = 3600 * S,
      .required = true,
      .example = "300ms",
-     .text = "An answer within this time is in time."},
+     .text =
+         "An answer within this time is in time. The histogram of /metrics has a bucket that ends at it."},
     {.key = "objective",
      .type = &type_share,
      FIELD(config_route, slo_objective),

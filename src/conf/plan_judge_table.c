@@ -115,7 +115,8 @@ static const struct setting metric_rows[] = {
      .max = HOUR,
      .inherits = "the slo of the route",
      .example = "300ms",
-     .text = "latencySlo: an answer within this time is in time."},
+     .text = "latencySlo: an answer within this time is in time. Once the plan has run, the histogram of "
+             "/metrics has a bucket that ends at it."},
     {.key = "objective",
      .type = &type_share,
      FIELD(plan_metric, objective),

@@ -174,6 +174,23 @@ static void target_states(struct board *board, struct route_target_state states_
         board->opened[slot].open &= there[slot];
 }
 
+static void add_bounds(struct board *board)
+{
+    bool room = true;
+
+    for (size_t i = 0; i < board->lives_len; i++) {
+        const struct live *live = &board->lives[i];
+
+        room &= route_bounds_add(&board->bounds, live->conf, live->judged ? live->run->plan : NULL);
+    }
+    if (!room && !board->bounds_told)
+        log_warn("/metrics: there are more than %d thresholds of latency; the histogram of durations has no "
+                 "bucket that "
+                 "ends at those that came last",
+                 ROUTE_BOUNDS);
+    board->bounds_told |= !room;
+}
+
 struct routes *board_snapshot(struct board *board)
 {
     struct route_live *lives = mem_zalloc(board->lives_len * sizeof *lives);
@@ -194,6 +211,8 @@ struct routes *board_snapshot(struct board *board)
     }
     target_states(board, states);
     routes = routes_build(board->config, lives, states, &board->sticky_key, ++board->version);
+    add_bounds(board);
+    routes->bounds = board->bounds;
     board->changed = false;
     free(lives);
     return routes;

@@ -90,7 +90,9 @@ struct board {
     struct notifier *notifier; /* NULL before the loop; control's */
     struct emf *emf;
     struct hash_key sticky_key;
-    struct live *lives; /* config->routes_len */
+    struct route_bounds bounds; /* all that there have been */
+    bool bounds_told;           /* the log knows that there are more */
+    struct live *lives;         /* config->routes_len */
     size_t lives_len;
     bool draining[CONFIG_TARGETS_MAX];        /* by slot: takes no new work */
     bool ejected[CONFIG_TARGETS_MAX];         /* by slot: of them, those that a rollout has taken out */

@@ -3,24 +3,64 @@
 #include "base/clk.h"
 #include "export/exposition.h"
 
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
+
+/* A bucket: its upper edge, and its cell in struct shard_side. */
+struct bucket {
+    double edge_s; /* INFINITY: the last */
+    size_t cell;
+};
+enum { BUCKETS_MAX = SHARD_EDGES + 1 + ROUTE_BOUNDS };
+
+static int by_edge(const void *a, const void *b)
+{
+    double x = ((const struct bucket *)a)->edge_s, y = ((const struct bucket *)b)->edge_s;
+
+    return x < y ? -1 : x > y;
+}
+
+/* All of them, by their edges. */
+static size_t find_buckets(const struct route_bounds *bounds, struct bucket buckets_r[static BUCKETS_MAX])
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i <= SHARD_EDGES; i++)
+        buckets_r[len++] = (struct bucket){i < SHARD_EDGES ? shard_edges_s[i] : INFINITY,
+                                           offsetof(struct shard_side, buckets) + i * sizeof(struct cell)};
+    for (size_t i = 0; i < bounds->len; i++)
+        buckets_r[len++] = (struct bucket){(double)bounds->ns[i] / NS_PER_S,
+                                           offsetof(struct shard_side, bounded) + i * sizeof(struct cell)};
+    qsort(buckets_r, len, sizeof *buckets_r, by_edge);
+    return len;
+}
+
+static void write_bucket(struct exposition *page, const char *name, const struct buf *labels, double edge_s,
+                         uint64_t below)
+{
+    char edge[32];
+    EXPOSITION_LABELS(edged);
+
+    buf_str_add(&edged, buf_str(labels));
+    snprintf(edge, sizeof edge, "%.9g", edge_s);
+    exposition_label(&edged, "le", isfinite(edge_s) ? edge : "+Inf");
+    exposition_number(page, name, "_bucket", &edged, below);
+}
 
 static void write_histogram(struct exposition *page, const struct meter_sample *sample,
                             const struct buf *labels)
 {
     const char *name = sample->meter->name;
+    struct bucket buckets[BUCKETS_MAX];
+    size_t len = find_buckets(sample->place->route->bounds, buckets);
     uint64_t below = 0;
 
-    for (size_t i = 0; i <= SHARD_EDGES; i++) {
-        char edge[32];
-        EXPOSITION_LABELS(edged);
-
-        below += meter_sum(sample->place, METER_SIDE,
-                           offsetof(struct shard_side, buckets) + i * sizeof(struct cell));
-        buf_str_add(&edged, buf_str(labels));
-        snprintf(edge, sizeof edge, "%g", i < SHARD_EDGES ? shard_edges_s[i] : 0);
-        exposition_label(&edged, "le", i < SHARD_EDGES ? edge : "+Inf");
-        exposition_number(page, name, "_bucket", &edged, below);
+    for (size_t i = 0; i < len; i++) {
+        below += meter_sum(sample->place, METER_SIDE, buckets[i].cell);
+        /* A threshold may be one of the fixed edges: they are shown as one. */
+        if (i + 1 == len || buckets[i + 1].edge_s > buckets[i].edge_s)
+            write_bucket(page, name, labels, buckets[i].edge_s, below);
     }
     exposition_real(page, name, "_sum", labels,
                     (double)meter_sum(sample->place, METER_SIDE, offsetof(struct shard_side, duration_ns)) /

@@ -36,6 +36,25 @@ static size_t edge_of(int64_t duration_ns)
     return i;
 }
 
+/* The bucket of a duration: that of the nearest edge above it. */
+static struct cell *bucket_of(struct shard_side *side, const struct route_bounds *bounds, int64_t duration_ns)
+{
+    size_t edge = edge_of(duration_ns);
+    struct cell *bucket = &side->buckets[edge];
+    int64_t nearest_ns = INT64_MAX;
+
+    if (bounds->len == 0)
+        return bucket;
+    if (edge < SHARD_EDGES)
+        nearest_ns = (int64_t)(shard_edges_s[edge] * (double)NS_PER_S);
+    for (size_t i = 0; i < bounds->len; i++)
+        if (duration_ns <= bounds->ns[i] && bounds->ns[i] < nearest_ns) {
+            nearest_ns = bounds->ns[i];
+            bucket = &side->bounded[i];
+        }
+    return bucket;
+}
+
 static uint64_t span(int64_t from_ns, int64_t to_ns)
 {
     return to_ns > from_ns ? (uint64_t)(to_ns - from_ns) : 0;
@@ -70,7 +89,7 @@ static void count(const struct txn *txn, int64_t now_ns)
     cell_add(&side->received, received(txn));
     cell_add(&side->sent, txn->down.sent);
     cell_add(&side->duration_ns, (uint64_t)duration_ns);
-    cell_add(&side->buckets[edge_of(duration_ns)], 1);
+    cell_add(bucket_of(side, txn->route->bounds, duration_ns), 1);
     cell_add(&side->latency[hist_bucket(duration_ns)], 1);
     if (txn->target && (outcome_row(txn->outcome)->blame == BLAME_GROUP || txn->target_status >= 500))
         cell_add(&shard_target(shard, txn->target->conf->slot)->failures, 1);

@@ -53,7 +53,10 @@ static inline uint64_t cell_get_at(const void *cells, size_t offset)
 
 /*
  * Upper edges of the duration histogram that /metrics shows, in seconds: the advice of the OpenTelemetry HTTP
- * conventions. The last bucket is +Inf.
+ * conventions. The last bucket is +Inf. Between them lie the route_bounds, each with a bucket of its own: an
+ * answer is counted in that of the least edge that it did not pass, of those there are at that moment. So
+ * the sum over all buckets up to an edge never falls when another edge comes, and what is added to it from
+ * then on is exact.
  */
 enum { SHARD_EDGES = 14 };
 extern const double shard_edges_s[SHARD_EDGES];
@@ -68,6 +71,7 @@ struct shard_side {
     struct cell sent;        /* bytes of answers as sent to the client */
     struct cell duration_ns; /* sum */
     struct cell buckets[SHARD_EDGES + 1];
+    struct cell bounded[ROUTE_BOUNDS]; /* by the place in struct route_bounds */
     struct cell latency[HIST_BUCKETS]; /* first byte from the client to last byte of the answer */
     struct cell retries;
     struct cell overridden; /* that an override sent here, of those that have ended */

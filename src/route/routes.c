@@ -166,6 +166,7 @@ static void build_route(struct routes *routes, struct route *route, const struct
                         const struct route_live *live)
 {
     route->conf = conf;
+    route->bounds = &routes->bounds;
     route->side[ROUTE_STABLE] = conf->stable == CONFIG_NO_GROUP ? NULL : &routes->groups[conf->stable];
     route->side[ROUTE_CANARY] = conf->canary < 0 ? NULL : &routes->groups[conf->canary];
     route->weight = live->weight;
@@ -181,6 +182,30 @@ static void build_route(struct routes *routes, struct route *route, const struct
     route->judging = judging_new(live->plan, live->guards, conf);
     build_shield(&route->shield, &live->plan->shield);
     snprintf(route->plan_name, sizeof route->plan_name, "%s", live->plan->name);
+}
+
+static bool add_bound(struct route_bounds *bounds, int64_t ns)
+{
+    for (size_t i = 0; i < bounds->len; i++)
+        if (bounds->ns[i] == ns)
+            return true;
+    if (bounds->len == ROUTE_BOUNDS)
+        return false;
+    bounds->ns[bounds->len++] = ns;
+    return true;
+}
+
+bool route_bounds_add(struct route_bounds *bounds, const struct config_route *route, const struct plan *plan)
+{
+    bool room = route->slo_threshold_ns <= 0 || add_bound(bounds, route->slo_threshold_ns);
+
+    for (size_t i = 0; plan && i < plan->analysis.metrics_len; i++) {
+        const struct plan_metric *metric = &plan->analysis.metrics[i];
+
+        if (metric->type == METRIC_LATENCY_SLO && metric->threshold_ns > 0)
+            room &= add_bound(bounds, metric->threshold_ns);
+    }
+    return room;
 }
 
 struct routes *routes_build(struct config *config, const struct route_live *live,

@@ -60,6 +60,17 @@ struct judging {
     bool failures_apart; /* failures are not slow too: for judges that read quantiles of answer times */
 };
 
+/*
+ * Times that the latency of answers is judged by, the same for all routes, so that histograms of several can
+ * be added up. The place of one in `ns` is that of its cells (proxy/shard), and stays its own as long as the
+ * process lives.
+ */
+enum { ROUTE_BOUNDS = 16 };
+struct route_bounds {
+    int64_t ns[ROUTE_BOUNDS];
+    size_t len;
+};
+
 /* What is live about one target. */
 struct route_target_state {
     bool draining;     /* takes no new work */
@@ -107,6 +118,7 @@ struct route_shield {
 
 struct route {
     const struct config_route *conf;
+    const struct route_bounds *bounds;           /* those of the snapshot */
     const struct route_group *side[ROUTE_SIDES]; /* [ROUTE_CANARY] is NULL without a canary, both
                                                    are where the route answers by itself */
     uint32_t weight;                             /* hundredths of a percent to the canary, in force */
@@ -142,6 +154,7 @@ struct routes {
     struct route_group *groups;
     size_t groups_len;
     struct route_index *index;
+    struct route_bounds bounds;
     struct hash_key
         sticky_key; /* keys sticky assignment; the same in every snapshot and, when stored, over restarts */
     /* Transactions that hold this snapshot, a cell per worker: written by that worker alone (release), read
@@ -157,6 +170,9 @@ struct routes {
 struct routes *routes_build(struct config *config, const struct route_live *live,
                             const struct route_target_state *states, const struct hash_key *sticky_key,
                             uint64_t version);
+/* Adds what the latency of a route is judged by: its SLO and the thresholds of its plan (NULL: none). False
+ * when there is no room for one of them. */
+bool route_bounds_add(struct route_bounds *bounds, const struct config_route *route, const struct plan *plan);
 /* Frees a snapshot that no worker can reach. NULL is allowed. Thread: control. */
 void routes_free(struct routes *routes);
 

@@ -2,10 +2,12 @@
 those of the access log."""
 import json
 import socket
+import time
 
 from harness import case, main, need
 from penstock import Penstock, configuration
 from peers import Nginx
+from plans import quick
 from wire import Wire
 
 need("nginx")
@@ -120,6 +122,25 @@ def _(t):
         t.equal(line["Errors"], 0, "errors")
         t.equal(len(line["Latency"]), min(line["Requests"], 100), "times")
     t.equal(sums, {name: sum(line["platform"] == name for line in requests) for name in groups}, "the metrics against the log")
+
+
+@case("what latency is judged by is an edge of the histogram, exact to the answer")
+def _(t):
+    p = Penstock(t, {name: [Nginx(t, name)] for name in ("ec2", "fargate")}, route={"slo": {"threshold": "3ms"}})
+    with Wire(p.address) as wire:
+        for n in range(20):
+            wire.send(b"GET / HTTP/1.1\r\n")
+            time.sleep(0.004 * (n % 2))
+            wire.send(b"Host: a\r\n\r\n")
+            t.equal(wire.answer().status, 200, "a status")
+        times = [record["duration"] for record in p.log.wait(20)]
+        p.admin.start(quick((1, "60s"), analysis={"metrics": [{"name": "slow", "type": "latencySlo", "threshold": "1230us",
+                                                               "objective": 0.99}]}))
+        name = "penstock_request_duration_seconds_bucket"
+        t.wait(lambda: "0.00123" in p.metrics().labels(name, "le"), "the plan's threshold is an edge")
+        t.equal(p.metrics().sum(name, le="0.003"), sum(ns <= 3e6 for ns in times), "answers within the SLO")
+        t.equal(p.metrics().sum(name, le="0.00123"), 0, "answers within the plan's, which was not there yet")
+        t.equal(p.metrics().sum(name, le="0.005"), sum(ns <= 5e6 for ns in times), "within a fixed edge")
 
 
 @case("without an agent every request is served, and what is lost is counted")

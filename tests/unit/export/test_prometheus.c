@@ -142,6 +142,27 @@ START_TEST(a_histogram_is_cumulative_and_ends_with_its_count)
 }
 END_TEST
 
+START_TEST(thresholds_are_edges_of_the_histogram)
+{
+    struct shard_side *side = &shard_route(shards[0], 0)->side[ROUTE_CANARY];
+
+    routes->bounds = (struct route_bounds){{300 * NS_PER_MS, 100 * NS_PER_MS, 20 * NS_PER_S}, 3};
+    serve(0, ROUTE_CANARY, OUTCOME_SERVED, 2, 6, 4); /* to 0.25 s */
+    serve(1, ROUTE_CANARY, OUTCOME_SERVED, 2, 7, 2); /* to 0.5 s */
+    serve(1, ROUTE_CANARY, OUTCOME_SERVED, 2, SHARD_EDGES, 1);
+    cell_add(&side->bounded[0], 5);
+    cell_add(&side->bounded[2], 3);
+    write_page(false);
+    has("penstock_request_duration_seconds_bucket{" CANARY ",le=\"0.1\"} 0\n"
+        "penstock_request_duration_seconds_bucket{" CANARY ",le=\"0.25\"} 4\n"
+        "penstock_request_duration_seconds_bucket{" CANARY ",le=\"0.3\"} 9\n"
+        "penstock_request_duration_seconds_bucket{" CANARY ",le=\"0.5\"} 11");
+    has("penstock_request_duration_seconds_bucket{" CANARY ",le=\"10\"} 11\n"
+        "penstock_request_duration_seconds_bucket{" CANARY ",le=\"20\"} 14\n"
+        "penstock_request_duration_seconds_bucket{" CANARY ",le=\"+Inf\"} 15");
+}
+END_TEST
+
 #define GROUP "group=\"new\",platform=\"fargate\""
 
 START_TEST(the_line_of_each_group_is_shown)
@@ -243,6 +264,7 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, requests_are_summed_over_the_workers_by_outcome_and_class);
     tcase_add_test(tcase, copies_are_counted_apart);
     tcase_add_test(tcase, a_histogram_is_cumulative_and_ends_with_its_count);
+    tcase_add_test(tcase, thresholds_are_edges_of_the_histogram);
     tcase_add_test(tcase, the_line_of_each_group_is_shown);
     tcase_add_test(tcase, routes_rollouts_and_targets_are_shown);
     tcase_add_test(tcase, openmetrics_names_counters_without_total_and_has_an_end);

@@ -253,6 +253,34 @@ START_TEST(a_mirror_is_as_configured_unless_a_rollout_says_otherwise)
 }
 END_TEST
 
+START_TEST(what_latency_is_judged_by_keeps_its_place)
+{
+    struct route_bounds bounds = {.len = 0};
+    struct config_route route = {.slo_threshold_ns = 300 * NS_PER_MS}, without = {.slo_threshold_ns = 0};
+    struct plan plan = {.analysis.metrics_len = 3};
+    struct plan_metric *metrics = plan.analysis.metrics;
+
+    metrics[0] = (struct plan_metric){.type = METRIC_ERROR_RATE, .threshold_ns = 1};
+    metrics[1] = (struct plan_metric){.type = METRIC_LATENCY_SLO, .threshold_ns = NS_PER_S};
+    metrics[2] = (struct plan_metric){.type = METRIC_LATENCY_SLO, .threshold_ns = 300 * NS_PER_MS};
+    ck_assert(route_bounds_add(&bounds, &without, NULL));
+    ck_assert_uint_eq(bounds.len, 0);
+    ck_assert(route_bounds_add(&bounds, &route, &plan));
+    ck_assert(route_bounds_add(&bounds, &without, &plan));
+    ck_assert_uint_eq(bounds.len, 2);
+    ck_assert_int_eq(bounds.ns[0], 300 * NS_PER_MS);
+    ck_assert_int_eq(bounds.ns[1], NS_PER_S);
+    for (int64_t ns = 1; bounds.len < ROUTE_BOUNDS; ns++) {
+        route.slo_threshold_ns = ns;
+        ck_assert(route_bounds_add(&bounds, &route, NULL));
+    }
+    route.slo_threshold_ns = NS_PER_S / 2;
+    ck_assert(!route_bounds_add(&bounds, &route, &plan));
+    ck_assert(route_bounds_add(&bounds, &without, &plan));
+    ck_assert_int_eq(bounds.ns[0], 300 * NS_PER_MS);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     Suite *suite = suite_create("routes");
@@ -267,6 +295,7 @@ Suite *unit_suite(void)
     tcase_add_test(tc, a_plan_names_the_bad_statuses);
     tcase_add_test(tc, the_window_of_a_sticky_unit_is_its_life);
     tcase_add_test(tc, a_running_rollout_is_part_of_the_snapshot);
+    tcase_add_test(tc, what_latency_is_judged_by_keeps_its_place);
     suite_add_tcase(suite, tc);
     return suite;
 }
