@@ -89,6 +89,69 @@ static const struct section freeze_section = {
 static const struct setting freeze_row = {
     .key = "freezes", .type = &schema_map, .section = &freeze_section, .text = "A freeze."};
 
+/* ---- webhooks ---- */
+
+static void before_webhook(struct schema_reader *reader, void *at)
+{
+    (void)reader;
+    plan_webhook_init(at, WEBHOOK_CONFIRM);
+}
+
+static const struct setting webhook_rows[] = {
+    {.key = "name",
+     .type = &type_name,
+     FIELD(plan_webhook, name),
+     NAME,
+     .required = true,
+     .example = "load-test",
+     .text = "What steps and decisions call it."},
+    {.key = "type",
+     .type = &type_word,
+     FIELD(plan_webhook, type),
+     .words = &webhook_type_words,
+     .words_len = WEBHOOK_ROLLBACK + 1,
+     .required = true,
+     .example = "confirm",
+     .text = "What its answer is for."},
+    {.key = "url",
+     .type = &type_string,
+     FIELD(plan_webhook, url),
+     NAME,
+     .max = PLAN_URL_MAX - 1,
+     .required = true,
+     .example = "http://127.0.0.1:9000/gate",
+     .text = "Where it is asked, by a POST over HTTP or HTTPS. Redirects are not followed."},
+    {.key = "timeout",
+     .type = &type_duration,
+     FIELD(plan_webhook, timeout_ns),
+     .min = S / 10,
+     .max = 60 * S,
+     .fallback = "10s",
+     .text = "For a whole answer."},
+    {.key = "interval",
+     .type = &type_duration,
+     FIELD(plan_webhook, interval_ns),
+     .min = S,
+     .max = HOUR,
+     .fallback = "10s",
+     .text = "How often it is asked. An answer counts until the next one, and for two intervals at most."},
+};
+static const struct section webhook_section = {
+    SECTION(webhook_rows),
+    .size = sizeof(struct plan_webhook),
+    .before = before_webhook,
+    .text =
+        "One that confirms is asked when its step waits for nothing else but evidence, and until the step is "
+        "left: any "
+        "other answer than 2xx, and none at all, means hold. One of type rollback is asked while the canary "
+        "has requests. It "
+        "gets JSON as Flagger sends it: name is the route, namespace the service, phase the state, checksum "
+        "the plan's; metadata has "
+        "webhook, type, rollout, plan, step, weight, stable and canary.",
+};
+static const struct setting webhook_row = {
+    .key = "webhooks", .type = &schema_map, .section = &webhook_section, .text = "A webhook."};
+
 /* ---- the plan ---- */
 
 static const struct setting plan_rows[] = {
@@ -170,6 +233,12 @@ static const struct setting plan_rows[] = {
      .max = PLAN_FREEZES_MAX,
      .item = &freeze_row,
      .text = "Times in which nothing goes forward."},
+    {.key = "webhooks",
+     .type = &schema_list,
+     LIST_INSIDE(plan, webhooks),
+     .max = PLAN_WEBHOOKS_MAX,
+     .item = &webhook_row,
+     .text = "Programs that are asked whether it may go on, or has to go back."},
     {.key = "steps",
      .type = &schema_list,
      LIST_INSIDE(plan, steps),

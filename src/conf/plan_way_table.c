@@ -209,6 +209,13 @@ static const struct setting step_rows[] = {
      NAME,
      .example = "office",
      .text = "The step is entered only while this window is open."},
+    {.key = "gate",
+     .type = &type_name,
+     FIELD(plan_step, gate),
+     NAME,
+     .example = "load-test",
+     .text = "The step is left forward only when this webhook, of type confirm, says yes. An approval stands "
+             "for it."},
     {.key = "pause",
      .type = &schema_map,
      .section = &pause_section,

@@ -6,6 +6,7 @@
 #include "conf/address.h"
 #include "control/admin.h"
 #include "control/api.h"
+#include "control/asker.h"
 #include "control/board.h"
 #include "control/courier.h"
 #include "control/history.h"
@@ -49,6 +50,7 @@ struct control {
     struct admin *admin; /* NULL: none is configured */
     struct prober *prober;
     struct courier *courier;
+    struct asker *asker;
     enum phase phase;
     int64_t drain_until_ns; /* monotonic */
     int signal_fd;
@@ -241,6 +243,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     prober_look(control->prober);
     tls_look(control->board->config, control->board->now_ns);
     tick(control->board);
+    asker_look(control->asker);
     notifier_look(control->board->notifier);
     metrics_tick(control->board);
     api_look(&control->api);
@@ -478,6 +481,7 @@ static void stop(struct control *control)
     prober_free(control->prober);
     if (control->board)
         notifier_free(control->board->notifier);
+    asker_free(control->asker);
     courier_free(control->courier, LAST_WORDS_NS);
     admin_close(control->admin);
     if (control->api.board)
@@ -517,6 +521,7 @@ int control_run(const struct control_options *options)
     } else {
         control.prober = prober_new(control.base, control.board);
         control.board->notifier = notifier_new(control.board, control.courier);
+        control.asker = asker_new(control.board, control.courier);
         add_events(&control);
         say_ready(&control);
         event_base_dispatch(control.base);

@@ -2,6 +2,7 @@ src_libpenstock_a_SOURCES += \
 	src/control/admin.c src/control/admin.h \
 	src/control/admin_conn.c src/control/admin_conn.h \
 	src/control/api.c src/control/api.h \
+	src/control/asker.c src/control/asker.h \
 	src/control/board.c src/control/board.h \
 	src/control/call.c src/control/call.h \
 	src/control/capacity.c src/control/capacity.h \

@@ -437,8 +437,14 @@ void run_look(struct board *board, struct live *live)
         .canary = targets_of(board, live, ROUTE_CANARY),
         .targets = targets,
         .targets_len = look_at_targets(board, live, targets),
+        .rollback_ordered = run->rollback_ordered,
     };
 
+    run->rollback_ordered = false;
+    if (run->gate.step == run->rollout->step && board->now_ns < run->gate.until_ns) {
+        input.gate = run->gate.answer;
+        input.gate_text = run->gate.says;
+    }
     input.canary.capacity = canary_capacity(board, live);
     if (input.tallies_len > 0 && guards_learn(&run->rollout->guards, run->plan))
         give_answers(board, live, &tallies[0], &answers);

@@ -20,7 +20,15 @@
 struct board;
 struct live;
 
-enum { RUN_ID_MAX = 96, RUN_HASH_LEN = 17 };
+enum { RUN_ID_MAX = 96, RUN_HASH_LEN = 17, RUN_SAYS_MAX = 192 };
+
+/* What the confirm webhook of a step has answered (control/asker). */
+struct run_gate {
+    int32_t step;     /* whose it is */
+    int64_t until_ns; /* monotonic: it counts until then */
+    enum gate_answer answer;
+    char says[RUN_SAYS_MAX]; /* for people */
+};
 
 struct run {
     char id[RUN_ID_MAX];     /* route and start */
@@ -41,6 +49,8 @@ struct run {
     bool fed;                /* something was counted since the last save */
     bool quiet;              /* the last look had nothing to count */
     int64_t saved_ns;        /* monotonic, of the last save of the state */
+    struct run_gate gate;
+    bool rollback_ordered; /* by a webhook, since the last look */
 };
 
 enum order_result {

@@ -111,6 +111,7 @@ void plan_webhook_init(struct plan_webhook *webhook, enum webhook_type type)
     memset(webhook, 0, sizeof(*webhook));
     webhook->type = type;
     webhook->timeout_ns = SECONDS(10);
+    webhook->interval_ns = SECONDS(10);
     webhook->retries = 2;
 }
 

@@ -150,6 +150,7 @@ struct plan_webhook {
     char url[PLAN_URL_MAX];
     uint32_t on; /* bit ACTION_x: told of these; 0: of all */
     int64_t timeout_ns;
+    int64_t interval_ns; /* from one time that it is asked to the next */
     uint32_t retries;
 };
 

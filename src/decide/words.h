@@ -106,9 +106,9 @@ MUST_CHECK bool word_parse(const struct word_table *table, struct str s, size_t 
     X(AFFINITY_CLIENT_ADDRESS, "clientAddress", "by the client's address")
 
 #define WEBHOOK_TYPES(X)                                                                                     \
-    X(WEBHOOK_EVENT, "event", "is told of decisions")                                                        \
     X(WEBHOOK_CONFIRM, "confirm", "a step's gate: forward needs a 2xx answer")                               \
-    X(WEBHOOK_ROLLBACK, "rollback", "a 2xx answer orders a rollback")
+    X(WEBHOOK_ROLLBACK, "rollback", "a 2xx answer orders a rollback")                                        \
+    X(WEBHOOK_EVENT, "event", "is told of decisions")
 
 #define THRESHOLD_MODES(X)                                                                                   \
     X(THRESHOLD_MEASUREMENTS, "measurements", "one value each interval, limits on how many may fail")        \

@@ -8,6 +8,7 @@ e2e_tests = \
 	tests/e2e/test_demo.py \
 	tests/e2e/test_faults.py \
 	tests/e2e/test_framing.py \
+	tests/e2e/test_gates.py \
 	tests/e2e/test_grpc.py \
 	tests/e2e/test_h2_target.py \
 	tests/e2e/test_h2.py \

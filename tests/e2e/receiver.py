@@ -13,8 +13,8 @@ class Post:
 
 
 class Receiver:
-    """`answers` of a path are given one after the other, the last one from then on: a status, or (status, text).
-    A path without any gets 200."""
+    """`answers` of a path are given one after the other, the last one from then on: a status, or (status, text), or None
+    for a connection that is closed without an answer. A path without any gets 200."""
 
     def __init__(self, t):
         self.answers, self._posts, self._lock = {}, [], threading.Lock()
@@ -26,6 +26,9 @@ class Receiver:
             def do_POST(self):
                 data = self.rfile.read(int(self.headers["Content-Length"]))
                 status, text = receiver._take(Post(self.path, self.headers, data))
+                if status is None:
+                    self.close_connection = True
+                    return
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(text)))
                 self.end_headers()

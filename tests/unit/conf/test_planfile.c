@@ -201,6 +201,16 @@ static const struct problems_case cases[] = {
      "t:3:61: timeZone: Europe is no time zone in /usr/share/zoneinfo (cannot be read: Is a directory); "
      "write an IANA "
      "name, or install the package tzdata\n"},
+    {NAME "steps: [ { setWeight: 100, gate: g } ]\nwebhooks: [ { name: g, type: confirm, url: \"https://h/\" "
+          "} ]\n",
+     ""},
+    {NAME "steps: [ { setWeight: 100, gate: g } ]\nwebhooks: [ { name: g, type: rollback, url: h } ]\n",
+     "t:2:34: gate: the webhook \"g\" has to be of the type confirm\n"
+     "t:3:45: url: an http:// or https:// address is needed\n"},
+    {NAME "steps: [ { setWeight: 100, gate: no } ]\nwebhooks: [ { name: g, type: event } ]\n",
+     "t:2:34: gate: no webhook is named \"no\"\n"
+     "t:3:13: url: is missing; write it (text, such as \"some words\")\n"
+     "t:3:30: type: event is none of confirm, rollback\n"},
     {ALL "freezes: [ { from: 2026-12-28, to: 2026-12-20 }, { from: tomorrow, to: 2026-13-01 } ]\n",
      "t:3:36: to: the end is not after the beginning\n"
      "t:3:58: from: tomorrow is not a date, such as 2026-12-28 or 2026-12-28T10:00\n"

@@ -1,0 +1,62 @@
+"""Webhooks of a plan: a step waits for a yes, and a rollback may be ordered."""
+from harness import case, main, need
+from load import H2load
+from peers import Nginx
+from penstock import Penstock
+from plans import quick
+from receiver import Receiver
+from rollouts import at_weight, decisions, held, state
+
+need("nginx", "h2load")
+
+
+def text(p):
+    return (p.admin.rollout()["decision"] or {}).get("text", "")
+
+
+@case("a step is left only when its webhook says yes, silence is no yes, and another webhook orders it back")
+def _(t):
+    receiver = Receiver(t)
+    receiver.answers = {"/gate": [None], "/back": [404]}
+    p = Penstock(t, {"ec2": [Nginx(t, "ec2")], "fargate": [Nginx(t, "fargate")]}, service="shop")
+    load = H2load(t, p.url(), 120, 400, connections=10)
+    started = p.admin.start(quick(
+        {"setWeight": 20, "minDwell": "1s", "advanceOn": "time", "gate": "load-test"}, (50, "1h"), (100, "1s"),
+        webhooks=[{"name": "load-test", "type": "confirm", "url": receiver.url("/gate"), "interval": "1s"},
+                  {"name": "alarm", "type": "rollback", "url": receiver.url("/back"), "interval": "1s"}]))
+    held(t, p, "gate")
+    t.wait(lambda: "the webhook load-test has not answered yet: " in text(p), "no answer")
+    receiver.answers["/gate"] = [(403, "3 tests\nfailed")]
+    t.wait(lambda: "the webhook load-test said no: status 403, 3 tests failed" in text(p), "no")
+    t.equal(p.admin.rollout()["weight"], 20, "the weight meanwhile")
+    receiver.answers["/gate"] = [204]
+    at_weight(t, p, 50)
+    asked = receiver.posts("/gate")[-1].json()
+    t.equal(asked, {"name": "web", "namespace": "shop", "phase": "running", "checksum": started["planHash"],
+                    "metadata": {"webhook": "load-test", "type": "confirm", "rollout": started["id"], "plan": "quick", "step": "0",
+                                 "weight": "20", "stable": "ec2", "canary": "fargate"}}, "what it was asked")
+    t.check(receiver.posts("/back"), "the other one is asked too")
+    t.equal(state(p), "running", "404 orders nothing")
+    receiver.answers["/back"] = [200]
+    t.wait(lambda: state(p) == "rolledBack", "it goes back")
+    load.stop()
+    last = [d for d in decisions(p) if d["action"] == "rollback"][-1]
+    t.equal([last["reason"], last["weight"]], ["webhook", {"from": 50, "to": 0}], "why")
+    t.contains(p.stderr(), "the webhook alarm orders a rollback", "which one")
+
+
+@case("an approval stands for a webhook that does not answer")
+def _(t):
+    p = Penstock(t, {"ec2": [Nginx(t, "ec2")], "fargate": [Nginx(t, "fargate")]})
+    load = H2load(t, p.url(), 120, 400, connections=10)
+    p.admin.start(quick(
+        {"setWeight": 20, "minDwell": "1s", "advanceOn": "time", "gate": "nobody"}, (50, "1h"), (100, "1s"),
+        webhooks=[{"name": "nobody", "type": "confirm", "url": "http://127.0.0.1:1/", "interval": "1s", "timeout": "1s"}]))
+    held(t, p, "gate")
+    t.wait(lambda: "has not answered yet: Failed to connect" in text(p), "why it is no yes")
+    p.admin.order("approve")
+    at_weight(t, p, 50)
+    load.stop()
+
+
+main(limit=60)
