@@ -14,6 +14,10 @@ static const struct budget {
     double seconds, least;
 } budget_usual = {12, 50}, budget_small = {1.5, 25}, budget_all = {20, 50};
 static const double budget_ratio = 2;
+/* The share of slow answers under too much load was taken at its height, and of few requests: this part of
+ * it is known, and more than so many need not be. */
+static const uint64_t again_least = 10;
+static const double again_part = 0.8, again_most = 0.3, again_nats = 4;
 static const double total_failure = 0.5; /* share of bad canary requests from which `auto` does not wait */
 
 /* Who is to blame and with which numbers, before it is decided what follows. */
@@ -333,8 +337,32 @@ static bool is_over_budget(const struct look *look, const struct evidence_counts
     return excess > budget_of(r);
 }
 
-/* Slow answers in a grace wait for the time behind it before they weigh in full; these two watch meanwhile.
- */
+/* In a small raise after a retreat it is known what too much load looks like: the sequential test of that
+ * share of slow answers against half of it (Wald). Milder cold starts are left to the budget. */
+static bool is_overload_again(const struct rollout *r, size_t metric, const struct evidence_counts *grace)
+{
+    double bad = (double)grace->canary_bad, good = (double)grace->canary_requests - bad;
+    double again = fmin(again_part * r->retreat.share, again_most);
+
+    if (!r->retreat.small || (size_t)r->retreat.metric != metric || grace->canary_bad < again_least)
+        return false;
+    return bad * log(2) + good * log((1 - again) / (1 - again / 2)) >= again_nats;
+}
+
+/* What stops it, in words; NULL: nothing. */
+static const char *brake_of(const struct look *look, size_t metric, enum reason *reason_r)
+{
+    const struct evidence_counts *grace = &look->r->judge.metrics[metric].grace;
+
+    *reason_r = is_catastrophe(grace) ? REASON_CATASTROPHE : REASON_BUDGET;
+    if (*reason_r == REASON_CATASTROPHE)
+        return "more than half, right after the raise";
+    if (is_over_budget(look, grace))
+        return "too many for the time right after a raise";
+    return is_overload_again(look->r, metric, grace) ? "as often as before the retreat" : NULL;
+}
+
+/* Slow answers in a grace wait for the time behind it before they weigh in full; these watch meanwhile. */
 static bool find_brake(struct look *look, struct cause *cause)
 {
     const struct plan_analysis *analysis = &look->plan->analysis;
@@ -343,21 +371,19 @@ static bool find_brake(struct look *look, struct cause *cause)
         return false;
     for (size_t i = 0; i < analysis->metrics_len; i++) {
         const struct plan_metric *metric = &analysis->metrics[i];
-        const struct evidence_counts *grace = &look->r->judge.metrics[i].grace;
-        bool catastrophe = is_catastrophe(grace);
+        const char *words;
 
         if (metric->type != METRIC_LATENCY_SLO || metric->dry_run)
             continue;
-        if (!catastrophe && !is_over_budget(look, grace))
+        words = brake_of(look, i, &cause->reason);
+        if (!words)
             continue;
-        cause->reason = catastrophe ? REASON_CATASTROPHE : REASON_BUDGET;
         cause->metric = (int)i;
         cause->holds = metric->on_regression == ON_REGRESSION_HOLD;
         look_metric(look, (int)i);
         look_ratio(look);
         look_say_counts(look);
-        decision_say(look->d, catastrophe ? "; more than half, right after the raise"
-                                          : "; too many for the time right after a raise");
+        decision_say(look->d, "; %s", words);
         return true;
     }
     return false;

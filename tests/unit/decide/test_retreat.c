@@ -78,6 +78,47 @@ START_TEST(the_second_time_it_is_held_until_there_are_more_targets)
 }
 END_TEST
 
+/* Until the weight is above 20 % again; the slow answers of the canary up to there. */
+static uint64_t until_raised_again(void)
+{
+    for (int s = 0; s < 7200 && sim.r.weight <= 2000; s++)
+        tick(2000, false);
+    ck_assert_uint_gt(sim.r.weight, 2000);
+    return sim.canary.bad_slow;
+}
+
+START_TEST(the_same_overload_is_known_at_once)
+{
+    for (uint64_t seed = 0; seed < 10; seed++) {
+        uint64_t slow;
+
+        start(seed);
+        until_state(ROLLOUT_RETREATING, 2000, 3600, false);
+        until_state(ROLLOUT_RUNNING, 2000, 600, false);
+        slow = until_raised_again();
+        until_state(ROLLOUT_RETREATING, 2000, 60, false);
+        ck_assert_msg(strstr(sim.d.text, "; as often as before the retreat"), "%s", sim.d.text);
+        ck_assert_uint_le(sim.canary.bad_slow - slow, 45);
+        sim_fini(&sim);
+    }
+}
+END_TEST
+
+START_TEST(a_milder_cold_start_of_new_targets_is_not_taken_for_it)
+{
+    start(1);
+    until_state(ROLLOUT_RETREATING, 2000, 3600, false);
+    until_state(ROLLOUT_RUNNING, 2000, 600, false);
+    until_raised_again();
+    sim.canary.slow = 0.08;
+    for (int s = 0; s < 30; s++)
+        sim_tick(&sim);
+    ck_assert_int_eq(sim.r.state, ROLLOUT_RUNNING);
+    ck_assert_uint_gt(sim.r.weight, 2000);
+    sim_fini(&sim);
+}
+END_TEST
+
 START_TEST(a_person_ends_the_hold)
 {
     start(1);
@@ -191,6 +232,8 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, too_much_load_leads_back_to_the_last_proven_weight);
     tcase_add_test(tcase, load_that_was_the_reason_is_raised_in_small_parts);
     tcase_add_test(tcase, the_second_time_it_is_held_until_there_are_more_targets);
+    tcase_add_test(tcase, the_same_overload_is_known_at_once);
+    tcase_add_test(tcase, a_milder_cold_start_of_new_targets_is_not_taken_for_it);
     tcase_add_test(tcase, a_person_ends_the_hold);
     tcase_add_test(tcase, trouble_that_stays_after_a_retreat_goes_back);
     tcase_add_test(tcase, what_comes_in_late_from_the_higher_weight_does_not_count);
