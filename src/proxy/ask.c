@@ -116,6 +116,8 @@ static enum next alight(struct txn *txn)
         step_to(txn, TXN_SEND);
         return NEXT;
     }
+    if (trunk->state == TRUNK_OVER && trunk->outcome == OUTCOME_OVERLOAD)
+        return step_fail(txn, trunk->outcome, trunk->why);
     if (trunk->state == TRUNK_OVER && trunk->outcome != OUTCOME_SERVED)
         return step_try_failed(txn, trunk->outcome, trunk->why);
     trunk_leave(txn);

@@ -1,10 +1,12 @@
 /*
  * Clients and targets that do anything at any time: speak in pieces, stop reading, answer too early, twice or
- * with garbage, switch protocols, close one side or both, reset, or let minutes pass. Whatever happens, the
- * proxy stays up, and when all clients are gone nothing is left.
+ * with garbage, switch protocols, close one side or both, reset, or let minutes pass. Targets of HTTP/2 say
+ * any frames in any order. Whatever happens, the proxy stays up, and when all clients are gone nothing is
+ * left.
  */
 #include "fixture.h"
 
+#include "../proto/h2peer.h"
 #include "base/rnd.h"
 
 #include <fcntl.h>
@@ -17,7 +19,8 @@
 enum {
     CLIENTS = 12,
     TARGETS = 48,
-    ROUNDS = 4,
+    ROUNDS = 6,
+    FIRST_H2 = 4,  /* in these the targets speak HTTP/2 */
     BODY = 40000,  /* more than a small buffer */
     BULK = 150000, /* what passes by a pipe */
 };
@@ -27,15 +30,23 @@ static struct rnd rnd;
 
 static struct client {
     int fd; /* 0: none */
-    const char *script;
+    struct str script;
     size_t said;
 } clients[CLIENTS];
 
-static struct {
+static struct backend {
     int fd;
-    const char *script;
+    struct str script;
     size_t said;
+    /* HTTP/2 */
+    struct text frames; /* the script */
+    char head[9];       /* of the frame that is heard */
+    size_t head_len, skip;
+    uint32_t streams;  /* begun, as far as was heard */
+    uint32_t answered; /* of them; but for what is said of any stream */
+    uint32_t open;     /* its answer has begun; 0: none */
 } targets[TARGETS];
+static bool is_h2;
 
 static char long_post[BODY + 200], long_answer[BODY + 200], long_hint[9200], bulk_post[BULK + 200],
     bulk_answer[BULK + 200];
@@ -113,22 +124,21 @@ static void end(int *fd)
     *fd = 0;
 }
 
-static void say_some(int fd, const char *script, size_t *said)
+static void say_some(int fd, struct str script, size_t *said)
 {
-    size_t left = strlen(script) - *said, n = rnd_below(&rnd, 4) ? left : rnd_below(&rnd, (uint32_t)left + 1);
-    ssize_t sent = send(fd, script + *said, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+    size_t left = script.len - *said, n = rnd_below(&rnd, 4) ? left : rnd_below(&rnd, (uint32_t)left + 1);
+    ssize_t sent = send(fd, script.p + *said, n, MSG_NOSIGNAL | MSG_DONTWAIT);
 
     if (sent > 0)
         *said += (size_t)sent;
 }
 
-/* Whether the other side is gone. */
-static bool hear_some(int fd)
-{
-    static char bytes[60000];
-    ssize_t n = recv(fd, bytes, 1 + rnd_below(&rnd, sizeof bytes), MSG_DONTWAIT);
+static char bytes[60000];
 
-    return n == 0;
+/* How many bytes; 0: the other side is gone. */
+static ssize_t hear_some(int fd)
+{
+    return recv(fd, bytes, 1 + rnd_below(&rnd, sizeof bytes), MSG_DONTWAIT);
 }
 
 static void client_step(struct client *client)
@@ -137,7 +147,7 @@ static void client_step(struct client *client)
 
     if (!client->fd) {
         client->fd = proxy_connect(&proxy);
-        client->script = requests[rnd_below(&rnd, ARRAY_LEN(requests))];
+        client->script = str_from(requests[rnd_below(&rnd, ARRAY_LEN(requests))]);
         client->said = 0;
         if (rnd_below(&rnd, 3) == 0)
             setsockopt(client->fd, SOL_SOCKET, SO_RCVBUF, &least, sizeof least);
@@ -156,13 +166,181 @@ static void client_step(struct client *client)
         say_some(client->fd, client->script, &client->said);
         break;
     default:
-        if (hear_some(client->fd))
+        if (hear_some(client->fd) == 0)
             end(&client->fd);
-        else if (client->said == strlen(client->script)) {
-            client->script = requests[rnd_below(&rnd, ARRAY_LEN(requests))];
+        else if (client->said == client->script.len) {
+            client->script = str_from(requests[rnd_below(&rnd, ARRAY_LEN(requests))]);
             client->said = 0;
         }
     }
+}
+
+/* ---- targets of HTTP/2 ---- */
+
+static const char *const heads[] = {
+    ":status=200",
+    ":status=200|content-length=5",
+    ":status=204",
+    ":status=503|retry-after=1",
+    ":status=103|link=</a>",
+    ":status=100",
+    ":status=200|Upper=case",
+    ":status=200|content-length=x",
+    ":status=101",
+    "x-sum=42",
+    "",
+};
+
+static uint32_t any_stream(const struct backend *target)
+{
+    uint32_t recent = target->streams < 6 ? target->streams : 6;
+
+    if (recent == 0 || rnd_below(&rnd, 40) == 0)
+        return rnd_below(&rnd, 20);
+    return 2 * (target->streams - rnd_below(&rnd, recent)) - 1;
+}
+
+static void put_settings(struct text *out)
+{
+    static const char values[] = {0, 0, 1, 2, 3, 100};
+    char entry[6] = {0, 3, 0, 0, 0, values[rnd_below(&rnd, sizeof values)]};
+
+    put_frame(out, F_SETTINGS, 0, 0, entry, sizeof entry);
+}
+
+static void put_any_data(struct text *out, struct backend *target)
+{
+    static char xs[16384];
+    size_t len = rnd_below(&rnd, 3) ? 5 : rnd_below(&rnd, sizeof xs);
+    bool end = rnd_below(&rnd, 3) == 0;
+
+    memset(xs, 'x', sizeof xs);
+    put_frame(out, F_DATA, end ? END_STREAM : 0, target->open, xs, len);
+    if (end)
+        target->open = 0;
+}
+
+static void put_answer(struct text *out, struct backend *target)
+{
+    uint32_t stream = 2 * target->answered + 1;
+
+    if (target->answered == target->streams)
+        return;
+    target->answered++;
+    if (rnd_below(&rnd, 2) == 0) {
+        put_headers(out, stream, ":status=200|content-type=a", false);
+        target->open = stream;
+        return;
+    }
+    put_headers(out, stream, ":status=200|content-length=5", false);
+    put_frame(out, F_DATA, END_STREAM, stream, "whole", 5);
+}
+
+/* Most of them lead to an answer; now and then one breaks the rules. */
+static void put_any_frame(struct text *out, struct backend *target)
+{
+    static const char pair[8];
+    uint32_t stream = any_stream(target);
+
+    switch (rnd_below(&rnd, 24)) {
+    case 0:
+        put_number_frame(out, F_RST_STREAM, stream, rnd_below(&rnd, 14));
+        break;
+    case 1:
+        put_settings(out);
+        break;
+    case 2:
+        put_number_frame(out, F_WINDOW_UPDATE, rnd_below(&rnd, 2) ? stream : 0, 1 + rnd_below(&rnd, 100000));
+        break;
+    case 3:
+        put_frame(out, F_PING, 0, 0, pair, sizeof pair);
+        break;
+    case 4:
+        if (rnd_below(&rnd, 4) == 0)
+            put_frame(out, F_GOAWAY, 0, 0, (char[8]){0, 0, 0, (char)stream}, 8);
+        break;
+    case 5:
+        if (rnd_below(&rnd, 4) == 0)
+            put_headers(out, stream, heads[rnd_below(&rnd, ARRAY_LEN(heads))], rnd_below(&rnd, 2) == 0);
+        break;
+    case 6:
+        if (rnd_below(&rnd, 8) == 0)
+            put_frame(out, rnd_below(&rnd, 12), rnd_below(&rnd, 256), stream, pair, rnd_below(&rnd, 9));
+        break;
+    case 7:
+        if (target->open)
+            put_headers(out, target->open, "x-sum=42", true);
+        target->open = 0;
+        break;
+    case 8:
+    case 9:
+    case 10:
+    case 11:
+    case 12:
+    case 13:
+        if (target->open)
+            put_any_data(out, target);
+        break;
+    default:
+        put_answer(out, target);
+    }
+}
+
+static void write_frames(struct backend *target)
+{
+    target->frames.len = 0;
+    for (uint32_t i = rnd_below(&rnd, 4) + 1; i > 0; i--)
+        put_any_frame(&target->frames, target);
+    target->script = (struct str){target->frames.p, target->frames.len};
+}
+
+static void count_streams(struct backend *target, size_t len)
+{
+    for (size_t at = 0; at < len;) {
+        size_t n = len - at;
+
+        if (target->skip) {
+            n = n < target->skip ? n : target->skip;
+            target->skip -= n;
+            at += n;
+            continue;
+        }
+        target->head[target->head_len++] = bytes[at++];
+        if (target->head_len < sizeof target->head)
+            continue;
+        target->head_len = 0;
+        target->skip = number_at(target->head) >> 8;
+        target->streams += target->head[3] == F_HEADERS;
+    }
+}
+
+static void greet(struct backend *target)
+{
+    text_init(&target->frames, 1 << 20);
+    put_frame(&target->frames, F_SETTINGS, 0, 0, "", 0);
+    put_frame(&target->frames, F_SETTINGS, ACK, 0, "", 0);
+    if (rnd_below(&rnd, 3) == 0)
+        put_settings(&target->frames);
+    target->script = (struct str){target->frames.p, target->frames.len};
+    target->skip = sizeof PREFACE - 1;
+}
+
+/* ---- both ---- */
+
+static void begin_script(struct backend *target)
+{
+    target->said = 0;
+    if (is_h2)
+        write_frames(target);
+    else
+        target->script = str_from(answers[rnd_below(&rnd, ARRAY_LEN(answers))]);
+}
+
+static void drop_target(struct backend *target)
+{
+    end(&target->fd);
+    if (is_h2)
+        text_fini(&target->frames);
 }
 
 static void accept_all(struct origin *origin)
@@ -170,38 +348,43 @@ static void accept_all(struct origin *origin)
     for (size_t i = 0; i < TARGETS; i++) {
         if (targets[i].fd)
             continue;
-        targets[i].fd = accept4(origin->fd, NULL, NULL, SOCK_CLOEXEC);
+        targets[i] = (struct backend){.fd = accept4(origin->fd, NULL, NULL, SOCK_CLOEXEC)};
         if (targets[i].fd < 0) {
             targets[i].fd = 0;
             return;
         }
-        targets[i].script = answers[rnd_below(&rnd, ARRAY_LEN(answers))];
-        targets[i].said = 0;
+        if (is_h2)
+            greet(&targets[i]);
+        else
+            begin_script(&targets[i]);
     }
 }
 
-static void target_step(size_t i)
+static void target_step(struct backend *target)
 {
-    if (!targets[i].fd)
+    ssize_t n;
+
+    if (!target->fd)
         return;
     switch (rnd_below(&rnd, 6)) {
     case 0:
         if (rnd_below(&rnd, 6) == 0)
-            end(&targets[i].fd);
+            drop_target(target);
         else if (rnd_below(&rnd, 12) == 0)
-            shutdown(targets[i].fd, SHUT_WR);
+            shutdown(target->fd, SHUT_WR);
         break;
     case 1:
     case 2:
-        say_some(targets[i].fd, targets[i].script, &targets[i].said);
-        if (targets[i].said < strlen(targets[i].script))
-            break;
-        targets[i].script = answers[rnd_below(&rnd, ARRAY_LEN(answers))];
-        targets[i].said = 0;
+        say_some(target->fd, target->script, &target->said);
+        if (target->said == target->script.len)
+            begin_script(target);
         break;
     default:
-        if (hear_some(targets[i].fd))
-            end(&targets[i].fd);
+        n = hear_some(target->fd);
+        if (n == 0)
+            drop_target(target);
+        else if (is_h2 && n > 0)
+            count_streams(target, (size_t)n);
     }
 }
 
@@ -212,7 +395,7 @@ static void step(void)
     accept_all(&proxy.stable);
     accept_all(&proxy.canary);
     for (size_t i = 0; i < TARGETS; i++)
-        target_step(i);
+        target_step(&targets[i]);
     if (rnd_below(&rnd, 20) == 0)
         skip((int64_t)rnd_below(&rnd, 40000) * NS_PER_MS);
     if (rnd_below(&rnd, 50) == 0)
@@ -234,18 +417,23 @@ static void wait_for_no_connection(void)
 
 START_TEST(whatever_happens_nothing_is_left)
 {
+    static const char *const groups[] = {
+        "trailers: true, maxConnections: 3,",
+        "trailers: true, concurrency: { target: 2, group: 3, queue: 4 },",
+        "protocol: h2c, trailers: true, maxConnections: 3,",
+    };
     const struct proxy_setup setup = {
         .weight = 5000,
         .workers = 1 + (unsigned)_i % 2,
         .top = _i < 2 ? "timeouts: { tunnel: 20s }\n" : "timeouts: { tunnel: 20s }\nhalfClosed: serve\n",
-        .group = _i < 2 ? "trailers: true, maxConnections: 3,"
-                        : "trailers: true, concurrency: { target: 2, group: 3, queue: 4 },",
+        .group = groups[_i / 2],
         .route =
-            _i == 0
+            _i == 0 || _i >= FIRST_H2
                 ? ""
                 : "mirror: { share: 70, methods: [GET, HEAD, POST, DELETE], maxInFlight: 9, timeout: 20s },",
     };
 
+    is_h2 = _i >= FIRST_H2;
     make_long();
     rnd_seed(&rnd, (uint64_t)_i + 1);
     proxy = (struct proxy){0};
@@ -263,7 +451,7 @@ START_TEST(whatever_happens_nothing_is_left)
     proxy_free(&proxy);
     for (size_t i = 0; i < TARGETS; i++)
         if (targets[i].fd)
-            close(targets[i].fd);
+            drop_target(&targets[i]);
 }
 END_TEST
 
