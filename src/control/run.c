@@ -420,6 +420,20 @@ static double canary_capacity(struct board *board, struct live *live)
     return capacity_look(&live->capacity, &sums, board->now_ns);
 }
 
+/* What the step's webhook has said. Whatever was said before the step was come to again, as after a rollback,
+ * is of no worth. */
+static void give_gate(const struct board *board, struct run *run, struct rollout_input *input)
+{
+    struct run_gate *gate = &run->gate;
+
+    if (run->rollout->state != ROLLOUT_RUNNING || gate->step != run->rollout->step)
+        gate->until_ns = 0;
+    if (board->now_ns >= gate->until_ns)
+        return;
+    input->gate = gate->answer;
+    input->gate_text = gate->says;
+}
+
 void run_look(struct board *board, struct live *live)
 {
     struct run *run = live->run;
@@ -441,10 +455,7 @@ void run_look(struct board *board, struct live *live)
     };
 
     run->rollback_ordered = false;
-    if (run->gate.step == run->rollout->step && board->now_ns < run->gate.until_ns) {
-        input.gate = run->gate.answer;
-        input.gate_text = run->gate.says;
-    }
+    give_gate(board, run, &input);
     input.canary.capacity = canary_capacity(board, live);
     if (input.tallies_len > 0 && guards_learn(&run->rollout->guards, run->plan))
         give_answers(board, live, &tallies[0], &answers);
@@ -598,7 +609,8 @@ enum order_result run_update(struct board *board, struct live *live, const struc
     note_save(board, run, ok);
     if (ok) {
         journal_add(&board->journal, record, board->wall_ns, true);
-        board->changed = true; /* what the workers are told of it */
+        board->changed = true;  /* what the workers are told of it */
+        run->gate.until_ns = 0; /* that was another plan's webhook */
         goto out;
     }
     exchange(run, &next);

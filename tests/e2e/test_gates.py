@@ -37,12 +37,17 @@ def _(t):
                                  "weight": "20", "stable": "ec2", "canary": "fargate"}}, "what it was asked")
     t.check(receiver.posts("/back"), "the other one is asked too")
     t.equal(state(p), "running", "404 orders nothing")
-    receiver.answers["/back"] = [200]
+    receiver.answers.update({"/back": [200], "/gate": [503]})
     t.wait(lambda: state(p) == "rolledBack", "it goes back")
-    load.stop()
     last = [d for d in decisions(p) if d["action"] == "rollback"][-1]
     t.equal([last["reason"], last["weight"]], ["webhook", {"from": 50, "to": 0}], "why")
     t.contains(p.stderr(), "the webhook alarm orders a rollback", "which one")
+    receiver.answers["/back"] = [404]
+    p.admin.order("retry")
+    at_weight(t, p, 20)
+    held(t, p, "gate")
+    t.wait(lambda: "said no: status 503" in text(p), "the yes of before counts no more")
+    load.stop()
 
 
 @case("an approval stands for a webhook that does not answer")
