@@ -257,26 +257,6 @@ static void keep_alerts(struct mailbox *box, const json_t *record)
     box->alerts = alert;
 }
 
-void notifier_tell(struct notifier *notifier, const json_t *record)
-{
-    for (size_t i = 0; i < notifier->len; i++) {
-        struct mailbox *box = notifier->boxes[i];
-        struct notice notice;
-
-        if (!notice_is_wanted(box->conf, record))
-            continue;
-        if (box->conf->kind == CONFIG_NOTICE_PAGERDUTY)
-            keep_alerts(box, record);
-        if (!notice_make(&notice, box->conf, notifier->config->service, record)) {
-            box->dropped++;
-            log_warn("notify %s: a decision could not be written as a notice", box->conf->name);
-            continue;
-        }
-        put(box, &notice);
-        send_first(box);
-    }
-}
-
 /* ---- configurations
  * -------------------------------------------------------------------------------------- */
 
@@ -347,10 +327,36 @@ struct notifier *notifier_new(struct board *board, struct courier *courier)
     return notifier;
 }
 
-void notifier_look(struct notifier *notifier)
+static void refresh(struct notifier *notifier)
 {
     if (notifier->config != notifier->board->config)
         adopt(notifier);
+}
+
+void notifier_tell(struct notifier *notifier, const json_t *record)
+{
+    refresh(notifier);
+    for (size_t i = 0; i < notifier->len; i++) {
+        struct mailbox *box = notifier->boxes[i];
+        struct notice notice;
+
+        if (!notice_is_wanted(box->conf, record))
+            continue;
+        if (box->conf->kind == CONFIG_NOTICE_PAGERDUTY)
+            keep_alerts(box, record);
+        if (!notice_make(&notice, box->conf, notifier->config->service, record)) {
+            box->dropped++;
+            log_warn("notify %s: a decision could not be written as a notice", box->conf->name);
+            continue;
+        }
+        put(box, &notice);
+        send_first(box);
+    }
+}
+
+void notifier_look(struct notifier *notifier)
+{
+    refresh(notifier);
     for (size_t i = 0; i < notifier->len; i++)
         send_first(notifier->boxes[i]);
 }

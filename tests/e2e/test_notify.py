@@ -2,6 +2,7 @@
 import base64
 import hashlib
 import hmac
+import signal
 import socket
 import time
 
@@ -76,6 +77,26 @@ def _(t):
     shown = {n["name"]: n for n in p.admin.status()["notify"]}
     t.equal([shown["hook"]["sent"], shown["picky"]["dropped"], shown["picky"]["problem"]], [2, 1, "status 400: "], "the status")
     t.equal(len(receiver.posts("/picky")), 1, "attempts")
+
+
+@case("a notice that grows too old is dropped, and a reload gives its receiver another address")
+def _(t):
+    receiver = Receiver(t)
+    gone = {"name": "hook", "url": "http://127.0.0.1:1/", "retryFor": "500ms"}
+    p = Penstock(t, {"ec2": [Nginx(t, "ec2")], "fargate": [Nginx(t, "fargate")]}, notify=[gone])
+
+    def shown():
+        return p.admin.status()["notify"][0]
+    p.admin.start(quick((5, "1h"), (100, "1s")))
+    t.wait(lambda: shown()["dropped"] == 1, "the first decision is given up")
+    t.contains(shown()["problem"], "Failed to connect", "why")
+    p.write_config(dict(p.config, notify=[dict(gone, url=receiver.url("/hook"))]))
+    p.signal(signal.SIGHUP)
+    t.wait(lambda: "the configuration was reloaded" in p.stderr(), "the other address is known")
+    p.admin.order("abort")
+    t.wait(lambda: "rollback" in actions(receiver.posts("/hook")), "the next one arrives")
+    t.wait(lambda: shown()["problem"] == "" and shown()["waiting"] == 0, "all is well")
+    t.equal(shown()["dropped"], 1, "what was counted stays")
 
 
 main(limit=60)
