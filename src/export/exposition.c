@@ -1,6 +1,7 @@
 #include "export/exposition.h"
 
 #include "base/bug.h"
+#include "base/clk.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -45,6 +46,18 @@ void exposition_number(struct exposition *page, const char *name, const char *su
 {
     name_and_labels(page, name, suffix, labels);
     text_printf(page->out, " %" PRIu64 "\n", value);
+}
+
+void exposition_bucket(struct exposition *page, const char *name, const struct buf *labels, uint64_t value,
+                       const struct exemplar *exemplar)
+{
+    name_and_labels(page, name, "_bucket", labels);
+    text_printf(page->out, " %" PRIu64, value);
+    if (page->open_metrics && exemplar)
+        text_printf(page->out, " # {trace_id=\"%016" PRIx64 "%016" PRIx64 "\"} %.12g %.3f",
+                    exemplar->trace_high, exemplar->trace_low, (double)exemplar->duration_ns / NS_PER_S,
+                    (double)exemplar->wall_ns / NS_PER_S);
+    text_printf(page->out, "\n");
 }
 
 void exposition_real(struct exposition *page, const char *name, const char *suffix, const struct buf *labels,

@@ -7,6 +7,7 @@
 
 #include "base/str.h"
 #include "export/meter.h"
+#include "proxy/exemplar.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -34,6 +35,10 @@ void exposition_number(struct exposition *page, const char *name, const char *su
                        const struct buf *labels, uint64_t value);
 void exposition_real(struct exposition *page, const char *name, const char *suffix, const struct buf *labels,
                      double value);
+/* The same of a bucket; `exemplar` is one of the requests that it counts (NULL: none), and shown in
+ * OpenMetrics. */
+void exposition_bucket(struct exposition *page, const char *name, const struct buf *labels, uint64_t value,
+                       const struct exemplar *exemplar);
 /* What must stand behind the last sample. */
 void exposition_end(struct exposition *page);
 

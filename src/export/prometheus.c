@@ -7,60 +7,84 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* A bucket: its upper edge, and its cell in struct shard_side. */
+/* A bucket: its upper edge, and its place in struct shard_side. */
 struct bucket {
     double edge_s; /* INFINITY: the last */
-    size_t cell;
+    size_t at;
 };
-enum { BUCKETS_MAX = SHARD_EDGES + 1 + ROUTE_BOUNDS };
 
 static int by_edge(const void *a, const void *b)
 {
-    double x = ((const struct bucket *)a)->edge_s, y = ((const struct bucket *)b)->edge_s;
+    const struct bucket *x = a, *y = b;
 
-    return x < y ? -1 : x > y;
+    if (x->edge_s != y->edge_s)
+        return x->edge_s < y->edge_s ? -1 : 1;
+    return x->at < y->at ? -1 : 1;
 }
 
 /* All of them, by their edges. */
-static size_t find_buckets(const struct route_bounds *bounds, struct bucket buckets_r[static BUCKETS_MAX])
+static size_t find_buckets(const struct route_bounds *bounds, struct bucket buckets_r[static SHARD_BUCKETS])
 {
-    size_t len = 0;
+    size_t len = SHARD_EDGES + 1 + bounds->len;
 
-    for (size_t i = 0; i <= SHARD_EDGES; i++)
-        buckets_r[len++] = (struct bucket){i < SHARD_EDGES ? shard_edges_s[i] : INFINITY,
-                                           offsetof(struct shard_side, buckets) + i * sizeof(struct cell)};
-    for (size_t i = 0; i < bounds->len; i++)
-        buckets_r[len++] = (struct bucket){(double)bounds->ns[i] / NS_PER_S,
-                                           offsetof(struct shard_side, bounded) + i * sizeof(struct cell)};
+    for (size_t i = 0; i < len; i++)
+        buckets_r[i] =
+            (struct bucket){i < SHARD_EDGES    ? shard_edges_s[i]
+                            : i == SHARD_EDGES ? INFINITY
+                                               : (double)bounds->ns[i - SHARD_EDGES - 1] / NS_PER_S,
+                            i};
     qsort(buckets_r, len, sizeof *buckets_r, by_edge);
     return len;
 }
 
-static void write_bucket(struct exposition *page, const char *name, const struct buf *labels, double edge_s,
-                         uint64_t below)
+/* The last request in a bucket of which a trace was recorded. */
+static bool last_exemplar(const struct meter_place *place, size_t bucket, struct exemplar *last_r)
 {
+    bool found = false;
+
+    for (size_t w = 0; w < place->view->shards_len; w++) {
+        struct shard_route *route = shard_route(place->view->shards[w], place->route->conf->slot);
+        struct shard_exemplars *exemplars = route ? shard_exemplars(route) : NULL;
+        struct exemplar exemplar;
+
+        if (!exemplars || !exemplar_get(&exemplars->side[place->side][bucket], &exemplar))
+            continue;
+        if (!found || exemplar.wall_ns > last_r->wall_ns)
+            *last_r = exemplar;
+        found = true;
+    }
+    return found;
+}
+
+static void write_bucket(struct exposition *page, const struct meter_sample *sample, const struct buf *labels,
+                         const struct bucket *bucket, uint64_t below)
+{
+    struct exemplar exemplar;
     char edge[32];
     EXPOSITION_LABELS(edged);
 
     buf_str_add(&edged, buf_str(labels));
-    snprintf(edge, sizeof edge, "%.9g", edge_s);
-    exposition_label(&edged, "le", isfinite(edge_s) ? edge : "+Inf");
-    exposition_number(page, name, "_bucket", &edged, below);
+    snprintf(edge, sizeof edge, "%.9g", bucket->edge_s);
+    exposition_label(&edged, "le", isfinite(bucket->edge_s) ? edge : "+Inf");
+    exposition_bucket(page, sample->meter->name, &edged, below,
+                      page->open_metrics && last_exemplar(sample->place, bucket->at, &exemplar) ? &exemplar
+                                                                                                : NULL);
 }
 
 static void write_histogram(struct exposition *page, const struct meter_sample *sample,
                             const struct buf *labels)
 {
     const char *name = sample->meter->name;
-    struct bucket buckets[BUCKETS_MAX];
+    struct bucket buckets[SHARD_BUCKETS];
     size_t len = find_buckets(sample->place->route->bounds, buckets);
     uint64_t below = 0;
 
     for (size_t i = 0; i < len; i++) {
-        below += meter_sum(sample->place, METER_SIDE, buckets[i].cell);
-        /* A threshold may be one of the fixed edges: they are shown as one. */
-        if (i + 1 == len || buckets[i + 1].edge_s > buckets[i].edge_s)
-            write_bucket(page, name, labels, buckets[i].edge_s, below);
+        below += meter_sum(sample->place, METER_SIDE,
+                           offsetof(struct shard_side, buckets) + buckets[i].at * sizeof(struct cell));
+        /* A threshold may be one of the fixed edges, whose bucket has all of it. */
+        if (i == 0 || buckets[i].edge_s > buckets[i - 1].edge_s)
+            write_bucket(page, sample, labels, &buckets[i], below);
     }
     exposition_real(page, name, "_sum", labels,
                     (double)meter_sum(sample->place, METER_SIDE, offsetof(struct shard_side, duration_ns)) /

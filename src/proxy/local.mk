@@ -9,6 +9,7 @@ src_libpenstock_a_SOURCES += \
 	src/proxy/crew.c src/proxy/crew.h \
 	src/proxy/crowd.c src/proxy/crowd.h \
 	src/proxy/eject.c src/proxy/eject.h \
+	src/proxy/exemplar.c src/proxy/exemplar.h \
 	src/proxy/front.c src/proxy/front.h \
 	src/proxy/gate.c src/proxy/gate.h \
 	src/proxy/inbound.c src/proxy/inbound.h \

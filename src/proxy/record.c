@@ -5,6 +5,7 @@
 #include "proxy/front.h"
 #include "proxy/mirror.h"
 #include "proxy/redact.h"
+#include "proxy/tracing.h"
 #include "proxy/txn.h"
 #include "proxy/worker.h"
 
@@ -37,10 +38,9 @@ static size_t edge_of(int64_t duration_ns)
 }
 
 /* The bucket of a duration: that of the nearest edge above it. */
-static struct cell *bucket_of(struct shard_side *side, const struct route_bounds *bounds, int64_t duration_ns)
+static size_t bucket_of(const struct route_bounds *bounds, int64_t duration_ns)
 {
-    size_t edge = edge_of(duration_ns);
-    struct cell *bucket = &side->buckets[edge];
+    size_t edge = edge_of(duration_ns), bucket = edge;
     int64_t nearest_ns = INT64_MAX;
 
     if (bounds->len == 0)
@@ -50,7 +50,7 @@ static struct cell *bucket_of(struct shard_side *side, const struct route_bounds
     for (size_t i = 0; i < bounds->len; i++)
         if (duration_ns <= bounds->ns[i] && bounds->ns[i] < nearest_ns) {
             nearest_ns = bounds->ns[i];
-            bucket = &side->bounded[i];
+            bucket = SHARD_EDGES + 1 + i;
         }
     return bucket;
 }
@@ -58,6 +58,19 @@ static struct cell *bucket_of(struct shard_side *side, const struct route_bounds
 static uint64_t span(int64_t from_ns, int64_t to_ns)
 {
     return to_ns > from_ns ? (uint64_t)(to_ns - from_ns) : 0;
+}
+
+static void put_exemplar(const struct txn *txn, size_t bucket, int64_t duration_ns, int64_t now_ns)
+{
+    const struct tracecontext *context = &txn->tracing->context;
+    struct shard_exemplars *exemplars = shard_exemplars(txn->cells);
+
+    if (exemplars)
+        exemplar_put(&exemplars->side[txn->pick.side][bucket],
+                     &(struct exemplar){.trace_high = context->high,
+                                        .trace_low = context->low,
+                                        .duration_ns = duration_ns,
+                                        .wall_ns = worker_wall_ns(txn->worker, now_ns)});
 }
 
 /* A tunnel has ended: its time is no time of an answer, and stands apart. */
@@ -73,6 +86,7 @@ static void count(const struct txn *txn, int64_t now_ns)
     bool upgraded = txn->outcome == OUTCOME_UPGRADED;
     int64_t duration_ns = (int64_t)span(txn->in->first_byte_ns, upgraded ? txn->reply_ns : now_ns);
     struct shard_side *side;
+    size_t bucket;
 
     cell_add(&shard->requests, 1);
     if (!txn->route) {
@@ -80,6 +94,7 @@ static void count(const struct txn *txn, int64_t now_ns)
         return;
     }
     side = &txn->cells->side[txn->pick.side];
+    bucket = bucket_of(txn->route->bounds, duration_ns);
     cell_sub(&side->open, 1);
     if (txn->pick.assignment == ASSIGNMENT_OVERRIDE)
         cell_add(&side->overridden, 1);
@@ -89,7 +104,9 @@ static void count(const struct txn *txn, int64_t now_ns)
     cell_add(&side->received, received(txn));
     cell_add(&side->sent, txn->down.sent);
     cell_add(&side->duration_ns, (uint64_t)duration_ns);
-    cell_add(bucket_of(side, txn->route->bounds, duration_ns), 1);
+    cell_add(&side->buckets[bucket], 1);
+    if (txn->tracing && txn->tracing->context.sampled == TRACECONTEXT_YES)
+        put_exemplar(txn, bucket, duration_ns, now_ns);
     cell_add(&side->latency[hist_bucket(duration_ns)], 1);
     if (txn->target && (outcome_row(txn->outcome)->blame == BLAME_GROUP || txn->target_status >= 500))
         cell_add(&shard_target(shard, txn->target->conf->slot)->failures, 1);

@@ -12,12 +12,19 @@ struct shard *shard_new(void)
     return mem_zalloc(sizeof(struct shard));
 }
 
+static void free_route(struct shard_route *route)
+{
+    if (route)
+        free(atomic_load_explicit(&route->exemplars, memory_order_relaxed));
+    free(route);
+}
+
 void shard_free(struct shard *shard)
 {
     if (!shard)
         return;
     for (size_t i = 0; i < CONFIG_ROUTES_MAX; i++)
-        free(atomic_load_explicit(&shard->routes[i], memory_order_relaxed));
+        free_route(atomic_load_explicit(&shard->routes[i], memory_order_relaxed));
     for (size_t i = 0; i < CONFIG_TARGETS_MAX; i++)
         free(atomic_load_explicit(&shard->targets[i], memory_order_relaxed));
     for (size_t i = 0; i < CONFIG_GROUPS_MAX; i++)
@@ -39,15 +46,23 @@ static void cover_group(struct shard *shard, const struct config_group *group)
     }
 }
 
+static void cover_route(struct shard *shard, uint32_t slot, bool traced)
+{
+    struct shard_route *route = shard_route(shard, slot);
+
+    if (!route) {
+        route = mem_zalloc(sizeof *route);
+        atomic_store_explicit(&shard->routes[slot], route, memory_order_release);
+    }
+    if (traced && !shard_exemplars(route))
+        atomic_store_explicit(&route->exemplars, mem_zalloc(sizeof(struct shard_exemplars)),
+                              memory_order_release);
+}
+
 void shard_cover(struct shard *shard, const struct config *config)
 {
-    for (size_t i = 0; i < config->routes_len; i++) {
-        uint32_t slot = config->routes[i].slot;
-
-        if (!shard_route(shard, slot))
-            atomic_store_explicit(&shard->routes[slot], mem_zalloc(sizeof(struct shard_route)),
-                                  memory_order_release);
-    }
+    for (size_t i = 0; i < config->routes_len; i++)
+        cover_route(shard, config->routes[i].slot, config->tracing.on);
     for (size_t i = 0; i < config->groups_len; i++)
         cover_group(shard, &config->groups[i]);
 }

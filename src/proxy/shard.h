@@ -14,6 +14,7 @@
 #include "decide/plan.h"
 #include "net/tls_server.h"
 #include "proto/h2_error.h"
+#include "proxy/exemplar.h"
 #include "proxy/outcome.h"
 #include "proxy/override.h"
 #include "route/routes.h"
@@ -58,7 +59,10 @@ static inline uint64_t cell_get_at(const void *cells, size_t offset)
  * the sum over all buckets up to an edge never falls when another edge comes, and what is added to it from
  * then on is exact.
  */
-enum { SHARD_EDGES = 14 };
+enum {
+    SHARD_EDGES = 14,
+    SHARD_BUCKETS = SHARD_EDGES + 1 + ROUTE_BOUNDS, /* those of the bounds come last, in their order */
+};
 extern const double shard_edges_s[SHARD_EDGES];
 
 /* Status classes: 2 is 2xx; 0: no answer was sent. */
@@ -70,8 +74,7 @@ struct shard_side {
     struct cell received;    /* bytes of requests as the client sent them, heads included */
     struct cell sent;        /* bytes of answers as sent to the client */
     struct cell duration_ns; /* sum */
-    struct cell buckets[SHARD_EDGES + 1];
-    struct cell bounded[ROUTE_BOUNDS]; /* by the place in struct route_bounds */
+    struct cell buckets[SHARD_BUCKETS];
     struct cell latency[HIST_BUCKETS]; /* first byte from the client to last byte of the answer */
     struct cell retries;
     struct cell overridden; /* that an override sent here, of those that have ended */
@@ -130,8 +133,16 @@ struct shard_mirror {
     struct cell open;        /* gauge: under way */
 };
 
+/* The last recorded request in each bucket. */
+struct shard_exemplars {
+    struct exemplar_cell side[ROUTE_SIDES][SHARD_BUCKETS];
+};
+
 struct shard_route {
     struct shard_side side[ROUTE_SIDES];
+    /* NULL until there is tracing. Written by control (release) before the snapshot that needs it is
+     * published, read by the worker (acquire). */
+    _Atomic(struct shard_exemplars *) exemplars;
     struct shard_epoch epochs[SHARD_EPOCHS]; /* by route.epoch % SHARD_EPOCHS */
     struct shard_mirror mirror;
     struct cell overrides[OVERRIDE_RESULTS]; /* what became of them */
@@ -198,6 +209,10 @@ void shard_cover(struct shard *shard, const struct config *config);
 static inline struct shard_route *shard_route(struct shard *shard, uint32_t slot)
 {
     return atomic_load_explicit(&shard->routes[slot], memory_order_acquire);
+}
+static inline struct shard_exemplars *shard_exemplars(struct shard_route *route)
+{
+    return atomic_load_explicit(&route->exemplars, memory_order_acquire);
 }
 static inline struct shard_target *shard_target(struct shard *shard, uint32_t slot)
 {

@@ -1,6 +1,7 @@
 """Metrics that are sent: an agent hears of every request, and a dead one harms none; lines for CloudWatch stand among
 those of the access log."""
 import json
+import re
 import socket
 import time
 
@@ -141,6 +142,21 @@ def _(t):
         t.equal(p.metrics().sum(name, le="0.003"), sum(ns <= 3e6 for ns in times), "answers within the SLO")
         t.equal(p.metrics().sum(name, le="0.00123"), 0, "answers within the plan's, which was not there yet")
         t.equal(p.metrics().sum(name, le="0.005"), sum(ns <= 5e6 for ns in times), "within a fixed edge")
+
+
+@case("in OpenMetrics a recorded request is the exemplar of its bucket, and no other is")
+def _(t):
+    p = Penstock(t, {"ec2": [Nginx(t, "ec2")]}, tracing={"trust": "everybody"})
+    recorded, other = "4bf92f3577b34da6a3ce929d0e0e4736", "4bf92f3577b34da6a3ce929d0e0e4737"
+    with Wire(p.address) as wire:
+        for trace, flags in (recorded, "01"), (other, "00"):
+            wire.ask(fields=[("traceparent", f"00-{trace}-00f067aa0ba902b7-{flags}")])
+    ns = next(record["duration"] for record in p.log.wait(2) if record["trace_id"] == recorded)
+    page = p.admin.get("/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"}).text
+    found = re.findall(r'_bucket{.*le="([^"]+)"} [1-9]\d* # {trace_id="([0-9a-f]+)"} (\S+) \d+\.\d{3}\n', page)
+    t.equal([(trace, round(float(s) * 1e9)) for _, trace, s in found], [(recorded, ns)], "exemplars")
+    t.check(ns <= float(found[0][0]) * 1e9, "it lies in its bucket")
+    t.check(recorded not in p.metrics().text, "the text format has none")
 
 
 @case("without an agent every request is served, and what is lost is counted")

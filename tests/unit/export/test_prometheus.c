@@ -150,8 +150,8 @@ START_TEST(thresholds_are_edges_of_the_histogram)
     serve(0, ROUTE_CANARY, OUTCOME_SERVED, 2, 6, 4); /* to 0.25 s */
     serve(1, ROUTE_CANARY, OUTCOME_SERVED, 2, 7, 2); /* to 0.5 s */
     serve(1, ROUTE_CANARY, OUTCOME_SERVED, 2, SHARD_EDGES, 1);
-    cell_add(&side->bounded[0], 5);
-    cell_add(&side->bounded[2], 3);
+    cell_add(&side->buckets[SHARD_EDGES + 1], 5);
+    cell_add(&side->buckets[SHARD_EDGES + 3], 3);
     write_page(false);
     has("penstock_request_duration_seconds_bucket{" CANARY ",le=\"0.1\"} 0\n"
         "penstock_request_duration_seconds_bucket{" CANARY ",le=\"0.25\"} 4\n"
@@ -160,6 +160,29 @@ START_TEST(thresholds_are_edges_of_the_histogram)
     has("penstock_request_duration_seconds_bucket{" CANARY ",le=\"10\"} 11\n"
         "penstock_request_duration_seconds_bucket{" CANARY ",le=\"20\"} 14\n"
         "penstock_request_duration_seconds_bucket{" CANARY ",le=\"+Inf\"} 15");
+}
+END_TEST
+
+/* Of several workers the last one, and in OpenMetrics only. */
+START_TEST(a_recorded_request_is_an_example_of_its_bucket)
+{
+    struct shard_exemplars *exemplars[2];
+
+    for (size_t w = 0; w < 2; w++) {
+        exemplars[w] = mem_zalloc(sizeof *exemplars[w]);
+        atomic_store(&shard_route(shards[w], 0)->exemplars, exemplars[w]);
+        serve(w, ROUTE_CANARY, OUTCOME_SERVED, 2, 5, 3);
+    }
+    exemplar_put(&exemplars[0]->side[ROUTE_CANARY][5],
+                 &(struct exemplar){0x4bf92f3577b34da6, 0xa3ce929d0e0e4736, 87500000, 1795241000123000000});
+    exemplar_put(&exemplars[1]->side[ROUTE_CANARY][5],
+                 &(struct exemplar){1, 2, 88000000, 1795240000000000000});
+    write_page(true);
+    has("penstock_request_duration_seconds_bucket{" CANARY ",le=\"0.1\"} 6 # "
+        "{trace_id=\"4bf92f3577b34da6a3ce929d0e0e4736\"} 0.0875 1795241000.123");
+    has("penstock_request_duration_seconds_bucket{" CANARY ",le=\"0.25\"} 6");
+    write_page(false);
+    has("penstock_request_duration_seconds_bucket{" CANARY ",le=\"0.1\"} 6");
 }
 END_TEST
 
@@ -265,6 +288,7 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, copies_are_counted_apart);
     tcase_add_test(tcase, a_histogram_is_cumulative_and_ends_with_its_count);
     tcase_add_test(tcase, thresholds_are_edges_of_the_histogram);
+    tcase_add_test(tcase, a_recorded_request_is_an_example_of_its_bucket);
     tcase_add_test(tcase, the_line_of_each_group_is_shown);
     tcase_add_test(tcase, routes_rollouts_and_targets_are_shown);
     tcase_add_test(tcase, openmetrics_names_counters_without_total_and_has_an_end);

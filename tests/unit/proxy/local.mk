@@ -7,6 +7,7 @@ unit_tests += \
 	tests/unit/proxy/test_cookie \
 	tests/unit/proxy/test_crew \
 	tests/unit/proxy/test_crowd \
+	tests/unit/proxy/test_exemplar \
 	tests/unit/proxy/test_gate \
 	tests/unit/proxy/test_mirror \
 	tests/unit/proxy/test_memory \
@@ -42,6 +43,7 @@ tests_unit_proxy_test_txn_SOURCES = tests/unit/proxy/test_txn.c $(proxy_fixture)
 threaded_tests += \
 	tests/unit/proxy/test_chaos \
 	tests/unit/proxy/test_crew \
+	tests/unit/proxy/test_exemplar \
 	tests/unit/proxy/test_gate \
 	tests/unit/proxy/test_mirror \
 	tests/unit/proxy/test_memory \
