@@ -292,8 +292,11 @@ static size_t put(struct h2 *h2, const void *from, size_t len)
 
 static void put_pending(struct h2 *h2)
 {
-    size_t n = put(h2, h2->pending, h2->pending_len);
+    size_t n;
 
+    if (h2->pending_len == 0)
+        return;
+    n = put(h2, h2->pending, h2->pending_len);
     h2->pending += n;
     h2->pending_len -= n;
 }
