@@ -259,6 +259,7 @@ static bool run_setting(const struct setting *setting, uint64_t from, size_t rol
 static const struct args_option options[] = {
     {.name = "rollouts", .value = "N", .text = "rollouts a setting"},
     {.name = "from", .value = "N", .text = "the first seed"},
+    {.name = "setting", .value = "N", .text = "only the Nth setting, from 1 on (default: all)"},
     {.name = "jobs", .value = "N", .text = "threads"},
 };
 
@@ -279,13 +280,16 @@ int main(int argc, char **argv)
     char why[ARGS_WHY_MAX];
     struct args args;
     bool kept = true;
+    size_t only;
 
     if (!args_parse(&args, options, ARRAY_LEN(options), argc - 1, (const char *const *)argv + 1, why)) {
         fprintf(stderr, "%s\n", why);
         return 2;
     }
+    only = number(&args, "setting", 0);
     for (size_t i = 0; i < ARRAY_LEN(settings); i++)
-        kept &= run_setting(&settings[i], number(&args, "from", 1000), number(&args, "rollouts", 1000),
-                            number(&args, "jobs", 1));
+        if (only == 0 || only == i + 1)
+            kept &= run_setting(&settings[i], number(&args, "from", 1000), number(&args, "rollouts", 1000),
+                                number(&args, "jobs", 1));
     return kept ? 0 : 1;
 }
