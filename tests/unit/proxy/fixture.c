@@ -242,24 +242,36 @@ static void pause_briefly(void)
     poll(NULL, 0, 1);
 }
 
-static bool is_end_of(int fd, const struct sockaddr_in *own)
+/* The ports of a connection, ours and the peer's; false when it is none. One port alone may be that of
+ * several connections to different places. */
+static bool ports_of(int fd, in_port_t *own_r, in_port_t *peer_r)
 {
-    struct sockaddr_in peer = {0};
-    socklen_t len = sizeof peer;
+    struct sockaddr_in own = {0}, peer = {0};
+    socklen_t own_len = sizeof own, peer_len = sizeof peer;
 
-    return getpeername(fd, (struct sockaddr *)&peer, &len) == 0 && peer.sin_family == AF_INET &&
-           peer.sin_port == own->sin_port;
+    if (getsockname(fd, (struct sockaddr *)&own, &own_len) != 0 ||
+        getpeername(fd, (struct sockaddr *)&peer, &peer_len) != 0)
+        return false;
+    *own_r = own.sin_port;
+    *peer_r = peer.sin_port;
+    return peer.sin_family == AF_INET;
+}
+
+static bool is_end_of(int fd, in_port_t own, in_port_t peer)
+{
+    in_port_t here, there;
+
+    return ports_of(fd, &here, &there) && here == peer && there == own;
 }
 
 static int other_end(int fd)
 {
-    struct sockaddr_in own;
-    socklen_t len = sizeof own;
+    in_port_t own, peer;
 
-    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&own, &len), 0);
+    ck_assert(ports_of(fd, &own, &peer));
     for (int i = 0; i < PATIENCE_MS; i++) {
         for (int end = 3; end < 1024; end++)
-            if (end != fd && is_end_of(end, &own))
+            if (end != fd && is_end_of(end, own, peer))
                 return end;
         pause_briefly();
     }
