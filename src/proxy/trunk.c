@@ -403,12 +403,27 @@ static void on_conn(struct conn *conn, unsigned ready)
         trunk_touch(trunk);
 }
 
+const char *trunk_waits_for(const struct trunk *trunk)
+{
+    switch (trunk->state) {
+    case TRUNK_CONNECTS:
+        return NULL;
+    case TRUNK_GREETS:
+        return "the target has accepted the connection, and not said its SETTINGS (HTTP/2)";
+    case TRUNK_OPEN:
+        return "the target takes no requests for now (HTTP/2, SETTINGS_MAX_CONCURRENT_STREAMS 0)";
+    case TRUNK_OVER: /* a moment ago, by a timer that is due with their own */
+        return trunk->why;
+    }
+    BUG("state %d", (int)trunk->state);
+}
+
 static void on_connect_timeout(struct wheel_timer *timer, int64_t now_ns)
 {
     struct trunk *trunk = CONTAINER_OF(timer, struct trunk, timer);
 
     trunk->worker->now_ns = now_ns;
-    end(trunk, OUTCOME_CONNECT_TIMEOUT, NULL);
+    end(trunk, OUTCOME_CONNECT_TIMEOUT, trunk_waits_for(trunk));
 }
 
 /* A connection of its own for the transaction's target. */

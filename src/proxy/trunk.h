@@ -107,6 +107,8 @@ void trunk_ready(struct txn *txn);
 
 /* At the end of a turn. */
 void trunks_turn(struct worker *worker);
+/* What those in its line wait for beyond a connection: constant text, or NULL. */
+const char *trunk_waits_for(const struct trunk *trunk);
 /* Whether it was ended: by what, and why (constant text or NULL). */
 MUST_CHECK bool trunk_has_ended(const struct trunk *trunk, enum outcome *outcome_r, const char **why_r);
 

@@ -526,7 +526,8 @@ static void on_target_timeout(struct wheel_timer *timer, int64_t now_ns)
     else if (step_time_left(txn) == 1)
         ends_or_runs(txn, step_fail(txn, overtime_of(txn), NULL));
     else if (txn->step == TXN_CONNECT)
-        ends_or_runs(txn, step_try_failed(txn, OUTCOME_CONNECT_TIMEOUT, NULL));
+        ends_or_runs(txn, step_try_failed(txn, OUTCOME_CONNECT_TIMEOUT,
+                                          txn->seat.trunk ? trunk_waits_for(txn->seat.trunk) : NULL));
     else if (txn->step == TXN_REPLY && !target_owes_room(txn))
         ends_or_runs(txn, step_try_failed(txn, OUTCOME_FIRST_BYTE_TIMEOUT, NULL));
     else

@@ -449,6 +449,21 @@ START_TEST(the_wait_for_a_target_that_takes_none_has_an_end)
     ck_assert(target_is_left_alone(&proxy.stable));
     stop(1);
     ck_assert_str_eq(outcome(0), "connect_timeout");
+    ck_assert_ptr_nonnull(strstr(proxy_log_text(&proxy, 0, "penstock.error"), "MAX_CONCURRENT_STREAMS 0"));
+    proxy_free(&proxy);
+}
+END_TEST
+
+START_TEST(a_target_that_accepts_and_says_nothing_is_told_from_one_that_does_not_accept)
+{
+    start("timeouts: { connect: 5s }, retries: { attempts: 0 }, ");
+    say(client, GET);
+    target = take();
+    pass(6 * NS_PER_S);
+    ck_assert(gets(client, "HTTP/1.1 504"));
+    stop(1);
+    ck_assert_str_eq(outcome(0), "connect_timeout");
+    ck_assert_ptr_nonnull(strstr(proxy_log_text(&proxy, 0, "penstock.error"), "SETTINGS"));
     proxy_free(&proxy);
 }
 END_TEST
@@ -519,6 +534,7 @@ Suite *unit_suite(void)
     tcase_add_test(tc, what_we_have_no_memory_for_is_not_the_fault_of_the_target);
     tcase_add_test(tc, requests_wait_for_a_target_that_takes_none_on_one_connection);
     tcase_add_test(tc, the_wait_for_a_target_that_takes_none_has_an_end);
+    tcase_add_test(tc, a_target_that_accepts_and_says_nothing_is_told_from_one_that_does_not_accept);
     tcase_add_test(tc, a_target_that_takes_none_and_goes_away_is_asked_anew);
     tcase_add_test(tc, a_connection_that_rests_too_long_ends_with_goaway);
     tcase_add_test(tc, a_target_that_breaks_the_rules_is_told_so);
