@@ -405,6 +405,7 @@ enum config_log_kind {
     CONFIG_LOG_PARTITIONS,
     CONFIG_LOG_FORWARD,
     CONFIG_LOG_SYSLOG,
+    CONFIG_LOG_OTLP,
 };
 
 /* How a line is written. */
@@ -457,6 +458,15 @@ enum config_log_content {
     CONFIG_LOG_BOTH,
 };
 
+/* Spans for a collector. */
+struct config_otlp {
+    char *endpoint; /* a URL */
+    char **headers; /* whole lines */
+    size_t headers_len;
+    int64_t interval_ns; /* a span waits so long at most to be sent with others */
+    int64_t timeout_ns;  /* of a request to the collector */
+};
+
 struct config_log {
     uint64_t fingerprint; /* of all that is written of it */
     enum config_log_kind kind;
@@ -474,6 +484,7 @@ struct config_log {
     struct config_partitions partitions;
     struct config_forward forward;
     struct config_syslog syslog;
+    struct config_otlp otlp;
 };
 
 /* What a line of the access log has beside its fields, and what it must not have; names in lower case. */

@@ -251,6 +251,23 @@ void config_check_log_syslog(struct schema_reader *reader, const struct tree *ma
                        "address: %s is none of udp:HOST:PORT, tcp:HOST:PORT and unix:/path", address);
 }
 
+void config_check_log_otlp(struct schema_reader *reader, const struct tree *map, void *at)
+{
+    const struct config_otlp *otlp = &((const struct config_log *)at)->otlp;
+    struct str url = str_from(otlp->endpoint);
+
+    if (url.len && !str_starts_with(url, STR("http://")) && !str_starts_with(url, STR("https://")))
+        schema_problem(reader, CONF_ERROR, within(map, "endpoint"),
+                       "endpoint: an http:// or https:// address is needed, such as "
+                       "http://127.0.0.1:4318/v1/traces");
+    if (url.len && memchr(url.p, '@', url.len))
+        schema_problem(reader, CONF_ERROR, within(map, "endpoint"),
+                       "endpoint: a user in the address would stand in logs and metrics; write headers");
+    for (size_t i = 0; i < otlp->headers_len; i++)
+        if (otlp->headers[i] && !strchr(otlp->headers[i], ':'))
+            schema_problem(reader, CONF_ERROR, within(map, "headers"), "headers: a line is Name: value");
+}
+
 /* FNV-1a over all that is written in a node. */
 static uint64_t fingerprint(uint64_t hash, const struct tree *node)
 {
@@ -285,6 +302,16 @@ static void check_content(struct schema_reader *reader, const struct tree *map, 
                        "accessLog of their own with content emf");
 }
 
+static void check_otlp(struct schema_reader *reader, const struct tree *map)
+{
+    if (tree_find(map, "format") || tree_find(map, "sample") || tree_find(map, "content"))
+        schema_problem(
+            reader, CONF_ERROR, map,
+            "otlp: spans have a form of their own, and tracing.sample; remove format, sample and content");
+    if (!((const struct config *)reader->object)->tracing.on)
+        schema_problem(reader, CONF_ERROR, map, "otlp: there are no spans without tracing; write it");
+}
+
 void config_check_log(struct schema_reader *reader, const struct tree *map, void *at)
 {
     struct config_log *log = at;
@@ -294,6 +321,7 @@ void config_check_log(struct schema_reader *reader, const struct tree *map, void
                 : tree_find(map, "partitions") ? CONFIG_LOG_PARTITIONS
                 : tree_find(map, "forward")    ? CONFIG_LOG_FORWARD
                 : tree_find(map, "syslog")     ? CONFIG_LOG_SYSLOG
+                : tree_find(map, "otlp")       ? CONFIG_LOG_OTLP
                                                : CONFIG_LOG_STDOUT;
     if (log->kind == CONFIG_LOG_PARTITIONS && log->format != CONFIG_LOG_JSON)
         schema_problem(
@@ -301,6 +329,8 @@ void config_check_log(struct schema_reader *reader, const struct tree *map, void
             "format: partitions have the format json, in which the platform and the time are found");
     if (log->content != CONFIG_LOG_REQUESTS)
         check_content(reader, map, log);
+    if (log->kind == CONFIG_LOG_OTLP)
+        check_otlp(reader, map);
 }
 
 /* Trailers and chunks are written alike on both sides. */
@@ -698,6 +728,7 @@ static const char *path_of_log(const struct config_log *log)
         return log->forward.spool;
     case CONFIG_LOG_STDOUT:
     case CONFIG_LOG_SYSLOG:
+    case CONFIG_LOG_OTLP:
         break;
     }
     return NULL;

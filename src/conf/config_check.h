@@ -23,6 +23,7 @@ void config_init_limits(struct schema_reader *reader, void *at);
 void config_check_limits(struct schema_reader *reader, const struct tree *map, void *at);
 void config_check_route_limits(struct schema_reader *reader, const struct tree *map, void *at);
 void config_check_log_partitions(struct schema_reader *reader, const struct tree *map, void *at);
+void config_check_log_otlp(struct schema_reader *reader, const struct tree *map, void *at);
 void config_check_log_syslog(struct schema_reader *reader, const struct tree *map, void *at);
 void config_check_log_forward(struct schema_reader *reader, const struct tree *map, void *at);
 void config_check_log_record(struct schema_reader *reader, const struct tree *map, void *at);

@@ -221,6 +221,55 @@ static const struct section syslog_section = {
             "lost, use forward.",
 };
 
+static const struct setting otlp_header_row = {
+    .key = "headers",
+    .type = &type_string,
+    .width = sizeof(char *),
+    .max = 2000,
+    .text = "A line, as Name: value.",
+};
+static const struct setting otlp_rows[] = {
+    {.key = "endpoint",
+     .type = &type_string,
+     FIELD(config_log, otlp.endpoint),
+     .required = true,
+     .max = 500,
+     .example = "\"http://127.0.0.1:4318/v1/traces\"",
+     .text = "The URL of the collector, its path included."},
+    {.key = "headers",
+     .type = &schema_list,
+     LIST(config_log, otlp.headers),
+     .max = 8,
+     .item = &otlp_header_row,
+     .example = "[\"Authorization: Bearer ${OTLP_TOKEN}\"]",
+     .text = "Header lines that the collector asks for, such as a key, which belongs into the environment."},
+    {.key = "interval",
+     .type = &type_duration,
+     FIELD(config_log, otlp.interval_ns),
+     .min = S / 10,
+     .max = 60 * S,
+     .fallback = "1s",
+     .text = "How long a span waits for others, to be sent with them."},
+    {.key = "timeout",
+     .type = &type_duration,
+     FIELD(config_log, otlp.timeout_ns),
+     .min = S / 10,
+     .max = 30 * S,
+     .fallback = "3s",
+     .text = "Of a request to the collector."},
+};
+static const struct section otlp_section = {
+    SECTION(otlp_rows),
+    .check = config_check_log_otlp,
+    .text =
+        "OTLP over HTTP, as JSON: a server span for each request and a client span for each try, of traces "
+        "that are recorded, and of every request that failed, whether its trace is or not; when the weight "
+        "of "
+        "a canary falls, also of all its requests in the half minute before and after. What the "
+        "collector does not take is tried again, later each time, while the queue has room; then it is "
+        "lost and counted.",
+};
+
 static const struct setting sample_rows[] = {
     {.key = "share",
      .type = &type_percent,
@@ -286,6 +335,11 @@ static const struct setting log_rows[] = {
      .type = &schema_map,
      .section = &syslog_section,
      .text = "Lines go to a syslog server."},
+    {.key = "otlp",
+     .type = &schema_map,
+     .section = &otlp_section,
+     .text = "No lines, but the spans that they tell of, go to a collector of OpenTelemetry, or to whoever "
+             "speaks OTLP; tracing has to be on."},
     {.key = "content",
      .type = &type_word,
      FIELD(config_log, content),
@@ -316,7 +370,7 @@ static const struct setting log_rows[] = {
 const struct section config_log_section = {
     SECTION(log_rows),
     .size = sizeof(struct config_log),
-    .one_of = "file stdout partitions forward syslog",
+    .one_of = "file stdout partitions forward syslog otlp",
     .one_of_required = true,
     .before = config_init_log,
     .check = config_check_log,

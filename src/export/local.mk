@@ -8,6 +8,7 @@ src_libpenstock_a_SOURCES += \
 	src/export/logfile.c src/export/logfile.h \
 	src/export/logforward.c src/export/logforward.h \
 	src/export/logformat.c src/export/logformat.h \
+	src/export/logotlp.c src/export/logotlp.h \
 	src/export/logpack.c src/export/logpack.h \
 	src/export/logparts.c src/export/logparts.h \
 	src/export/logpeer.c src/export/logpeer.h \
@@ -25,4 +26,6 @@ src_libpenstock_a_SOURCES += \
 	src/export/meter_self.c \
 	src/export/meter_table.c \
 	src/export/msgpack.c src/export/msgpack.h \
+	src/export/otlp.c src/export/otlp.h \
+	src/export/otlphold.c src/export/otlphold.h \
 	src/export/prometheus.c src/export/prometheus.h

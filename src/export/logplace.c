@@ -5,6 +5,7 @@
 #include "decide/trace.h"
 #include "export/logfile.h"
 #include "export/logforward.h"
+#include "export/logotlp.h"
 #include "export/logparts.h"
 #include "export/logstream.h"
 #include "export/logsyslog.h"
@@ -198,6 +199,8 @@ static struct logplace *place_new(const struct config_log *conf)
         return logforward_new(conf);
     case CONFIG_LOG_SYSLOG:
         return logsyslog_new(conf);
+    case CONFIG_LOG_OTLP:
+        return logotlp_new(conf);
     }
     BUG("log %d", (int)conf->kind);
 }

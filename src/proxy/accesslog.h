@@ -82,6 +82,7 @@ struct accesslog_record {
     uint64_t step, attempts;
     struct str grpc_status;
     struct str error;
+    struct str spans;       /* a JSON object, of TRACING_TEXT_MAX bytes at most */
     struct str sample_rate; /* the worker's record has none */
     /* Of a copy alone (proxy/mirror). */
     struct str agreement, first_group, first_outcome;

@@ -389,7 +389,7 @@ static bool copy_head(struct txn *txn, struct mirror *mirror)
     const struct route_group *group = txn->group;
     const struct route_target *target = txn->target;
     size_t arena_len = txn->arena.len;
-    uint64_t span = txn->tracing ? txn->tracing->client : 0;
+    uint64_t kept;
     bool ok;
 
     head_drop(&txn->head, FIELD_EXPECT); /* the body is there */
@@ -397,12 +397,14 @@ static bool copy_head(struct txn *txn, struct mirror *mirror)
     txn->group = mirror->group;
     txn->target = mirror->target;
     if (txn->tracing)
-        tracing_try(txn); /* the copy is one of its own */
+        mirror->span = tracing_copy(txn, &kept);
     ok = compose_request(txn, &mirror->up) && copy_queue(mirror, &mirror->up);
     txn->group = group;
     txn->target = target;
-    if (txn->tracing)
-        txn->tracing->client = span;
+    if (txn->tracing) {
+        tracing_copied(txn, kept);
+        mirror->sampled = txn->tracing->context.sampled == TRACECONTEXT_YES;
+    }
     txn->arena.len = arena_len;
     relay_forget(&mirror->up);
     if (ok) {

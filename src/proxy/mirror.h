@@ -69,6 +69,8 @@ struct mirror {
     const struct route_group *group;
     const struct route_target *target; /* NULL before the head was copied */
     struct mirror_first first;
+    uint64_t span;   /* of the copy; 0: tracing is off */
+    bool sampled;    /* the trace is recorded */
     unsigned judged; /* dry runs of the plan that look at both answers, a bit each */
 
     /* the copy */

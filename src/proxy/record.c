@@ -240,6 +240,7 @@ static void fill_request(struct accesslog_record *record, const struct txn *txn)
 /* What the record has of the texts that the configuration changes or adds. */
 struct wanted_texts {
     char headers[ACCESSLOG_HEADERS_MAX], query[ACCESSLOG_QUERY_MAX], referer[ACCESSLOG_QUERY_MAX];
+    char spans[TRACING_TEXT_MAX];
 };
 
 static struct str without_secrets(struct str text, const struct config_log_record *wanted,
@@ -266,6 +267,15 @@ static void fill_wanted(struct accesslog_record *record, const struct txn *txn, 
     buf_init(&headers, texts->headers, sizeof texts->headers);
     record->request_headers =
         redact_headers(&txn->head, wanted->request_headers, wanted->request_headers_len, &headers);
+}
+
+static void fill_spans(struct accesslog_record *record, const struct txn *txn, struct wanted_texts *texts)
+{
+    struct buf spans;
+
+    buf_init(&spans, texts->spans, sizeof texts->spans);
+    tracing_describe(txn, &spans);
+    record->spans = spans.full ? STR_NULL : buf_str(&spans);
 }
 
 void record_answer(struct txn *txn, const struct head *head)
@@ -311,6 +321,8 @@ static void write_log(struct txn *txn, int64_t now_ns)
     fill_phases(&record, txn, now_ns);
     fill_request(&record, txn);
     fill_wanted(&record, txn, &texts);
+    if (txn->tracing)
+        fill_spans(&record, txn, &texts);
     if (!record.labels.len)
         fill_labels(&record, txn);
     if (txn->group)
@@ -364,6 +376,21 @@ static void fill_first(struct accesslog_record *record, const struct mirror *mir
     record->first_duration_ns = first->duration_ns;
 }
 
+static void fill_copied(struct accesslog_record *record, const struct mirror *mirror, struct buf *spans)
+{
+    const struct tracing_try only = {
+        .span = mirror->span,
+        .begun_ns = record->wall_ns,
+        .ended_ns = worker_wall_ns(mirror->worker, mirror->ended_ns),
+        .target = mirror->target->conf->address.text,
+        .status = mirror->status,
+        .outcome = mirror->outcome,
+    };
+
+    tracing_describe_copy(spans, mirror->sampled, &only);
+    record->spans = spans->full ? STR_NULL : buf_str(spans);
+}
+
 /* It has no side and nobody to blame: nobody got the answer. */
 void record_mirror(const struct mirror *mirror)
 {
@@ -371,6 +398,8 @@ void record_mirror(const struct mirror *mirror)
     struct accesslog_record record = mirror->record;
     int64_t connected = mirror->connect_ns ? mirror->connect_ns : mirror->ended_ns;
     int64_t replied = mirror->reply_ns ? mirror->reply_ns : mirror->ended_ns;
+    char block[TRACING_TEXT_MAX];
+    struct buf spans;
 
     if (!accesslog_wanted(&worker->log))
         return;
@@ -392,5 +421,9 @@ void record_mirror(const struct mirror *mirror)
     record.weight = mirror->route->weight;
     fill_rollout(&record, mirror->route);
     fill_first(&record, mirror);
+    if (mirror->span) {
+        buf_init(&spans, block, sizeof block);
+        fill_copied(&record, mirror, &spans);
+    }
     add_line(worker, &record, &(struct accesslog_key){0}, worker->now_ns);
 }

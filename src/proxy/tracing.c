@@ -1,5 +1,6 @@
 #include "proxy/tracing.h"
 
+#include "proxy/inbound.h"
 #include "proxy/txn.h"
 #include "proxy/worker.h"
 
@@ -93,7 +94,46 @@ bool tracing_begin(struct txn *txn, bool known)
 
 void tracing_try(struct txn *txn)
 {
+    struct tracing *tracing = txn->tracing;
+
+    tracing->client = new_span(txn);
+    if (tracing->tries_len < TRACING_TRIES_MAX)
+        tracing->tries_len++;
+    tracing->tries[tracing->tries_len - 1] = (struct tracing_try){
+        .span = tracing->client,
+        .begun_ns = txn->worker->now_ns,
+        .target = txn->target->conf->address.text,
+    };
+}
+
+void tracing_try_failed(struct txn *txn, enum outcome outcome)
+{
+    struct tracing *tracing = txn->tracing;
+    struct tracing_try *last;
+
+    if (tracing->tries_len == 0)
+        return;
+    last = &tracing->tries[tracing->tries_len - 1];
+    last->ended_ns = txn->worker->now_ns;
+    last->status = txn->target_status;
+    last->outcome = outcome;
+}
+
+void tracing_shielded(struct txn *txn)
+{
+    txn->tracing->tries_len = 0;
+}
+
+uint64_t tracing_copy(struct txn *txn, uint64_t *kept_r)
+{
+    *kept_r = txn->tracing->client;
     txn->tracing->client = new_span(txn);
+    return txn->tracing->client;
+}
+
+void tracing_copied(struct txn *txn, uint64_t kept)
+{
+    txn->tracing->client = kept;
 }
 
 void tracing_write(const struct txn *txn, struct buf *buf)
@@ -101,4 +141,71 @@ void tracing_write(const struct txn *txn, struct buf *buf)
     const struct tracing *tracing = txn->tracing;
 
     tracecontext_write(buf, &tracing->context, tracing->client, tracing->formats);
+}
+
+/* ---- what the log says ---- */
+
+static void describe_try(struct buf *out, const struct tracing_try *try, int64_t begun_ns, int64_t ended_ns)
+{
+    buf_char(out, '"');
+    buf_hex(out, try->span, 16);
+    buf_lit(out, "\":{\"target\":\"");
+    buf_json(out, str_from(try->target));
+    buf_lit(out, "\",\"start\":");
+    buf_i64(out, begun_ns);
+    buf_lit(out, ",\"end\":");
+    buf_i64(out, ended_ns);
+    buf_lit(out, ",\"status\":");
+    buf_u64(out, try->status);
+    buf_lit(out, ",\"outcome\":\"");
+    buf_str_add(out, str_from(outcome_row(try->outcome)->name));
+    buf_lit(out, "\"}");
+}
+
+static void describe_sampled(struct buf *out, bool sampled)
+{
+    buf_str_add(out, sampled ? STR("\"sampled\":true,\"tries\":{") : STR("\"sampled\":false,\"tries\":{"));
+}
+
+/* A try that has not failed ends as the request does. */
+static void describe_open(struct buf *out, const struct txn *txn, const struct tracing_try *try)
+{
+    struct tracing_try whole = *try;
+    struct worker *worker = txn->worker;
+
+    if (!whole.ended_ns) {
+        whole.ended_ns = worker->now_ns;
+        whole.status = txn->target_status;
+        whole.outcome = txn->outcome;
+    }
+    describe_try(out, &whole, worker_wall_ns(worker, whole.begun_ns), worker_wall_ns(worker, whole.ended_ns));
+}
+
+void tracing_describe(const struct txn *txn, struct buf *out)
+{
+    const struct tracing *tracing = txn->tracing;
+
+    buf_lit(out, "{\"start\":");
+    buf_i64(out, worker_wall_ns(txn->worker, txn->in->first_byte_ns));
+    if (tracing->context.span) {
+        buf_lit(out, ",\"parent\":\"");
+        buf_hex(out, tracing->context.span, 16);
+        buf_char(out, '"');
+    }
+    buf_char(out, ',');
+    describe_sampled(out, tracing->context.sampled == TRACECONTEXT_YES);
+    for (unsigned i = 0; i < tracing->tries_len; i++) {
+        if (i > 0)
+            buf_char(out, ',');
+        describe_open(out, txn, &tracing->tries[i]);
+    }
+    buf_lit(out, "}}");
+}
+
+void tracing_describe_copy(struct buf *out, bool sampled, const struct tracing_try *only)
+{
+    buf_char(out, '{');
+    describe_sampled(out, sampled);
+    describe_try(out, only, only->begun_ns, only->ended_ns);
+    buf_lit(out, "}}");
 }

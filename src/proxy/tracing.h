@@ -8,10 +8,23 @@
 #define PROXY_TRACING_H
 
 #include "proto/tracecontext.h"
+#include "proxy/outcome.h"
 
 struct txn;
 
-enum { TRACING_IDS_LEN = 48 };
+enum {
+    TRACING_IDS_LEN = 48,
+    TRACING_TRIES_MAX = 8,   /* that are kept of a request; the last one takes the place of those beyond */
+    TRACING_TEXT_MAX = 4096, /* of tracing_describe */
+};
+
+struct tracing_try {
+    uint64_t span;
+    int64_t begun_ns, ended_ns; /* monotonic; 0: it goes on */
+    const char *target;         /* its address as configured */
+    unsigned status;            /* of the answer; 0: none */
+    enum outcome outcome;
+};
 
 struct tracing {
     struct tracecontext context; /* the trace; `span` is the parent of ours, 0: it begins here */
@@ -19,6 +32,8 @@ struct tracing {
     uint64_t client;             /* of the present try, as its target is told; 0 before the first one */
     unsigned formats;            /* that targets get, as bits */
     char ids[TRACING_IDS_LEN];   /* trace and server span in hex */
+    struct tracing_try tries[TRACING_TRIES_MAX];
+    unsigned tries_len;
 };
 
 /* Reads the context of the request, or begins a trace, and fixes txn->trace_id and txn->span_id. With `known`
@@ -26,10 +41,25 @@ struct tracing {
  * full. */
 MUST_CHECK bool tracing_begin(struct txn *txn, bool known);
 
-/* A try begins: it gets a span of its own. */
+/* A try at txn->target begins: it gets a span of its own. */
 void tracing_try(struct txn *txn);
+/* It has failed, and another one follows. */
+void tracing_try_failed(struct txn *txn, enum outcome outcome);
+/* What was tried so far has a line of its own in the log: tries are counted anew. */
+void tracing_shielded(struct txn *txn);
+/* A copy of the request is composed: gives the span that its target is told in place of the try's, until
+ * tracing_copied. */
+uint64_t tracing_copy(struct txn *txn, uint64_t *kept_r);
+void tracing_copied(struct txn *txn, uint64_t kept);
 
 /* Writes the fields for the target: at most TRACECONTEXT_FIELDS_MAX bytes. */
 void tracing_write(const struct txn *txn, struct buf *buf);
+
+/* ---- what the log says: the field `spans` of logfield.def ---- */
+
+/* Of the request, when it ends or is shielded. */
+void tracing_describe(const struct txn *txn, struct buf *out);
+/* Of a copy, which has one try; times of its target are of the wall. */
+void tracing_describe_copy(struct buf *out, bool sampled, const struct tracing_try *only);
 
 #endif

@@ -12,6 +12,7 @@
 #include "proxy/retry.h"
 #include "proxy/rules.h"
 #include "proxy/step.h"
+#include "proxy/tracing.h"
 #include "proxy/worker.h"
 
 void step_to(struct txn *txn, enum txn_step step)
@@ -386,6 +387,8 @@ static enum next shield(struct txn *txn, enum outcome outcome, unsigned status, 
     txn->shielded = true;
     note_target(txn, outcome);
     record_txn(txn);
+    if (txn->tracing)
+        tracing_shielded(txn);
     release_back(txn, false);
     txn->outcome = OUTCOME_SERVED;
     txn->status = txn->target_status = 0;
@@ -407,6 +410,8 @@ enum next step_try_failed(struct txn *txn, enum outcome outcome, const char *err
         cell_add(&shard_target(txn->worker->shard, txn->target->conf->slot)->failures, 1);
         if (txn->avoid)
             note_target(txn, outcome);
+        if (txn->tracing)
+            tracing_try_failed(txn, outcome);
         end_try(txn, false);
         if (txn->avoid) {
             leave_place(txn);

@@ -56,6 +56,7 @@ tsan_tests = \
 EXTRA_DIST += \
 	tests/e2e/addresses.lua \
 	tests/e2e/certs.py \
+	tests/e2e/collector.py \
 	tests/e2e/fluent.py \
 	tests/e2e/fluent_server.js \
 	tests/e2e/grpc_js.js \

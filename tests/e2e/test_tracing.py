@@ -2,8 +2,9 @@
 import json
 import re
 
+from collector import Collector
 from frames import Frames, get
-from harness import case, main, need
+from harness import case, free_port, main, need
 from peers import H2, Raw
 from penstock import Penstock
 from wire import Wire
@@ -100,6 +101,128 @@ def _(t):
     t.equal(plain["trace_id"], TRACE, "json")
     t.equal([ecs["trace"]["id"], ecs["span"]["id"]], [TRACE, span], "ecs")
     t.equal([otel["trace_id"], otel["span_id"]], [TRACE, span], "otel")
+
+
+def exporting(t, collector, groups, more=(), **settings):
+    """A penstock whose spans go to the collector, and its plain log beside them."""
+    otlp = {"endpoint": collector.url, "interval": "100ms", "headers": ["X-Key: secret value"]}
+    return Penstock(t, groups, **{"workers": 1, "tracing": {"trust": "everybody", "sample": 0},
+                                  "accessLog": [{"file": {"path": t.path("access.jsonl")}}, {"otlp": otlp}, *more], **settings})
+
+
+def of(spans, kind):
+    return [s for s in spans if s.kind == kind]
+
+
+@case("requests become spans: of recorded traces and of failures, with what served them")
+def _(t):
+    def serve(wire):
+        while True:
+            broken = raw.keep(wire).target == "/broken"
+            wire.send("HTTP/1.1 %s\r\nContent-Length: 0\r\n\r\n" % ("500 Oh" if broken else "200 OK"))
+    collector, raw = Collector(t), Raw(t, serve)
+    p = exporting(t, collector, {"ec2": [raw]},
+                  targetGroups={"ec2": {"service": "shop", "env": "prd", "version": "7"}})
+    with Wire(p.address) as wire:
+        wire.ask(target="/a?b=c", fields=[CONTEXT, ("User-Agent", "t/1")])
+        wire.ask(target="/unrecorded")
+        wire.ask(target="/broken")
+    spans = collector.wait(t, 4)
+    records = {r["http"]["url"].split("/", 3)[3]: r for r in p.log.wait(3)}
+    t.equal(len(spans), 4, "two spans of the recorded one, two of the failure, none of the other")
+    server, client = (next(s for s in of(spans, kind) if s.trace == TRACE) for kind in ("server", "client"))
+    t.equal([server.parent, server.id], [PARENT, records["a?b=c"]["dd"]["span_id"]], "whose child it is")
+    t.equal([client.parent, client.id], [server.id, raw.requests[0].get("traceparent").split("-")[2]], "the try's")
+    t.check(server.start <= client.start <= client.end <= server.end, "one within the other")
+    expected = {"http.request.method": "GET", "url.path": "/a", "url.query": "b=c", "url.scheme": "http",
+                "http.response.status_code": 200, "user_agent.original": "t/1", "client.address": "127.0.0.1",
+                "platform": "ec2", "penstock.route": "web", "penstock.group": "ec2", "penstock.side": "stable",
+                "penstock.weight": 0, "penstock.outcome": "served", "network.protocol.version": "1.1"}
+    t.equal({k: server.attributes.get(k) for k in expected}, expected, "attributes of the server span")
+    t.equal([server.name, client.name], ["GET web"] * 2, "names")
+    t.equal([client.attributes["server.address"], client.attributes["server.port"]],
+            ["127.0.0.1", raw.address[1]], "the target")
+    t.equal({k: server.resource[k] for k in ("service.name", "service.version", "deployment.environment.name")},
+            {"service.name": "shop", "service.version": "7", "deployment.environment.name": "prd"}, "the resource")
+    failed = [s for s in spans if s.trace != TRACE]
+    t.equal(sorted((s.kind, s.failed, s.attributes["error.type"]) for s in failed),
+            [("client", True, "500"), ("server", True, "500")], "the failure")
+    t.equal({s.trace for s in failed}, {records["broken"]["trace_id"]}, "its trace")
+    t.equal(collector.headers[0]["X-Key"], "secret value", "the header")
+    place = f'otlp:{collector.url}'
+    t.wait(lambda: p.metrics().sum("penstock_log_written_lines_total", sink=place) == 2, "lines that were sent")
+    t.equal(p.metrics().sum("penstock_log_sampled_lines_total", sink=place), 1, "lines that were not")
+
+
+@case("the canary's part of a shielded request is a client span of the one that stable answered")
+def _(t):
+    def serve(wire):
+        while True:
+            canary.keep(wire)
+            wire.send("HTTP/1.1 503 Oh\r\nContent-Length: 0\r\n\r\n")
+    collector, canary, stable = Collector(t), None, Raw(t)
+    canary = Raw(t, serve)
+    p = exporting(t, collector, {"ec2": [stable], "fargate": [canary]}, weight=99,
+                  route={"retries": {"shield": True}})
+    with Wire(p.address) as wire:
+        for _ in range(10):
+            if not canary.requests:
+                t.equal(wire.ask(fields=[CONTEXT]).status, 200, "stable's answer")
+    shielded = t.wait(lambda: [r for r in p.log.records() if r["penstock"].get("shield")], "the canary's part")
+    ours = shielded[0]["dd"]["span_id"]
+
+    def parts():
+        mine = [s for s in collector.spans if ours in (s.id, s.parent)]
+        return of(mine, "server"), of(mine, "client")
+    t.wait(lambda: collector.errors or (parts()[0] and len(parts()[1]) == 2), "the spans")
+    t.equal(collector.errors, [], "what the collector cannot read")
+    (server,), tries = parts()
+    t.equal(sorted((s.attributes["penstock.group"], s.failed) for s in tries), [("ec2", False), ("fargate", True)],
+            "the tries")
+    t.equal({s.parent for s in tries}, {server.id}, "their parent")
+    t.check(not server.failed, "the client has seen no failure")
+
+
+@case("when the weight of a canary falls, its requests before that are exported, recorded or not")
+def _(t):
+    collector = Collector(t)
+    p = exporting(t, collector, {"ec2": [Raw(t)], "fargate": [Raw(t)]}, weight=80)
+    with Wire(p.address) as wire:
+        for _ in range(20):
+            wire.ask()
+        sides = [r["side"] for r in p.log.wait(20)]
+        t.equal(collector.spans, [], "what is exported before")
+        p.admin.weight(0)
+        wire.ask()
+    n = sides.count("canary")
+    t.check(n > 0, "requests of the canary")
+    spans = collector.wait(t, 2 * n)
+    t.equal({(s.attributes["penstock.side"], s.attributes["penstock.weight"]) for s in spans}, {("canary", 80)}, "whose")
+    t.equal(len(of(spans, "server")), n, "server spans")
+
+
+@case("a collector that is gone, or refuses, holds up nobody, and gets what waits when it is back")
+def _(t):
+    collector, raw, gone = Collector(t), Raw(t), f"http://127.0.0.1:{free_port()}/v1/traces"
+    p = exporting(t, collector, {"ec2": [raw]}, more=[{"otlp": {"endpoint": gone}}], tracing={"sample": 100})
+
+    def counted(name, url=collector.url):
+        return p.metrics().sum(f"penstock_log_{name}_total", sink=f"otlp:{url}")
+    collector.status, collector.retry_after = 503, 1
+    with Wire(p.address) as wire:
+        for _ in range(20):
+            t.equal(wire.ask().status, 200, "an answer")
+        t.wait(lambda: collector.asked, "the first attempt")
+        t.equal(collector.spans, [], "nothing is taken")
+        collector.status, collector.retry_after = 200, None
+        collector.wait(t, 40)
+        t.equal(len({s.id for s in collector.spans}), 40, "each once")
+        t.wait(lambda: counted("written_lines") == 20, "lines that were sent")
+        collector.status = 400
+        t.equal(wire.ask().status, 200, "an answer")
+        t.wait(lambda: counted("lost_lines") == 1, "what it will never take")
+    t.wait(lambda: counted("errors", gone) >= 1, "attempts at the one that is gone")
+    t.equal(counted("written_lines", gone), 0, "lines that it took")
 
 
 main()

@@ -89,7 +89,7 @@ static const struct problems_case cases[] = {
     {ALL "discovery: {}\n",
      "t:6:1: discovery: unknown key; known here: workers, service, env, version, "
      "labelHeader, viaName, ambiguousFields, halfClosed, forwarded, listeners, tls, admin, state, "
-     "accessLog, logRecord, metrics, notify, tracing, timeouts, limits, http2, targetGroups, routes\n"},
+     "tracing, accessLog, logRecord, metrics, notify, timeouts, limits, http2, targetGroups, routes\n"},
     {ALL "accessLog: [ stdout: { color: true } ]\n",
      "t:6:24: color: unknown key; there is none here: write {}\n"},
     {ALL "accessLog: [ { file: { path: a, maxSize: 2MiB, maxTotalSize: 3MiB } } ]\n",
@@ -249,7 +249,7 @@ static const struct problems_case cases[] = {
     {ALL "state: {}\n", "t:6:8: directory: is missing; write it (path, such as logs/access.jsonl: relative "
                         "to the folder of this file)\n"},
     {ALL "accessLog: [ {} ]\n",
-     "t:6:14: one of these keys is missing: file stdout partitions forward syslog\n"},
+     "t:6:14: one of these keys is missing: file stdout partitions forward syslog otlp\n"},
     {ALL "accessLog: [ { file: { path: x }, stdout: {} } ]\n",
      "t:6:35: stdout: excludes file; write one of the two\n"},
     {ALL "accessLog: [ stdout: {}, file: { path: x }, stdout: {}, file: { path: x } ]\n",
@@ -308,6 +308,15 @@ static const struct problems_case cases[] = {
      "t:6:69: routes: no route is named no\n"
      "t:6:77: routingKey: is missing; PagerDuty asks for the service's\n"
      "t:6:107: topic: is missing; a notification of SNS names one\n"},
+    {ALL "tracing:\naccessLog: [ { otlp: { endpoint: \"https://c/\", headers: [ \"a: b\" ] } } ]\n", ""},
+    {ALL "accessLog: [ { otlp: { endpoint: \"http://c/\" } } ]\n",
+     "t:6:14: otlp: there are no spans without tracing; write it\n"},
+    {ALL "tracing:\naccessLog: [ { otlp: { endpoint: \"c:4318\", headers: [ b ] }, format: ecs } ]\n",
+     "t:7:14: otlp: spans have a form of their own, and tracing.sample; remove format, sample and content\n"
+     "t:7:34: endpoint: an http:// or https:// address is needed, such as http://127.0.0.1:4318/v1/traces\n"
+     "t:7:53: headers: a line is Name: value\n"},
+    {ALL "tracing:\naccessLog: [ { otlp: { endpoint: \"http://a@c/\" } } ]\n",
+     "t:7:34: endpoint: a user in the address would stand in logs and metrics; write headers\n"},
     {ALL "tracing:\n", ""},
     {ALL
      "tracing: { trusted: [ 10.0.0.0/8, \"::1\" ], read: [ xray, b3 ], send: [ b3multi ], sample: 0.5 }\n",

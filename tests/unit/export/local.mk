@@ -8,4 +8,6 @@ unit_tests += \
 	tests/unit/export/test_logsink \
 	tests/unit/export/test_logspool \
 	tests/unit/export/test_msgpack \
+	tests/unit/export/test_otlp \
+	tests/unit/export/test_otlphold \
 	tests/unit/export/test_prometheus

@@ -62,6 +62,7 @@ static struct accesslog_record full(void)
         .step = 2,
         .attempts = 1,
         .error = STR("none"),
+        .spans = STR("{\"start\":1,\"sampled\":true,\"tries\":{}}"),
     };
 }
 
