@@ -147,10 +147,11 @@ START_TEST(a_full_disk_loses_lines_and_counts_them)
     log_lines(0, 10);
     log_lines(10, 10);
     wait_for_lines(20);
+    while (logsink_stats(sink).errors == 0) /* they are counted behind the lines */
+        poll(NULL, 0, 1);
     stats = logsink_stats(sink);
     ck_assert_uint_eq(stats.lost, 20);
     ck_assert_uint_eq(stats.lines, 0);
-    ck_assert_uint_ge(stats.errors, 1);
 }
 END_TEST
 
