@@ -13,10 +13,12 @@ static const struct demo_behaviour healthy = {
     .patience_ns = 2 * NS_PER_S,
 };
 
-#define ERRORS_SHARE   0.05
-#define CAPACITY_SHARE 0.43 /* of all requests, that the canary bears */
+#define ERRORS_SHARE 0.05
+/* Of all requests, that the canary bears: twice the second step with ease, the third by no means. Nearer to
+ * either chance would decide, or a processor that others use. */
+#define CAPACITY_SHARE 0.63
 #define SHARED_ERRORS  0.5
-#define DOWN_WEIGHT    25.0 /* percent, from which on the canary is gone */
+#define DOWN_WEIGHT    20.0 /* percent, from which on the canary is gone */
 #define SHARED_FROM_S  3.0  /* the outage that both share, in the plan's time */
 #define SHARED_UNTIL_S 8.0
 
@@ -24,7 +26,7 @@ const struct demo_fault_row demo_faults[DEMO_FAULTS] = {
     [DEMO_FAULT_NONE] = {"none", "the canary is as good as stable", "the canary takes all traffic"},
     [DEMO_FAULT_ERRORS] = {"errors", "the canary answers 5 % of its requests with 500", "it is rolled back"},
     [DEMO_FAULT_SLOW] = {"slow", "the canary takes ten times as long as the SLO allows", "it is rolled back"},
-    [DEMO_FAULT_CAPACITY] = {"capacity", "the canary bears 43 % of the requests and no more",
+    [DEMO_FAULT_CAPACITY] = {"capacity", "the canary bears 63 % of the requests and no more",
                              "it goes back to what the canary bears, and is held there"},
     [DEMO_FAULT_OUTAGE] =
         {"outage",

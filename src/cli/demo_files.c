@@ -53,10 +53,10 @@ void demo_plan_write(struct text *out, double speed)
         "    - { name: latency, type: latencySlo, threshold: 300ms, objective: 0.99, maxExcess: 0.02 }\n"
         "steps:\n"
         "  - { setWeight: 5, minDwell: %s }\n"
-        "  - { setWeight: 25, minDwell: %s }\n"
-        "  - { setWeight: 50, minDwell: %s }\n"
+        "  - { setWeight: 20, minDwell: %s }\n"
+        "  - { setWeight: 80, minDwell: %s }\n"
         "  - { setWeight: 100, bake: %s }\n"
-        "ramp: { grace: %s, retreat: { probation: %s, grace: %s, raiseFactor: 1.5 } }\n",
+        "ramp: { grace: %s, retreat: { probation: %s, grace: %s, raiseFactor: 2 } }\n",
         DEMO_USER_HEADER, bin, first, later, later, bake, grace, probation, grace);
 }
 

@@ -50,7 +50,7 @@ def showing(t, fault, ends, *checks):
 def _(t):
     decisions, end = showing(t, "none", "promoted")
     went = [d["weight"]["to"] for d in decisions if d["action"] in ("forward", "promote")]
-    t.equal(sorted(set(went)), [5, 25, 50, 100], f"the weights: {went}")
+    t.equal(sorted(set(went)), [5, 20, 80, 100], f"the weights: {went}")
     t.equal(end["clients"]["withoutAnswer"], 0, "requests without an answer")
     t.check(end["clients"]["failed"] < 0.01 * end["clients"]["sent"], f"few fail, as in any service: {end}")
 
@@ -79,15 +79,15 @@ def _(t):
     t.check(all(d["action"] != "rollback" for d in decisions), "it is never sent back to 0")
     retreats = [d["weight"] for d in decisions if d["action"] == "retreat"]
     t.equal(len(retreats), 2, f"the retreats: {retreats}")
-    t.equal(retreats[0]["to"], 25, "first to the last step that was proven")
-    t.check(25 <= retreats[1]["to"] < 43 < retreats[1]["from"] <= 57, f"then to the last small raise: {retreats[1]}")
+    t.equal(retreats[0]["to"], 20, "first to the last step that was proven")
+    t.check(20 <= retreats[1]["to"] < 63 < retreats[1]["from"] <= 80, f"then to the last small raise: {retreats[1]}")
     t.equal((decisions[-1]["reason"], decisions[-1]["weight"]["to"]), ("loadDependent", retreats[1]["to"]), "how it ends")
 
 
 @case("an outage of both is waited out, one of the canary alone is rolled back")
 def _(t):
     decisions, _ = showing(t, "outage", "rolledBack")
-    t.equal([d["weight"]["from"] for d in decisions if d["action"] == "rollback"], [25], "only from 25 %")
+    t.equal([d["weight"]["from"] for d in decisions if d["action"] == "rollback"], [20], "only from 20 %")
 
 
 @case("into a pipe it prints plain lines: where everything is, the figures, the decisions, the end")
