@@ -11,22 +11,12 @@
 #include "conf/schema.h"
 
 void config_check_admin(struct schema_reader *reader, const struct tree *map, void *at);
-/* Before the rows of a log: all requests are written. */
-void config_init_log(struct schema_reader *reader, void *at);
-void config_check_log_file(struct schema_reader *reader, const struct tree *map, void *at);
-void config_check_log(struct schema_reader *reader, const struct tree *map, void *at);
 void config_check_tracing(struct schema_reader *reader, const struct tree *map, void *at);
 void config_check_dogstatsd(struct schema_reader *reader, const struct tree *map, void *at);
-void config_check_emf(struct schema_reader *reader, const struct tree *map, void *at);
 /* Before the rows of limits: what the rows leave as the codec has it. */
 void config_init_limits(struct schema_reader *reader, void *at);
 void config_check_limits(struct schema_reader *reader, const struct tree *map, void *at);
 void config_check_route_limits(struct schema_reader *reader, const struct tree *map, void *at);
-void config_check_log_partitions(struct schema_reader *reader, const struct tree *map, void *at);
-void config_check_log_otlp(struct schema_reader *reader, const struct tree *map, void *at);
-void config_check_log_syslog(struct schema_reader *reader, const struct tree *map, void *at);
-void config_check_log_forward(struct schema_reader *reader, const struct tree *map, void *at);
-void config_check_log_record(struct schema_reader *reader, const struct tree *map, void *at);
 /* Before a group's rows: the times of all. */
 void config_init_group(struct schema_reader *reader, void *at);
 void config_check_group(struct schema_reader *reader, const struct tree *map, void *at);

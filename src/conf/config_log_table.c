@@ -1,6 +1,6 @@
 /* What an entry of accessLog may have, from the leaves up. */
 #include "conf/config.h"
-#include "conf/config_check.h"
+#include "conf/config_log.h"
 #include "conf/config_table.h"
 #include "conf/config_types.h"
 #include "conf/types.h"

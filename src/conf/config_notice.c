@@ -6,13 +6,6 @@
 
 #define PAGERDUTY_URL "https://events.pagerduty.com/v2/enqueue"
 
-static const struct tree *within(const struct tree *map, const char *key)
-{
-    const struct tree *value = tree_find(map, key);
-
-    return value ? value : map;
-}
-
 /* An address that is a secret is not part of the message. */
 static void check_url(struct schema_reader *reader, const struct tree *map, struct config_notice *notice)
 {
@@ -24,7 +17,7 @@ static void check_url(struct schema_reader *reader, const struct tree *map, stru
         schema_problem(reader, CONF_ERROR, map, "url: is missing; only pagerduty has one of its own");
     else if (notice->url && !reader->offline && !str_starts_with(url, STR("http://")) &&
              !str_starts_with(url, STR("https://")))
-        schema_problem(reader, CONF_ERROR, within(map, "url"),
+        schema_problem(reader, CONF_ERROR, tree_within(map, "url"),
                        "url: an http:// or https:// address is needed");
 }
 
@@ -38,7 +31,7 @@ static void check_secret(struct schema_reader *reader, const struct tree *map, c
         return;
     digits = strspn(rest, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
     if (digits == 0 || len % 4 != 0 || digits + strspn(rest + digits, "=") != len || len - digits > 2)
-        schema_problem(reader, CONF_ERROR, within(map, "secret"),
+        schema_problem(reader, CONF_ERROR, tree_within(map, "secret"),
                        "secret: what follows whsec_ is no base64, which the key has to be in then");
 }
 
@@ -47,7 +40,8 @@ static void only_for(struct schema_reader *reader, const struct tree *map, const
                      const char *kinds)
 {
     if (tree_find(map, key) && !fits)
-        schema_problem(reader, CONF_ERROR, within(map, key), "%s: is for kind %s; remove it", key, kinds);
+        schema_problem(reader, CONF_ERROR, tree_within(map, key), "%s: is for kind %s; remove it", key,
+                       kinds);
 }
 
 void config_check_notice(struct schema_reader *reader, const struct tree *map, void *at)
@@ -86,8 +80,8 @@ static void check_one(struct schema_reader *reader, const struct tree *map, cons
 
     for (size_t i = 0; i < at; i++)
         if (notice->name && config->notices[i].name && !strcmp(notice->name, config->notices[i].name))
-            schema_problem(reader, CONF_ERROR, within(map, "name"), "name: %s is there already; take another",
-                           notice->name);
+            schema_problem(reader, CONF_ERROR, tree_within(map, "name"),
+                           "name: %s is there already; take another", notice->name);
     for (size_t i = 0; i < notice->routes_len; i++)
         if (notice->routes[i] && !has_route(config, notice->routes[i]))
             schema_problem(reader, CONF_ERROR, list_item(tree_find(map, "routes"), i),

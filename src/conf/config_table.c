@@ -3,6 +3,7 @@
 #include "conf/address.h"
 #include "conf/config.h"
 #include "conf/config_check.h"
+#include "conf/config_log.h"
 #include "conf/config_types.h"
 #include "conf/types.h"
 

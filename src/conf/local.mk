@@ -5,6 +5,7 @@ src_libpenstock_a_SOURCES += \
 	src/conf/config_group_table.c \
 	src/conf/config_log_table.c \
 	src/conf/config_listener_table.c \
+	src/conf/config_log.c src/conf/config_log.h \
 	src/conf/config_notice.c src/conf/config_notice.h \
 	src/conf/config_notice_table.c \
 	src/conf/config_override.c src/conf/config_override.h \

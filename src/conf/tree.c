@@ -365,6 +365,21 @@ struct tree *tree_find(const struct tree *map, const char *key)
     return i == SIZE_MAX ? NULL : &map->values[i];
 }
 
+const struct tree *tree_within(const struct tree *node, const char *key)
+{
+    const struct tree *value = tree_find(node, key);
+
+    return value ? value : node;
+}
+
+const struct tree *tree_item(const struct tree *root, const char *key, size_t i)
+{
+    const struct tree *list = tree_find(root, key);
+
+    BUG_ON(!list || i >= list->len);
+    return &list->values[i];
+}
+
 struct tree *tree_find_key(const struct tree *map, const char *key)
 {
     size_t i = position(map, key, strlen(key));

@@ -57,6 +57,10 @@ void tree_free(struct tree *root);
 
 /* The value of a key, or NULL; NULL also when `map` is NULL or no map. */
 struct tree *tree_find(const struct tree *map, const char *key);
+/* The same, or the node itself: a place for what is wrong with a key that may not be there. */
+const struct tree *tree_within(const struct tree *node, const char *key);
+/* The place of element i of a list of the root, from which it was read. */
+const struct tree *tree_item(const struct tree *root, const char *key, size_t i);
 /* The key itself, for its place; as above. */
 struct tree *tree_find_key(const struct tree *map, const char *key);
 /* The node of a path such as `steps[2].window`, or of the longest beginning of it that is there; `root` for
