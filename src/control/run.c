@@ -8,6 +8,7 @@
 #include "control/board.h"
 #include "decide/amend.h"
 #include "decide/record.h"
+#include "decide/state.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -18,6 +18,7 @@ src_libpenstock_a_SOURCES += \
 	src/decide/record.c src/decide/record.h \
 	src/decide/retreat.c src/decide/retreat.h \
 	src/decide/rollout.c src/decide/rollout.h \
+	src/decide/state.c src/decide/state.h \
 	src/decide/tally.h \
 	src/decide/trace.c src/decide/trace.h \
 	src/decide/watch.c src/decide/watch.h \

@@ -1,6 +1,6 @@
 /*
  * The state machine of one rollout: evidence, steps, people and clocks in; one decision a second out. Pure
- * and plain data: a rollout can be copied, saved and restored (decide/record.h), and a week of it runs in
+ * and plain data: a rollout can be copied, saved and restored (decide/state.h), and a week of it runs in
  * milliseconds.
  *
  * How control drives it, each second and at once after a command:

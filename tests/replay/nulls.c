@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "base/rnd.h"
 #include "cli/args.h"
-#include "decide/record.h"
+#include "decide/state.h"
 #include "decide/rollout.h"
 
 #include <jansson.h>

@@ -8,7 +8,7 @@
 #include "base/clk.h"
 #include "base/mem.h"
 #include "base/rnd.h"
-#include "decide/record.h"
+#include "decide/state.h"
 #include "decide/rollout.h"
 
 #include <check.h>

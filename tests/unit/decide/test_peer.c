@@ -1,6 +1,6 @@
 /* The judges that are there to compare with: their windows, their counts, and whole rollouts under them. */
 #include "decide/peer.h"
-#include "decide/record.h"
+#include "decide/state.h"
 
 #include "../unit.h"
 #include "sim.h"
