@@ -12,7 +12,7 @@ run_packages=(tzdata)
 # what the suite needs: its library, its language, the real peers, and tools that look at the program from outside
 test_packages=(
     check python3 python3-jsonschema python3-yaml
-    curl goaccess haproxy nginx-light nghttp2-client nodejs prometheus rsyslog sqlite3 wrk
+    curl goaccess haproxy nginx-light nghttp2-client nodejs prometheus prometheus-alertmanager rsyslog sqlite3 wrk
     binutils procps strace xz-utils
 )
 

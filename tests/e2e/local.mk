@@ -3,6 +3,7 @@
 # h2load, strace) is missing skips. What they share is in harness.py, penstock.py, peers.py, load.py, records.py, wire.py.
 e2e_tests = \
 	tests/e2e/test_admin.py \
+	tests/e2e/test_alerts.py \
 	tests/e2e/test_check.py \
 	tests/e2e/test_desync.py \
 	tests/e2e/test_demo.py \
@@ -66,6 +67,7 @@ EXTRA_DIST += \
 	tests/e2e/harness.py \
 	tests/e2e/load.py \
 	tests/e2e/messages.py \
+	tests/e2e/monitors.py \
 	tests/e2e/node_target.js \
 	tests/e2e/peers.py \
 	tests/e2e/penstock.py \
