@@ -285,17 +285,23 @@ def _(t):
     t.equal(p.metrics().sum("penstock_http2_ended_total", reason="idle"), 1, "the metric")
 
 
-@case("while memory is short streams are refused, and the connection that they came by lives on")
-def _(t):
-    free = []
-
+def holding(t, free):
+    """A target that answers with what it was sent, or `raw`; requests for /held wait until something is in `free`."""
     def serve(wire):
         while True:
             request = wire.request()
             if request.target == "/held":
                 t.wait(lambda: free, "the test lets them go", 30)
-            wire.send("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nraw")
-    p = proxy(t, serve=serve, limits={"memory": "3MiB"})
+            body = request.body or b"raw"
+            wire.send("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body))
+            wire.send(body)
+    return serve
+
+
+@case("while memory is short streams are refused, and the connection that they came by lives on")
+def _(t):
+    free = []
+    p = proxy(t, serve=holding(t, free), limits={"memory": "3MiB"})
     with Frames(p.address) as many, Frames(p.address, first=b"") as other:
         for i in range(90):
             many.send(frame(HEADERS, END_HEADERS | END_STREAM, 2 * i + 1, block(get("/held"))), frame(PING, 0, 0, bytes(8)))
@@ -317,14 +323,9 @@ def _(t):
 @case("a connection for whose frames there is no memory is ended, and not forgotten")
 def _(t):
     free = []
-
-    def serve(wire):
-        wire.request()
-        t.wait(lambda: free, "the test lets it go", 30)
-        wire.send("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nraw")
-    p = proxy(t, serve=serve, limits={"memory": "1MiB"}, timeouts={"requestHead": "60s"})
+    p = proxy(t, serve=holding(t, free), limits={"memory": "1MiB"}, timeouts={"requestHead": "60s"})
     with Frames(p.address) as conn:
-        conn.headers(1, get())
+        conn.headers(1, get("/held"))
         t.wait(lambda: p.raw.connections, "the request is under way")
         for _ in range(100):  # each holds a buffer, as long as there are any
             t.own(Wire(p.listeners[1])).send(b"GET / HTTP/1.1\r\nHost: a\r\nX-")
@@ -338,15 +339,7 @@ def _(t):
 @case("what waits of uploads takes about as much memory as it has bytes, and arrives whole")
 def _(t):
     free = []
-
-    def serve(wire):
-        while True:
-            request = wire.request()
-            if request.target == "/held":
-                t.wait(lambda: free, "the test lets it go", 30)
-            wire.send("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(request.body))
-            wire.send(request.body)
-    p = proxy(t, serve=serve, targetGroups={"ec2": {"concurrency": {"target": 1, "wait": "60s"}}})
+    p = proxy(t, serve=holding(t, free), targetGroups={"ec2": {"concurrency": {"target": 1, "wait": "60s"}}})
     uploads = {2 * i + 3: bytes([97 + i]) * 40000 for i in range(20)}
     with Frames(p.address) as conn:
         conn.until(lambda k, f, s, b: k == WINDOW_UPDATE)  # of the session: 1 MiB

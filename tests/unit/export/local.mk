@@ -1,3 +1,4 @@
+EXTRA_DIST += tests/unit/export/scene.h
 unit_tests += \
 	tests/unit/export/test_dogstatsd \
 	tests/unit/export/test_emf \

@@ -1,11 +1,9 @@
 #include "export/dogstatsd.h"
 
 #include "../unit.h"
-#include "base/clk.h"
 #include "base/mem.h"
-#include "conf/load.h"
+#include "scene.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,11 +14,6 @@
 static char folder[] = "/tmp/penstock-statsd-XXXXXX";
 static char path[64];
 static int agent = -1;
-static struct routes *routes;
-static struct shard *shard;
-static bool nobody[CONFIG_TARGETS_MAX];
-static struct meter_route live[1];
-static struct meter_view view;
 static struct dogstatsd *statsd;
 static struct text heard;
 
@@ -38,10 +31,6 @@ static void listen_at(const char *where)
 
 static void set_up(void)
 {
-    struct route_live lives[1] = {{.weight = 1250, .epoch = 1, .step = -1}};
-    struct hash_key key = {1, 2};
-    struct conf_report report;
-    struct config *config;
     char *yaml;
 
     strcpy(folder + sizeof folder - 7, "XXXXXX");
@@ -56,23 +45,8 @@ static void set_up(void)
                       "         targets: [ '127.0.0.1:3' ] }\n"
                       "routes: [ { name: web, stable: old, canary: new } ]\n",
                       path);
-    conf_report_init(&report);
-    config = config_load_bytes("test.yaml", str_from(yaml), ".", false, &report);
-    ck_assert_uint_eq(report.errors, 0);
-    conf_report_fini(&report);
+    scene_init(yaml);
     free(yaml);
-    routes = routes_build(config, lives, NULL, &key, 1);
-    shard = shard_new();
-    shard_cover(shard, config);
-    config_unref(config);
-    live[0] = (struct meter_route){.in_force = true, .share = NAN};
-    view = (struct meter_view){.version = "1.2.3",
-                               .routes = routes,
-                               .live = live,
-                               .shards = &shard,
-                               .shards_len = 1,
-                               .draining = nobody,
-                               .unhealthy = nobody};
     statsd = dogstatsd_new();
     text_init(&heard, 1 << 20);
 }
@@ -81,8 +55,7 @@ static void tear_down(void)
 {
     dogstatsd_free(statsd);
     text_fini(&heard);
-    shard_free(shard);
-    routes_free(routes);
+    scene_fini();
     if (agent >= 0)
         close(agent);
     agent = -1;
@@ -124,7 +97,7 @@ static bool mentions(const char *part)
 
 static struct shard_side *canary(void)
 {
-    return &shard_route(shard, 0)->side[ROUTE_CANARY];
+    return &shard_route(shards[0], 0)->side[ROUTE_CANARY];
 }
 
 START_TEST(a_counter_tells_what_it_has_grown_by)
@@ -145,7 +118,7 @@ START_TEST(each_group_has_its_own_env_and_version)
 {
     listen_at(path);
     cell_add(&canary()->received, 1);
-    cell_add(&shard_route(shard, 0)->side[ROUTE_STABLE].received, 1);
+    cell_add(&shard_route(shards[0], 0)->side[ROUTE_STABLE].received, 1);
     tell();
     has("penstock.received_bytes:1|c|#" CANARY "," OF_NEW);
     has("penstock.received_bytes:1|c|#route:web,group:old,platform:ec2,side:stable,service:shop,env:prd,"
@@ -194,7 +167,7 @@ START_TEST(without_an_agent_it_is_lost_and_counted_and_later_it_is_found)
     ck_assert_uint_eq(dogstatsd_stats(statsd).messages, 0);
     listen_at(path);
     tell();
-    has("penstock.ready:0|g|#service:shop,env:prd,team:web");
+    has("penstock.ready:1|g|#service:shop,env:prd,team:web");
     ck_assert_uint_gt(dogstatsd_stats(statsd).messages, 0);
 }
 END_TEST
@@ -228,7 +201,7 @@ START_TEST(an_agent_that_does_not_read_loses_what_is_sent)
     ck_assert_uint_gt(dogstatsd_stats(statsd).messages, 0);
     tell();
     tell();
-    has("penstock.ready:0|g|#service:shop,env:prd,team:web");
+    has("penstock.ready:1|g|#service:shop,env:prd,team:web");
 }
 END_TEST
 

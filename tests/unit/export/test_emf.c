@@ -1,12 +1,10 @@
 #include "export/emf.h"
 
 #include "../unit.h"
-#include "base/clk.h"
 #include "base/mem.h"
-#include "conf/load.h"
+#include "scene.h"
 
 #include <jansson.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,42 +19,16 @@ static const char configuration[] =
     "  - { name: web, match: { pathPrefix: / }, stable: old, canary: new }\n"
     "  - { name: api, match: { pathPrefix: /api }, stable: old }\n";
 
-static struct routes *routes;
-static struct shard *shards[2];
-static bool nobody[CONFIG_TARGETS_MAX];
-static struct meter_route live[2];
-static struct meter_view view;
 static struct emf *emf;
 static struct text page;
 static json_t *lines; /* of the last round */
 
 static void set_up_with(const char *more)
 {
-    struct route_live lives[2] = {{.weight = 1250, .epoch = 1, .step = -1}, {.epoch = 1, .step = -1}};
-    struct hash_key key = {1, 2};
-    struct conf_report report;
-    struct config *config;
     char *yaml = mem_printf(configuration, more);
 
-    conf_report_init(&report);
-    config = config_load_bytes("test.yaml", str_from(yaml), ".", false, &report);
-    ck_assert_uint_eq(report.errors, 0);
-    conf_report_fini(&report);
+    scene_init(yaml);
     free(yaml);
-    routes = routes_build(config, lives, NULL, &key, 1);
-    for (size_t i = 0; i < 2; i++) {
-        shards[i] = shard_new();
-        shard_cover(shards[i], config);
-    }
-    config_unref(config);
-    live[0] = live[1] = (struct meter_route){.in_force = true, .share = NAN};
-    view = (struct meter_view){.version = "1.2.3",
-                               .routes = routes,
-                               .live = live,
-                               .shards = shards,
-                               .shards_len = 2,
-                               .draining = nobody,
-                               .unhealthy = nobody};
     emf = emf_new();
     text_init(&page, EMF_BYTES_MAX);
     lines = NULL;
@@ -72,9 +44,7 @@ static void tear_down(void)
     json_decref(lines);
     text_fini(&page);
     emf_free(emf);
-    for (size_t i = 0; i < 2; i++)
-        shard_free(shards[i]);
-    routes_free(routes);
+    scene_fini();
 }
 
 static void serve(size_t worker, size_t side, enum outcome outcome, size_t class, int64_t ns, uint64_t n)

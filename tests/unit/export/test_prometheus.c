@@ -1,11 +1,9 @@
 #include "export/prometheus.h"
 
 #include "../unit.h"
-#include "base/clk.h"
 #include "base/mem.h"
-#include "conf/load.h"
+#include "scene.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -19,50 +17,18 @@ static const char configuration[] =
     "  - { name: web, match: { pathPrefix: / }, stable: old, canary: new }\n"
     "  - { name: api, match: { pathPrefix: /api }, stable: old }\n";
 
-static struct routes *routes;
-static struct shard *shards[2];
-static bool draining[CONFIG_TARGETS_MAX], unhealthy[CONFIG_TARGETS_MAX];
-static struct meter_route live[2];
-static struct meter_view view;
 static struct text page;
 
 static void set_up(void)
 {
-    struct route_live lives[2] = {{.weight = 1250, .epoch = 1, .step = -1}, {.epoch = 1, .step = -1}};
-    struct hash_key key = {1, 2};
-    struct conf_report report;
-    struct config *config;
-
-    conf_report_init(&report);
-    config = config_load_bytes("test.yaml", str_from(configuration), ".", false, &report);
-    conf_report_fini(&report);
-    ck_assert_ptr_nonnull(config);
-    routes = routes_build(config, lives, NULL, &key, 1);
-    for (size_t i = 0; i < 2; i++) {
-        shards[i] = shard_new();
-        shard_cover(shards[i], config);
-    }
-    config_unref(config);
-    live[0] = live[1] = (struct meter_route){.in_force = true, .share = NAN};
-    view = (struct meter_view){.version = "1.2.3",
-                               .started_wall_ns = 1500 * NS_PER_MS,
-                               .ready = true,
-                               .routes = routes,
-                               .live = live,
-                               .shards = shards,
-                               .shards_len = 2,
-                               .draining = draining,
-                               .unhealthy = unhealthy};
+    scene_init(configuration);
     text_init(&page, PROMETHEUS_BYTES_MAX);
 }
 
 static void tear_down(void)
 {
     text_fini(&page);
-    for (size_t i = 0; i < 2; i++)
-        shard_free(shards[i]);
-    routes_free(routes);
-    draining[1] = false;
+    scene_fini();
 }
 
 static void serve(size_t worker, size_t side, enum outcome outcome, size_t class, size_t bucket, uint64_t n)
