@@ -47,11 +47,14 @@ static bool has_a_future(const struct amend *amend)
 
 /* ---- what is judged ---- */
 
-/* The limits of the gate decide on the way forward only, so they are no part of it. */
+/* The limits of the gate decide on the way forward only, so they are no part of it; nor is what an external
+ * metric asks. */
 static bool same_metric(const struct plan_metric *a, const struct plan_metric *b)
 {
     struct plan_metric copy = *b;
 
+    if (a->type == METRIC_EXTERNAL) /* falseRollback says nothing about it */
+        copy.limits = a->limits;
     copy.max_excess = a->max_excess;
     copy.max_excess_per_hour = a->max_excess_per_hour;
     return memcmp(a, &copy, sizeof(copy)) == 0;
@@ -86,8 +89,8 @@ static bool judges_the_same(const struct amend *amend)
         return true;
     return refuse(amend,
                   "what is judged cannot change while it runs, or falseRollback would hold for neither "
-                  "plan; of the analysis only maxExcess, maxExcessPerHour, forward, falsePromote and "
-                  "shapeHoldMax can: abort it and start a new rollout");
+                  "plan; of the analysis only maxExcess, maxExcessPerHour, forward, falsePromote, "
+                  "shapeHoldMax and what external metrics ask can: abort it and start a new rollout");
 }
 
 /* ---- what is in force already ---- */
@@ -185,6 +188,18 @@ static bool rises_from_here(const struct amend *amend, int32_t step)
                   plan_percent(amend->plan->steps[next].weight, there), plan_percent(amend->r->target, here));
 }
 
+/* What another query has answered, or what other bounds were held against. */
+static void forget_answers(struct rollout *rollout, const struct amend *amend)
+{
+    for (size_t i = 0; i < amend->plan->analysis.metrics_len; i++) {
+        if (memcmp(&amend->old->analysis.metrics[i].limits, &amend->plan->analysis.metrics[i].limits,
+                   sizeof(struct plan_limits)) == 0)
+            continue;
+        rollout->externals.failed[i] = 0;
+        rollout->externals.now[i] = (struct external){0};
+    }
+}
+
 bool rollout_amend(struct rollout *rollout, const struct plan *old, const struct plan *plan, bool force,
                    char why[static ROLLOUT_WHY_MAX])
 {
@@ -197,6 +212,7 @@ bool rollout_amend(struct rollout *rollout, const struct plan *old, const struct
     if (!has_a_future(&amend) || !judges_the_same(&amend) || (!force && !changes_the_future_only(&amend)) ||
         !find_place(&amend, &step) || !rises_from_here(&amend, step))
         return false;
+    forget_answers(rollout, &amend);
     if (begins || changed_step(&amend) >= 0) {
         rollout->step = rollout->weight_step = step;
         rollout->approved = rollout->skip = false;

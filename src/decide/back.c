@@ -420,24 +420,15 @@ static bool find_exposure(struct look *look, struct cause *cause)
 
 static bool find_external(struct look *look, struct cause *cause)
 {
-    const struct plan_analysis *analysis = &look->plan->analysis;
+    int metric = look_external_over(look);
 
-    for (size_t i = 0; i < analysis->metrics_len; i++) {
-        const struct plan_metric *metric = &analysis->metrics[i];
-        const struct rollout_external *external = &look->in->external[i];
-
-        if (metric->type != METRIC_EXTERNAL || metric->dry_run || !external->known || !external->bad)
-            continue;
-        *cause = (struct cause){.reason = REASON_EXTERNAL,
-                                .metric = (int)i,
-                                .holds = metric->on_regression == ON_REGRESSION_HOLD};
-        look->d->metric = (int32_t)i;
-        snprintf(look->d->metric_name, sizeof(look->d->metric_name), "%s", metric->name);
-        decision_say(look->d, "%s: %g is beyond its limit (min %g, max %g)", metric->name, external->value,
-                     metric->limits.min, metric->limits.max);
-        return true;
-    }
-    return false;
+    if (metric < 0)
+        return false;
+    *cause =
+        (struct cause){.reason = REASON_EXTERNAL,
+                       .metric = metric,
+                       .holds = look->plan->analysis.metrics[metric].on_regression == ON_REGRESSION_HOLD};
+    return true;
 }
 
 static bool find_webhook(struct look *look, struct cause *cause)

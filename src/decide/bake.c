@@ -70,6 +70,8 @@ bool look_watching(struct look *look)
         decision_say(look->d, "bakes at 100 %% for another %s", decision_time(look->d->eta_ns, time));
         return look_hold(look, REASON_DWELL);
     }
+    if (!r->skip && !r->promote && look_external(look))
+        return true;
     decision_say(look->d, "%s has taken all traffic for %s", r->canary, decision_time(r->dwell_ns, time));
     look_forward_to(look, ACTION_PROMOTE, r->skip || r->promote ? REASON_MANUAL : REASON_BAKED, r->step,
                     r->weight);
@@ -97,6 +99,8 @@ bool look_probing(struct look *look)
     for (size_t i = 0; i < ARRAY_LEN(clear_at); i++) {
         if (r->dwell_ns < time_to_clear(look->plan, i) || growth >= clear_at[i].growth)
             continue;
+        if (look_external(look))
+            return true;
         decision_say(look->d, "%s is no worse than %s in the same traffic after %s", r->canary, r->stable,
                      decision_time(r->dwell_ns, time));
         return look_end_probe(look);

@@ -28,6 +28,14 @@ struct decision_side {
     uint64_t units; /* requests less the bad ones of units that had counted already */
 };
 
+/* What an external metric had to say. */
+struct decision_external {
+    bool given;
+    double value, min, max; /* NAN: none */
+    uint32_t failed;
+    int32_t failure_limit; /* below 0: none */
+};
+
 struct decision {
     enum action action;
     enum reason reason;
@@ -42,6 +50,7 @@ struct decision {
     char metric_name[PLAN_NAME_MAX];
     struct decision_side canary, stable; /* of the metric; the text says since when */
     struct evidence_ratio ratio;         /* value NAN: none */
+    struct decision_external external;   /* instead of them, of an external metric */
     double e, threshold;                 /* the sum over the metrics, and what it is compared with */
     int64_t eta_ns;                      /* of a hold; ROLLOUT_NEVER, ROLLOUT_ETA_UNKNOWN */
     uint64_t need;                       /* needEvidence: canary requests in all that would do; 0: unknown */

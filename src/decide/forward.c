@@ -290,20 +290,6 @@ static bool hold_lock(struct look *look)
     return look_hold(look, REASON_LOCKED);
 }
 
-static bool hold_external(struct look *look)
-{
-    const struct plan_analysis *analysis = &look->plan->analysis;
-
-    for (size_t i = 0; i < analysis->metrics_len; i++) {
-        if (analysis->metrics[i].type != METRIC_EXTERNAL || analysis->metrics[i].dry_run ||
-            look->in->external[i].known)
-            continue;
-        decision_say(look->d, "%s: the query has no data", analysis->metrics[i].name);
-        return look_hold(look, REASON_EXTERNAL);
-    }
-    return false;
-}
-
 /* S12 */
 static bool hold_capacity(struct look *look, uint32_t weight)
 {
@@ -512,7 +498,7 @@ bool look_forward(struct look *look)
         return true;
     if (!r->promote && (hold_window(look, step) || hold_freeze(look)))
         return true;
-    if (hold_approval(look, weight) || hold_gate(look) || hold_lock(look) || hold_external(look) ||
+    if (hold_approval(look, weight) || hold_gate(look) || hold_lock(look) || look_external(look) ||
         hold_capacity(look, weight))
         return true;
     return judge_step(look, next);

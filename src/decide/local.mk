@@ -4,6 +4,7 @@ src_libpenstock_a_SOURCES += \
 	src/decide/bake.c \
 	src/decide/decision.c src/decide/decision.h \
 	src/decide/evidence.c src/decide/evidence.h \
+	src/decide/external.c src/decide/external.h \
 	src/decide/forward.c \
 	src/decide/guard.c src/decide/guard.h \
 	src/decide/incident.c src/decide/incident.h \
@@ -15,6 +16,7 @@ src_libpenstock_a_SOURCES += \
 	src/decide/peer.c src/decide/peer.h \
 	src/decide/plan.c src/decide/plan.h src/decide/plancheck.c \
 	src/decide/power.c src/decide/power.h \
+	src/decide/query.c src/decide/query.h \
 	src/decide/record.c src/decide/record.h \
 	src/decide/retreat.c src/decide/retreat.h \
 	src/decide/rollout.c src/decide/rollout.h \

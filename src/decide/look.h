@@ -18,6 +18,7 @@ struct look {
     struct decision *d;
     int64_t dt_ns; /* since the last look */
     struct verdict verdict;
+    bool failed; /* an external metric has had a failure since */
 };
 
 /* ---- rollout.c ---- */
@@ -65,6 +66,13 @@ bool look_shape(struct look *look); /* S5 */
 /* After `metric` (-1: none) has said back: takes out the one target that is to blame, when there is one. */
 bool look_outlier(struct look *look, enum reason reason, int metric);
 bool look_outlier_hold(struct look *look);
+
+/* ---- external.c ---- */
+
+/* The metric that has failed too often, which the decision then tells; -1: none. */
+int look_external_over(struct look *look);
+/* Holds while an external metric is not known to be within its bounds. */
+bool look_external(struct look *look);
 
 /* ---- retreat.c ---- */
 

@@ -22,7 +22,8 @@ static const unsigned allowed[] = {
     [COMMAND_ABORT] = STATE(PENDING) | STATE(RUNNING) | STATE(PAUSED) | STATE(RETREATING) | STATE(HELD) |
                       STATE(WATCHING) | STATE(PROBING) | STATE(ROLLING_BACK) | STATE(QUARANTINED) |
                       STATE(PROMOTED),
-    [COMMAND_RETRY] = STATE(ROLLED_BACK) | STATE(QUARANTINED) | STATE(HELD) | STATE(RUNNING),
+    [COMMAND_RETRY] =
+        STATE(ROLLED_BACK) | STATE(QUARANTINED) | STATE(HELD) | STATE(RUNNING) | STATE(WATCHING),
     [COMMAND_LOCK] = STATE(PENDING) | STATE(RUNNING) | STATE(PAUSED) | STATE(RETREATING) | STATE(HELD) |
                      STATE(WATCHING) | STATE(PROBING),
     [COMMAND_UNLOCK] = STATE(PENDING) | STATE(RUNNING) | STATE(PAUSED) | STATE(RETREATING) | STATE(HELD) |
@@ -84,9 +85,19 @@ static const char *remedy(const struct rollout *r)
     BUG("rollout state %d", (int)r->state);
 }
 
-/* It would go back, and the plan says hold. */
-static bool is_worse(const struct rollout *r)
+static bool refuse_state(struct order *order)
 {
+    return refuse(order, "the rollout is %s: %s", word_name(&rollout_state_words, order->r->state),
+                  remedy(order->r));
+}
+
+/* It would go back, and the plan says hold. */
+static bool is_worse(const struct order *order)
+{
+    const struct rollout *r = order->r;
+
+    if (r->hold == REASON_EXTERNAL && externals_are_over(&r->externals, order->plan))
+        return r->state == ROLLOUT_RUNNING || r->state == ROLLOUT_WATCHING;
     return r->state == ROLLOUT_RUNNING &&
            (r->hold == REASON_REGRESSION || r->hold == REASON_CATASTROPHE || r->hold == REASON_BUDGET);
 }
@@ -140,7 +151,7 @@ static bool resume(struct order *order)
     bool shape = r->hold == REASON_LATENCY_SHIFT || r->hold == REASON_SUSPICIOUSLY_FAST;
 
     if (r->state == ROLLOUT_RUNNING && !r->manual && !shape)
-        return is_worse(r) ? refuse_worse(order) : refuse(order, "it is not paused");
+        return is_worse(order) ? refuse_worse(order) : refuse(order, "it is not paused");
     if (r->manual)
         end_manual(order);
     if (shape && r->guards.holds >= 0)
@@ -174,7 +185,7 @@ static bool skip(struct order *order)
         return refuse(order, "the weight is locked; `unlock` it first");
     if (r->manual)
         return refuse(order, "the weight was set by hand; `resume` goes on with the plan");
-    if (is_worse(r))
+    if (is_worse(order))
         return refuse_worse(order);
     if (r->state != ROLLOUT_WATCHING && look_next_step(r, order->plan) >= order->plan->steps_len)
         return refuse(order, "there is no next step; `promote --full` goes to 100");
@@ -189,7 +200,7 @@ static bool promote(struct order *order)
 
     if (r->locked)
         return refuse(order, "the weight is locked; `unlock` it first");
-    if (is_worse(r))
+    if (is_worse(order))
         return refuse_worse(order);
     if (r->manual)
         end_manual(order);
@@ -235,16 +246,19 @@ static bool abort_it(struct order *order)
 static bool retry(struct order *order)
 {
     struct rollout *r = order->r;
-    bool held = r->state == ROLLOUT_HELD || r->state == ROLLOUT_RUNNING;
+    bool runs = r->state == ROLLOUT_RUNNING || r->state == ROLLOUT_WATCHING;
+    bool held = r->state == ROLLOUT_HELD || runs;
 
-    if (r->state == ROLLOUT_RUNNING && !is_worse(r))
-        return refuse(order, "it is running, and nothing has failed");
+    if (runs && !is_worse(order))
+        return r->state == ROLLOUT_RUNNING ? refuse(order, "it is running, and nothing has failed")
+                                           : refuse_state(order);
     judge_init(&r->judge, order->plan);
+    r->externals = (struct externals){0};
     r->attempts = 0;
     r->ceiling = 0;
     if (held) {
         rollout_take_weight(r, r->weight);
-        rollout_set_state(r, ROLLOUT_RUNNING, order->wall_ns);
+        rollout_set_state(r, running_state(r), order->wall_ns);
         return true;
     }
     r->step = r->weight_step = -1;
@@ -327,8 +341,7 @@ bool rollout_command(struct rollout *rollout, const struct plan *plan, const str
 
     why[0] = '\0';
     if (!state_takes(rollout, order->command))
-        return refuse(&all, "the rollout is %s: %s", word_name(&rollout_state_words, rollout->state),
-                      remedy(rollout));
+        return refuse_state(&all);
     if (!obey(&all))
         return false;
     snprintf(rollout->actor, sizeof(rollout->actor), "%s", order->actor);

@@ -40,7 +40,7 @@ enum {
     PLAN_METHOD_MAX = 16,
     PLAN_TEXT_MAX = 256,
     PLAN_URL_MAX = 512,
-    PLAN_QUERY_MAX = 1024,
+    PLAN_QUERY_MAX = 2048,
 };
 
 /* A number or duration that the file did not give and that plan_finish shall derive. Every such field says
@@ -63,7 +63,8 @@ struct plan_match {
 
 /* Limits of a judge `threshold` or `flagger`, and of an `external` metric. A bound that is NAN is none. */
 struct plan_limits {
-    char query[PLAN_QUERY_MAX]; /* external only */
+    char source[PLAN_NAME_MAX]; /* external only, as the query: who is asked; its name in the configuration */
+    char query[PLAN_QUERY_MAX]; /* with variables, {{route}} */
     int64_t interval_ns;
     double min, max, warn_min, warn_max;
     int32_t failure_limit; /* so many may fail; -1: any number */

@@ -4,6 +4,7 @@
 #include "decide/guard.h"
 #include "decide/peer.h"
 #include "decide/plan.h"
+#include "decide/query.h"
 
 #include <math.h>
 #include <regex.h>
@@ -109,8 +110,21 @@ static void check_statuses(struct check *check, const struct plan_metric *metric
     }
 }
 
+static void check_query(struct check *check, const char *query)
+{
+    struct str rest = str_from(query);
+    struct query_part part;
+
+    while (query_next(&rest, &part))
+        if (part.variable == QUERY_UNKNOWN)
+            problem(check, "query", "{{%.*s}} is no variable: " QUERY_VARIABLE_LIST " are",
+                    STR_ARG(part.name));
+}
+
 static void check_external(struct check *check, const struct plan_metric *metric)
 {
+    if (metric->limits.source[0] == '\0')
+        problem(check, "source", "an external metric needs a source: the name of one of metricSources");
     if (metric->limits.query[0] == '\0')
         problem(check, "query", "an external metric needs a query");
     if (isnan(metric->limits.min) && isnan(metric->limits.max))
@@ -119,6 +133,22 @@ static void check_external(struct check *check, const struct plan_metric *metric
         problem(check, "min", "min is above max: no value could pass");
     if (metric->limits.interval_ns < NS_PER_S)
         problem(check, "interval", "the interval has to be at least 1s");
+    if (!plan_match_is_everything(&metric->match))
+        problem(check, "match", "it is about requests, and the query does not see them: remove it");
+    check_query(check, metric->limits.query);
+}
+
+/* What only external metrics have a use for, and a share that is none. */
+static void check_not_external(struct check *check, const struct plan_metric *metric)
+{
+    if (metric->limits.source[0])
+        problem(check, "source", "it is for metrics of the type external; remove it");
+    if (metric->limits.query[0])
+        problem(check, "query", "it is for metrics of the type external; remove it");
+    if (!isnan(metric->limits.min))
+        problem(check, "min", "it is for metrics of the type external; remove it");
+    if (!isnan(metric->limits.max))
+        range(check, "max", metric->limits.max, 0, 1);
 }
 
 static void check_judged(struct check *check, const struct plan_metric *metric)
@@ -160,6 +190,7 @@ static void check_metric(struct check *check, const struct plan_metric *metric)
         check_external(check, metric);
         return;
     }
+    check_not_external(check, metric);
     range(check, "tolerance", metric->tolerance, 1, 100);
     if (metric->match.header_value[0] && !metric->match.header[0])
         problem(check, "match.exact", "a header is needed that has this value");
@@ -174,16 +205,22 @@ static void check_metric(struct check *check, const struct plan_metric *metric)
 static void check_shares(struct check *check, const struct plan_analysis *analysis)
 {
     double sum = 0;
-    bool any = false, latency = false;
+    bool any = false, latency = false, external = false;
 
     for (size_t i = 0; i < analysis->metrics_len; i++) {
         latency |= analysis->metrics[i].type == METRIC_LATENCY_SLO;
+        external |= analysis->metrics[i].type == METRIC_EXTERNAL && !analysis->metrics[i].dry_run &&
+                    analysis->metrics[i].on_regression == ON_REGRESSION_ROLLBACK;
         if (!plan_metric_may_roll_back(&analysis->metrics[i]))
             continue;
         any = true;
         sum += analysis->metrics[i].share;
     }
-    if (!any)
+    if (!any && external)
+        warning(check, "metrics",
+                "only external metrics can send the canary back: no request is judged, and nobody knows how "
+                "often a healthy canary goes back");
+    else if (!any)
         warning(check, "metrics",
                 "no metric can send the canary back: all are dry runs, guards, or only hold");
     else if (fabs(sum - 1) > 1e-6)

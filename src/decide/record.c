@@ -29,6 +29,11 @@ static json_t *percent(uint32_t weight)
     return weight % 100 ? json_real(weight / 100.0) : json_integer(weight / 100);
 }
 
+static json_t *seconds(int64_t ns)
+{
+    return json_integer(ns / NS_PER_S);
+}
+
 static json_t *time_to_json(int64_t wall_ns)
 {
     char text[CLK_TEXT_LEN];
@@ -43,11 +48,30 @@ static json_t *side_to_json(const struct decision_side *side)
                      "units", (json_int_t)side->units);
 }
 
+/* A bound, or null. */
+static void add_bounds(json_t *object, double min, double max, int32_t failure_limit)
+{
+    json_object_set_new(object, "min", real_or_null(min));
+    json_object_set_new(object, "max", real_or_null(max));
+    json_object_set_new(object, "failureLimit",
+                        failure_limit < 0 ? json_null() : json_integer(failure_limit));
+}
+
+static json_t *external_to_json(const struct decision_external *external)
+{
+    json_t *object = json_pack("{s:o, s:I}", "value", real_or_null(external->value), "failures",
+                               (json_int_t)external->failed);
+
+    add_bounds(object, external->min, external->max, external->failure_limit);
+    return object;
+}
+
 static void add_numbers(json_t *object, const struct decision *decision)
 {
-    bool metric = decision->metric >= 0;
+    bool metric = decision->metric >= 0 && !decision->external.given;
 
-    json_object_set_new(object, "metric", metric ? record_text(decision->metric_name) : json_null());
+    json_object_set_new(object, "metric",
+                        decision->metric >= 0 ? record_text(decision->metric_name) : json_null());
     json_object_set_new(
         object, "weight",
         json_pack("{s:o, s:o}", "from", percent(decision->weight_from), "to", percent(decision->weight_to)));
@@ -60,6 +84,8 @@ static void add_numbers(json_t *object, const struct decision *decision)
             object, "ratioInterval",
             json_pack("[o, o]", real_or_null(decision->ratio.lo), real_or_null(decision->ratio.hi)));
     }
+    if (decision->external.given)
+        json_object_set_new(object, "external", external_to_json(&decision->external));
     json_object_set_new(object, "e", real_or_null(decision->e));
     json_object_set_new(object, "threshold", real_or_null(decision->threshold));
     json_object_set_new(object, "proven", percent(decision->proven));
@@ -130,6 +156,24 @@ static json_t *counts_to_json(const struct evidence_counts *counts)
     return json_pack("{s:o, s:o}", "canary", side_to_json(&canary), "stable", side_to_json(&stable));
 }
 
+/* The bounds, the last answer, and how old it is. */
+static void add_external_status(json_t *object, const struct rollout *rollout, const struct plan *plan,
+                                size_t index)
+{
+    const struct plan_metric *metric = &plan->analysis.metrics[index];
+    const struct external *external = &rollout->externals.now[index];
+    bool known = external->state == EXTERNAL_GOOD || external->state == EXTERNAL_BAD;
+
+    json_object_set_new(object, "source", json_string(metric->limits.source));
+    json_object_set_new(object, "state", json_string(word_name(&external_state_words, external->state)));
+    json_object_set_new(object, "value", known ? real_or_null(external->value) : json_null());
+    json_object_set_new(object, "age",
+                        external->state == EXTERNAL_UNKNOWN ? json_null() : seconds(external->age_ns));
+    json_object_set_new(object, "problem", external->why[0] ? record_text(external->why) : json_null());
+    json_object_set_new(object, "failures", json_integer(rollout->externals.failed[index]));
+    add_bounds(object, metric->limits.min, metric->limits.max, metric->limits.failure_limit);
+}
+
 static json_t *metric_status(const struct rollout *rollout, const struct plan *plan, size_t index,
                              const struct verdict *verdict)
 {
@@ -142,8 +186,10 @@ static json_t *metric_status(const struct rollout *rollout, const struct plan *p
     json_t *object = json_pack("{s:s, s:s, s:b}", "name", metric->name, "type",
                                word_name(&metric_type_words, metric->type), "dryRun", (int)metric->dry_run);
 
-    if (metric->type == METRIC_EXTERNAL)
+    if (metric->type == METRIC_EXTERNAL) {
+        add_external_status(object, rollout, plan, index);
         return object;
+    }
     json_object_set_new(object, "e", real_or_null(verdict->metrics[index].e));
     json_object_set_new(object, "threshold", json_real(guard ? guard_limit : verdict->threshold));
     if (!guard)
@@ -167,11 +213,6 @@ json_t *evidence_to_json(const struct rollout *rollout, const struct plan *plan)
     for (size_t i = 0; i < plan->analysis.metrics_len; i++)
         json_array_append_new(array, metric_status(rollout, plan, i, &verdict));
     return array;
-}
-
-static json_t *seconds(int64_t ns)
-{
-    return json_integer(ns / NS_PER_S);
 }
 
 /* A step in the words of the plan, durations in seconds, without what it leaves out. */

@@ -377,6 +377,17 @@ static void take_watch(struct look *look, const struct judge_context *context)
                    r->age_ns / look->plan->analysis.bin_ns);
 }
 
+/* Answers count against the canary while it has requests and is judged. */
+static void take_external(struct look *look)
+{
+    struct rollout *r = look->r;
+    const struct plan_analysis *analysis = &look->plan->analysis;
+    bool judged = r->step >= (int32_t)analysis->starting_step && r->age_ns >= analysis->initial_delay_ns;
+
+    look->failed = externals_take(&r->externals, look->plan, look->in->external, look->dt_ns,
+                                  judged && r->weight > 0 && r->state != ROLLOUT_ROLLING_BACK);
+}
+
 static void take_tallies(struct look *look)
 {
     struct rollout *r = look->r;
@@ -444,7 +455,7 @@ static void mark_fresh(struct look *look)
     case ACTION_NONE:
         return;
     case ACTION_HOLD:
-        d->fresh = d->reason != r->hold || d->target_id;
+        d->fresh = d->reason != r->hold || d->target_id || (look->failed && d->external.given);
         r->hold = d->reason;
         if (d->fresh)
             look_ratio(look);
@@ -475,6 +486,7 @@ void rollout_step(struct rollout *rollout, const struct plan *plan, const struct
     move_weight(&look);
     take_rate(&look);
     add_masses(&look);
+    take_external(&look);
     take_tallies(&look);
     new_decision(&look);
     for (size_t i = 0; i < ARRAY_LEN(checks) && !checks[i](&look); i++)
@@ -509,6 +521,7 @@ static void begin(struct rollout *rollout, const struct plan *plan, const struct
     judge_init(&rollout->judge, plan);
     peer_init(&rollout->peer);
     guards_init(&rollout->guards);
+    rollout->externals = (struct externals){0};
     rollout->watch = (struct watch){0};
     rollout->retreat = (struct retreat){0};
     outliers_begin(&rollout->outliers);

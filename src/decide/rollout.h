@@ -24,6 +24,7 @@
 
 #include "base/bug.h"
 #include "decide/decision.h"
+#include "decide/external.h"
 #include "decide/guard.h"
 #include "decide/incident.h"
 #include "decide/judge.h"
@@ -52,13 +53,6 @@ enum gate_answer {
     GATE_NO,
 };
 
-/* The present state of an `external` metric. */
-struct rollout_external {
-    bool known;   /* false: no data or the query failed */
-    bool bad;     /* beyond the limit more often than allowed */
-    double value; /* the last one, NAN when not known */
-};
-
 struct rollout_input {
     int64_t now_ns;              /* monotonic; only differences count */
     int64_t wall_ns;             /* since 1970, UTC */
@@ -71,7 +65,7 @@ struct rollout_input {
     bool rollback_ordered;              /* a webhook of type rollback answered 2xx */
     const struct tally_target *targets; /* the canary's, borrowed; at most TALLY_TARGETS_MAX */
     size_t targets_len;
-    struct rollout_external external[PLAN_METRICS_MAX]; /* at the index of the metric */
+    struct external_answer external[PLAN_METRICS_MAX]; /* at the index of the metric */
 };
 
 /* An order from a person or from another program. */
@@ -120,7 +114,8 @@ struct rollout {
     struct retreat retreat;
     struct outliers outliers; /* bad targets of the canary; `out` is read by others */
     struct peer peer;         /* what the judges `threshold` and `flagger` remember */
-    bool settled;             /* the grace and the time behind it are over, and the ledger knows */
+    struct externals externals;
+    bool settled;      /* the grace and the time behind it are over, and the ledger knows */
     bool warm;         /* a whole grace has shown that there is no cold start: the next raises have none */
     uint32_t proven;   /* the last weight that ended forward; 0: none; read by others */
     uint32_t ceiling;  /* raises above it need an approval (after a retry by itself); 0: none */

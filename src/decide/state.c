@@ -164,6 +164,10 @@ static const struct field outliers_fields[] = {
     ONE(outliers, FIELD_I64, held_ns), ONE(outliers, FIELD_I64, wait_ns),
 };
 
+static const struct field externals_fields[] = {
+    MANY(externals, FIELD_U32, failed),
+};
+
 static const struct field peer_fields[] = {
     ONE(peer, FIELD_I64, age_ns),        ONE(peer, FIELD_I64, window_ns), ONE(peer, FIELD_U32, readings),
     ONE(peer, FIELD_U32, failed_checks), ONE(peer, FIELD_I32, culprit),
@@ -208,6 +212,7 @@ static const struct part rollout_parts[] = {
     PART(rollout, retreat, retreat_fields),
     PART(rollout, guards, guards_fields),
     PART(rollout, outliers, outliers_fields),
+    PART(rollout, externals, externals_fields),
 };
 
 static json_t *element_to_json(enum field_kind kind, const void *p)

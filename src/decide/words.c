@@ -23,6 +23,7 @@ WORD_TABLE(webhook_type, WEBHOOK_TYPES);
 WORD_TABLE(threshold_mode, THRESHOLD_MODES);
 WORD_TABLE(no_data_rule, NO_DATAS);
 WORD_TABLE(missing_data_rule, MISSING_DATAS);
+WORD_TABLE(external_state, EXTERNAL_STATES);
 WORD_TABLE(rollout_state, ROLLOUT_STATES);
 WORD_TABLE(action, ACTIONS);
 WORD_TABLE(reason, REASONS);

@@ -125,6 +125,13 @@ MUST_CHECK bool word_parse(const struct word_table *table, struct str s, size_t 
     X(MISSING_NOT_BREACHING, "notBreaching", "an empty period counts as within the limit")                   \
     X(MISSING_IGNORE, "ignore", "an empty period keeps the alarm's state")
 
+/* What an external metric says. */
+#define EXTERNAL_STATES(X)                                                                                   \
+    X(EXTERNAL_UNKNOWN, "unknown", "not answered yet")                                                       \
+    X(EXTERNAL_GOOD, "good", "the last value is within the bounds")                                          \
+    X(EXTERNAL_BAD, "bad", "the last value is beyond the bounds")                                            \
+    X(EXTERNAL_NO_DATA, "noData", "the last answer had no value")
+
 /* Where a rollout is. */
 #define ROLLOUT_STATES(X)                                                                                    \
     X(ROLLOUT_PENDING, "pending", "not started, or waiting for healthy targets; weight 0")                   \
@@ -224,6 +231,7 @@ WORD_ENUM(webhook_type, WEBHOOK_TYPES);
 WORD_ENUM(threshold_mode, THRESHOLD_MODES);
 WORD_ENUM(no_data_rule, NO_DATAS);
 WORD_ENUM(missing_data_rule, MISSING_DATAS);
+WORD_ENUM(external_state, EXTERNAL_STATES);
 WORD_ENUM(rollout_state, ROLLOUT_STATES);
 WORD_ENUM(action, ACTIONS);
 WORD_ENUM(reason, REASONS);

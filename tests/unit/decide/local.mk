@@ -3,6 +3,7 @@ unit_tests += \
 	tests/unit/decide/test_amend \
 	tests/unit/decide/test_cells \
 	tests/unit/decide/test_evidence \
+	tests/unit/decide/test_external \
 	tests/unit/decide/test_guard \
 	tests/unit/decide/test_guarantee \
 	tests/unit/decide/test_judge \
@@ -11,6 +12,7 @@ unit_tests += \
 	tests/unit/decide/test_peer \
 	tests/unit/decide/test_plan \
 	tests/unit/decide/test_power \
+	tests/unit/decide/test_query \
 	tests/unit/decide/test_record \
 	tests/unit/decide/test_retreat \
 	tests/unit/decide/test_rollout \

@@ -273,8 +273,8 @@ static void outcome(enum situation situation, enum event event, bool killed, cha
     "the same"
 #define NOT_JUDGED                                                                                           \
     "no: what is judged cannot change while it runs, or falseRollback would hold for neither plan; of the "  \
-    "analysis only maxExcess, maxExcessPerHour, forward, falsePromote and shapeHoldMax can: abort it and "   \
-    "start a new rollout"
+    "analysis only maxExcess, maxExcessPerHour, forward, falsePromote, shapeHoldMax and what "               \
+    "external metrics ask can: abort it and start a new rollout"
 #define BEGUN "no: steps[4] has begun, and only later ones may be others; force changes it all the same"
 #define NO_FUTURE(state)                                                                                     \
     "no: the rollout is " state ", and nothing is to come that a plan could change: start a new one"

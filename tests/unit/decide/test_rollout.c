@@ -765,23 +765,6 @@ START_TEST(a_full_disk_stops_progress_and_is_told)
 }
 END_TEST
 
-START_TEST(an_external_metric_without_data_holds_and_beyond_its_limit_goes_back)
-{
-    struct plan *plan = short_plan(50, 0);
-    struct plan_metric *metric = &plan->analysis.metrics[plan->analysis.metrics_len++];
-
-    plan_metric_init(metric, METRIC_EXTERNAL);
-    snprintf(metric->name, sizeof(metric->name), "orders");
-    start(plan, 1);
-    until_hold(REASON_EXTERNAL, 60);
-    sim.in.external[3] = (struct rollout_external){true, true, 7};
-    sim_tick(&sim);
-    ck_assert_int_eq(sim.d.action, ACTION_ROLLBACK);
-    ck_assert_str_eq(sim.d.metric_name, "orders");
-    sim_fini(&sim);
-}
-END_TEST
-
 START_TEST(a_plan_that_ends_below_100_waits_for_a_person)
 {
     struct plan *plan = sim_plan();
@@ -909,7 +892,6 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, a_gate_needs_its_webhook);
     tcase_add_test(tcase, max_dwell_without_evidence_does_what_the_plan_says);
     tcase_add_test(tcase, a_full_disk_stops_progress_and_is_told);
-    tcase_add_test(tcase, an_external_metric_without_data_holds_and_beyond_its_limit_goes_back);
     tcase_add_test(tcase, a_plan_that_ends_below_100_waits_for_a_person);
     tcase_add_test(tcase, a_mirror_is_in_force_until_the_next_one);
     tcase_add_test(tcase, header_route_and_mirror_are_in_force_from_their_step_on);

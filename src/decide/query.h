@@ -1,0 +1,38 @@
+/*
+ * The text of an external metric's query: what stands in double braces is a variable of the rollout. Single
+ * braces belong to the query languages. Thread: any; pure.
+ */
+#ifndef DECIDE_QUERY_H
+#define DECIDE_QUERY_H
+
+#include "base/bug.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+
+enum query_variable {
+    QUERY_NONE, /* the end of the query */
+    QUERY_ROUTE,
+    QUERY_STABLE, /* the groups' names, */
+    QUERY_CANARY,
+    QUERY_STABLE_PLATFORM, /* and their platforms */
+    QUERY_CANARY_PLATFORM,
+    QUERY_INTERVAL, /* "60s" */
+    QUERY_SECONDS,  /* "60" */
+    QUERY_UNKNOWN,  /* none of them */
+};
+#define QUERY_VARIABLE_LIST                                                                                  \
+    "{{route}}, {{stable}}, {{canary}}, {{stablePlatform}}, {{canaryPlatform}}, {{interval}} and "           \
+    "{{seconds}}"
+
+/* Some text, and the variable behind it. */
+struct query_part {
+    struct str text;
+    enum query_variable variable;
+    struct str name; /* as it is written */
+};
+
+/* Takes the first part off `rest`. False when nothing is left. */
+MUST_CHECK bool query_next(struct str *rest, struct query_part *part_r);
+
+#endif
