@@ -1,6 +1,8 @@
 /* One bad target is not a bad release, and a bad release is not one bad target. */
 #include "decide/outlier.h"
 
+#include "decide/record.h"
+
 #include "../unit.h"
 #include "sim.h"
 
