@@ -11,6 +11,13 @@ struct lines {
     bool bad; /* a line could break out of its place, or there are too many */
 };
 
+/* The room for the lines stays as it is: there is much of it, and each head needs a few. */
+static void lines_init(struct lines *lines)
+{
+    lines->len = 0;
+    lines->bad = false;
+}
+
 static bool is_clean(struct str text)
 {
     return text.len == 0 || octet_find_control(text.p, text.p + text.len) == text.p + text.len;
@@ -150,9 +157,10 @@ void h2_wake(struct h2_stream *stream)
 
 bool h2_trailers(struct h2_stream *stream, const struct field *fields, size_t len)
 {
-    struct lines lines = {.len = 0};
+    struct lines lines;
 
     BUG_ON(!stream->in_content);
+    lines_init(&lines);
     for (size_t i = 0; i < len; i++)
         if (!(fields[i].flags & FIELD_HOP))
             add_fields(&lines, &fields[i], 1);
@@ -179,11 +187,12 @@ static struct str status_text(unsigned status, char text[3])
 bool h2_interim(struct h2_stream *stream, unsigned status, const struct field *fields, size_t len)
 {
     struct h2 *h2 = stream->h2;
-    struct lines lines = {.len = 0};
+    struct lines lines;
     char text[3];
 
     if (stream->closed || h2->error)
         return true; /* nobody is there who could be told */
+    lines_init(&lines);
     add_line(&lines, STR(":status"), status_text(status, text));
     add_fields(&lines, fields, len);
     return !lines.bad && taken(h2, nghttp2_submit_headers(h2->session, NGHTTP2_FLAG_NONE, stream->id, NULL,
@@ -195,11 +204,12 @@ bool h2_respond(struct h2_stream *stream, unsigned status, const struct field *f
 {
     const nghttp2_data_provider provider = {.read_callback = read_data};
     struct h2 *h2 = stream->h2;
-    struct lines lines = {.len = 0};
+    struct lines lines;
     char text[3];
 
     if (stream->closed || h2->error)
         return true;
+    lines_init(&lines);
     add_line(&lines, STR(":status"), status_text(status, text));
     add_fields(&lines, fields, len);
     if (lines.bad || !taken(h2, nghttp2_submit_response(h2->session, stream->id, lines.nv, lines.len,
@@ -249,7 +259,7 @@ struct h2_stream *h2_request(struct h2 *h2, const struct h2_request *request, co
                              size_t len, bool content, void *user)
 {
     const nghttp2_data_provider provider = {.read_callback = read_data};
-    struct lines lines = {.len = 0};
+    struct lines lines;
     struct h2_stream *stream;
     char *block;
     int32_t id;
@@ -257,6 +267,7 @@ struct h2_stream *h2_request(struct h2 *h2, const struct h2_request *request, co
     BUG_ON(h2->config.role != H2_CLIENT);
     if (h2_room(h2) == 0)
         return NULL;
+    lines_init(&lines);
     add_request(&lines, request, join_path(h2, request, &block));
     add_fields(&lines, fields, len);
     stream = lines.bad ? NULL : h2_stream_new(h2, 0, user);

@@ -429,24 +429,33 @@ static bool is_short_list(const struct head *head, enum field_id id)
     return len > 0 && len <= PROTOCOLS_MAX;
 }
 
-/* What concerns the connection to the client alone. A 426 has to say which protocols the target asks for (RFC
- * 9110 section 15.5.22), which are the client's business with it, as Upgrade is passed on for it too. */
+/* A 426 has to say which protocols the target asks for (RFC 9110 section 15.5.22), which are the client's
+ * business with it, as Upgrade is passed on for it too. */
+static void write_upgrade(struct buf *buf, const struct head *head)
+{
+    const char *sep = "Upgrade: ";
+
+    for (const struct field *f = head_find(head, FIELD_UPGRADE); f; f = head_next(head, f)) {
+        buf_str_add(buf, str_from(sep));
+        buf_str_add(buf, f->value);
+        sep = ", ";
+    }
+    buf_lit(buf, "\r\n");
+}
+
+/* What concerns the connection to the client alone, of which a codec of frames tells by other means. */
 static void write_reply_hop(struct buf *buf, const struct txn *txn, const struct head *head, bool close)
 {
     bool asks = head->status == 426 && txn->head.minor > 0 && is_short_list(head, FIELD_UPGRADE);
-    const char *sep = "";
 
+    if (txn->in->framed)
+        return;
     if (asks) {
-        buf_lit(buf, "Upgrade: ");
-        for (const struct field *f = head_find(head, FIELD_UPGRADE); f; f = head_next(head, f)) {
-            buf_printf(buf, "%s%.*s", sep, STR_ARG(f->value));
-            sep = ", ";
-        }
-        buf_lit(buf, "\r\n");
+        write_upgrade(buf, head);
+        buf_str_add(buf, close ? STR("Connection: upgrade, close\r\n") : STR("Connection: upgrade\r\n"));
+    } else if (close) {
+        buf_lit(buf, "Connection: close\r\n");
     }
-    if (asks || close)
-        buf_printf(buf, "Connection: %s%s%s\r\n", asks ? "upgrade" : "", asks && close ? ", " : "",
-                   close ? "close" : "");
 }
 
 bool compose_reply(struct txn *txn, struct head *head, bool close)
