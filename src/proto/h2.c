@@ -167,11 +167,16 @@ static void put_u32(char *out, uint32_t value)
 }
 
 /* Our own GOAWAY (RFC 9113 section 6.8): it needs no memory, and what the library has queued is not sent any
- * more, since that queue may be what the peer was after. Only a frame that was begun is sent to its end. */
+ * more, since that queue may be what the peer was after. Only a frame that was begun is sent to its end. A
+ * client that has not sent its preface says nothing: a server would take it for no HTTP/2. */
 static void compose_goaway(struct h2 *h2)
 {
     int32_t last = nghttp2_session_get_last_proc_stream_id(h2->session);
 
+    if (h2->config.role == H2_CLIENT && !h2->spoken) {
+        h2->goaway_sent = H2_GOAWAY_LEN;
+        return;
+    }
     h2->goaway[2] = 8;
     h2->goaway[3] = NGHTTP2_GOAWAY;
     put_u32(h2->goaway + H2_FRAME_HEADER, (uint32_t)last);
@@ -319,6 +324,7 @@ static void gather(struct h2 *h2)
         if (len <= 0)
             return;
         h2->pending_len = (size_t)len;
+        h2->spoken = true;
         put_pending(h2);
     }
 }

@@ -41,6 +41,7 @@ struct h2 {
     bool draining;  /* we take no more */
     bool peer_done; /* the peer has said GOAWAY */
     bool ready;     /* the peer's SETTINGS have come */
+    bool spoken;    /* something was given to be written, our preface first */
 
     struct h2_stream *streams; /* owned */
     uint32_t live;             /* their number */

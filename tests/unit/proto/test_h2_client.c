@@ -107,6 +107,28 @@ START_TEST(interim_heads_come_before_the_final_one_and_trailers_behind)
 }
 END_TEST
 
+/* Its preface is the first that a client says (RFC 9113 section 3.4). */
+START_TEST(a_client_that_has_not_begun_ends_without_a_word)
+{
+    char out[H2_GATHER_MIN];
+    struct h2_peer peer;
+
+    peer_init(&peer, &h2_client_config);
+    h2_end(peer.h2, H2_SHUTDOWN);
+    ck_assert(!h2_has_output(peer.h2));
+    ck_assert_uint_eq(h2_gather(peer.h2, out, sizeof out), 0);
+    peer_fini(&peer);
+    peer_init(&peer, &h2_client_config);
+    ck_assert_uint_gt(h2_gather(peer.h2, out, sizeof out), sizeof PREFACE - 1);
+    ck_assert(memcmp(out, PREFACE, sizeof PREFACE - 1) == 0);
+    h2_end(peer.h2, H2_SHUTDOWN);
+    ck_assert(h2_has_output(peer.h2));
+    ck_assert_uint_eq(h2_gather(peer.h2, out, sizeof out), 17);
+    ck_assert_int_eq(out[3], F_GOAWAY);
+    peer_fini(&peer);
+}
+END_TEST
+
 /* SETTINGS with one entry. */
 static void put_setting(struct text *bytes, unsigned id, uint32_t value)
 {
@@ -319,6 +341,7 @@ Suite *unit_suite(void)
     tcase_add_test(tc, a_request_that_has_not_left_before_goaway_is_refused);
     tcase_add_test(tc, a_refused_stream_is_told_as_such);
     tcase_add_test(tc, a_sign_of_life_is_answered);
+    tcase_add_test(tc, a_client_that_has_not_begun_ends_without_a_word);
     tcase_add_test(tc, what_could_break_out_of_its_place_is_not_sent);
     tcase_add_test(tc, many_slow_streams_do_not_close_the_connection_for_others);
     tcase_add_test(tc, resets_of_a_server_are_no_flood);
