@@ -14,6 +14,7 @@ fuzz_targets += tests/fuzz/fuzz_proxyline
 fuzz_targets += tests/fuzz/fuzz_ticket
 fuzz_targets += tests/fuzz/fuzz_trace
 fuzz_targets += tests/fuzz/fuzz_tracecontext
+fuzz_targets += tests/fuzz/fuzz_trunk
 
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/heads.h
 check_PROGRAMS += $(fuzz_targets)
