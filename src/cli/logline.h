@@ -1,10 +1,8 @@
 /*
- * The lines of access logs: what one says of a request for the judge. Each format has a reader of its own:
- *
- *   penstock   the program's own JSON line (proxy/logfield.def); has all that is needed
- *   alb        AWS Application Load Balancer; the group is found by a text in the target's address or group
- * ARN combined   Apache and nginx, with a host before it or not, and with seconds behind it or not; the group
- * is found by a text anywhere in the line
+ * What a line of an access log says of a request for the judge. The reader of the lines is export/logreader;
+ * here stands which of them count, and for which side: a line with names says it, in others the group is
+ * found by a text in the target's address or group (alb), or anywhere but in the client's own words
+ * (combined).
  *
  * Thread: any; pure.
  */
@@ -13,11 +11,10 @@
 
 #include "base/bug.h"
 #include "base/str.h"
+#include "export/logreader.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-enum logline_format { LOGLINE_PENSTOCK, LOGLINE_ALB, LOGLINE_COMBINED };
 
 enum logline_kind {
     LOGLINE_REQUEST, /* counts */
@@ -41,15 +38,14 @@ struct logline {
 
 /* What the lines are looked at for. Texts may be NULL. */
 struct logline_rule {
-    enum logline_format format;
-    struct str route;          /* penstock: this one only; empty: any */
+    const struct logreader *reader; /* borrowed */
+    enum config_log_format preset;
+    struct str route;          /* with names: this one only; empty: any */
     struct str stable, canary; /* alb, combined: the texts by which a group is known; one may be empty */
 };
 
-/* The format of a log by its first line; false when it is none of them. */
-MUST_CHECK bool logline_guess(struct str line, enum logline_format *format_r);
-/* The route of a line of penstock's; empty when there is none. Borrowed from the line. */
-struct str logline_route(struct str line);
+/* The route of a line with names; empty when there is none. Borrowed from the line. */
+struct str logline_route(const struct logline_rule *rule, struct str line);
 enum logline_kind logline_read(const struct logline_rule *rule, struct str line, struct logline *line_r);
 
 #endif

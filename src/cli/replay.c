@@ -20,13 +20,15 @@ static const struct args_option options[] = {
     {.name = "start",
      .value = "TIME",
      .text = "when the trace begins, in UTC (default: 1970-01-05T00:00, a Monday)"},
-    {.name = "format", .value = "NAME", .text = "auto, trace, penstock, alb or combined (default: auto)"},
+    {.name = "format",
+     .value = "NAME",
+     .text = "auto, trace, json, ecs, otel, ltsv, alb or combined (default: auto)"},
     {.name = "weights",
      .value = "FILE",
      .text = "logs: which weight was in force when, a line `TIME WEIGHT` each"},
     {.name = "route",
      .value = "NAME",
-     .text = "penstock's log: this route (default: that of the first line)"},
+     .text = "logs with names: this route (default: that of the first line)"},
     {.name = "stable",
      .value = "TEXT",
      .text = "other logs: a text in target, group or host of stable's lines"},
@@ -37,9 +39,8 @@ static const struct args_option options[] = {
     SUBCOMMAND_OPTION_HELP,
 };
 
-/* In the order of the log formats behind the first two. */
-enum format { FORMAT_AUTO, FORMAT_TRACE, FORMAT_PENSTOCK, FORMAT_ALB, FORMAT_COMBINED, FORMATS };
-static const char *const format_names[FORMATS] = {"auto", "trace", "penstock", "alb", "combined"};
+/* Behind these stand the presets of logs. */
+enum format { FORMAT_AUTO, FORMAT_TRACE, FORMAT_LOG };
 
 /* What the options say. */
 struct replay {
@@ -52,6 +53,7 @@ struct replay {
     const char *route, *stable, *canary, *weights_path;
     const char *const *paths;
     size_t paths_len;
+    struct logreader *reader; /* owned by run */
 };
 
 static const int64_t monday_ns = 4 * 86400 * NS_PER_S; /* 1970-01-05 */
@@ -202,7 +204,8 @@ static bool replay_a_log(const struct replay *replay, struct lines *lines, struc
 {
     struct trace_head head = {.id = "log", .slo_ms = (double)replay->slo_ns / NS_PER_MS};
     struct replay_log log = {
-        .rule = {.format = (enum logline_format)(replay->format - FORMAT_PENSTOCK),
+        .rule = {.reader = replay->reader,
+                 .preset = (enum config_log_format)(replay->format - FORMAT_LOG),
                  .stable = text_or_empty(replay->stable),
                  .canary = text_or_empty(replay->canary),
                  .route = text_or_empty(replay->route)},
@@ -216,7 +219,7 @@ static bool replay_a_log(const struct replay *replay, struct lines *lines, struc
     char *first, *route;
     bool ok;
 
-    if (log.rule.format != LOGLINE_PENSTOCK && !replay->stable && !replay->canary) {
+    if (!logreader_is_named(log.rule.preset) && !replay->stable && !replay->canary) {
         term_error("which lines are the canary's? --canary or --stable TEXT says so");
         return false;
     }
@@ -227,8 +230,8 @@ static bool replay_a_log(const struct replay *replay, struct lines *lines, struc
         return false;
     first = mem_strndup(line.p, line.len);
     line.p = first;
-    if (log.rule.format == LOGLINE_PENSTOCK && !replay->route)
-        log.rule.route = logline_route(line);
+    if (!replay->route)
+        log.rule.route = logline_route(&log.rule, line);
     route = mem_strndup(log.rule.route.p, log.rule.route.len);
     log.rule.route.p = route;
     log.plan = plan;
@@ -248,7 +251,7 @@ static bool is_trace(struct str line)
 
 static bool find_format(struct replay *replay, struct str line)
 {
-    enum logline_format format;
+    enum config_log_format preset;
 
     if (replay->format != FORMAT_AUTO)
         return true;
@@ -256,9 +259,9 @@ static bool find_format(struct replay *replay, struct str line)
         replay->format = FORMAT_TRACE;
         return true;
     }
-    if (!logline_guess(line, &format))
+    if (!logreader_guess(replay->reader, line, &preset))
         return false;
-    replay->format = (enum format)(FORMAT_PENSTOCK + format);
+    replay->format = (enum format)(FORMAT_LOG + (int)preset);
     return true;
 }
 
@@ -311,15 +314,29 @@ static bool read_start(const struct args *args, struct replay *replay)
     return true;
 }
 
+static bool parse_format(const char *name, enum format *format_r)
+{
+    enum config_log_format preset = CONFIG_LOG_JSON;
+
+    *format_r = FORMAT_AUTO;
+    if (!name || strcmp(name, "auto") == 0)
+        return true;
+    *format_r = FORMAT_TRACE;
+    if (strcmp(name, "trace") == 0)
+        return true;
+    /* penstock: as it writes a line that nobody has asked otherwise of */
+    if (strcmp(name, "penstock") != 0 && !logreader_named(name, &preset))
+        return false;
+    *format_r = (enum format)(FORMAT_LOG + (int)preset);
+    return true;
+}
+
 static bool read_format(const struct args *args, struct replay *replay)
 {
-    const char *name = args_value(args, "format"), *slo = args_value(args, "slo");
-    int format = FORMAT_AUTO;
+    const char *slo = args_value(args, "slo");
 
-    while (name && format < FORMATS && strcmp(name, format_names[format]) != 0)
-        format++;
-    replay->format = (enum format)format;
-    return format < FORMATS && (!slo || unit_duration_parse(str_from(slo), &replay->slo_ns));
+    return parse_format(args_value(args, "format"), &replay->format) &&
+           (!slo || unit_duration_parse(str_from(slo), &replay->slo_ns));
 }
 
 static const char *refusal(const struct args *args, struct replay *replay)
@@ -337,7 +354,7 @@ static const char *refusal(const struct args *args, struct replay *replay)
     if (!read_start(args, replay))
         return "--start: a time such as 2026-11-25T10:00";
     if (!read_format(args, replay))
-        return "--format: auto, trace, penstock, alb or combined; --slo: a time such as 300ms";
+        return "--format: auto, trace, json, ecs, otel, ltsv, alb or combined; --slo: a time such as 300ms";
     return NULL;
 }
 
@@ -361,7 +378,9 @@ static enum subcommand_exit run(const struct args *args, const struct subcommand
         term_error("%s: %s", replay.paths[0], lines.why);
         return SUBCOMMAND_FAILED;
     }
+    replay.reader = logreader_new();
     ok = replay_lines(&replay, &lines);
+    logreader_free(replay.reader);
     lines_close(&lines);
     return ok ? SUBCOMMAND_OK : SUBCOMMAND_FAILED;
 }

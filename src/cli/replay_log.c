@@ -225,7 +225,7 @@ static int64_t start_of(const struct replay_log *replay, struct str first)
 bool replay_log_run(const struct replay_log *replay, struct lines *lines, struct str first)
 {
     struct reading *reading = mem_zalloc(sizeof *reading);
-    bool known = replay->weights_path || replay->rule.format == LOGLINE_PENSTOCK, ok = true;
+    bool known = replay->weights_path || logreader_is_named(replay->rule.preset), ok = true;
 
     reading->replay = replay;
     if (replay->weights_path)

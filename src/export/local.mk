@@ -15,11 +15,15 @@ src_libpenstock_a_SOURCES += \
 	src/export/logplace.c src/export/logplace.h \
 	src/export/logplain.c src/export/logplain.h \
 	src/export/logread.c src/export/logread.h \
+	src/export/logreader.c src/export/logreader.h \
+	src/export/logshape.c src/export/logshape.h \
 	src/export/logshelf.c src/export/logshelf.h \
 	src/export/logsink.c src/export/logsink.h \
 	src/export/logspool.c src/export/logspool.h \
 	src/export/logstream.c src/export/logstream.h \
 	src/export/logsyslog.c src/export/logsyslog.h \
+	src/export/logvalue.c src/export/logvalue.h \
+	src/export/logwords.c src/export/logwords.h \
 	src/export/logwriter.c src/export/logwriter.h \
 	src/export/meter.c src/export/meter.h \
 	src/export/meter_rows.h \

@@ -1,30 +1,14 @@
 #include "export/logread.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "base/bug.h"
 #include "base/clk.h"
 #include "decide/zone.h"
 
 #include <string.h>
-
-enum row_kind { ROW_FIELD, ROW_GROUP, ROW_END };
-
-/* The shape of a line: its fields in their order, groups around them. */
-struct row {
-    enum row_kind kind;
-    enum logfield field;
-    struct str name;
-};
-static const struct row rows[] = {
-#define LOG_FIELD(id, name, kind, member, ecs, otel, ltsv, text)                                             \
-    {ROW_FIELD, LOGFIELD_##id, {(name), sizeof(name) - 1}},
-#define LOG_GROUP(name) {ROW_GROUP, LOGFIELDS, {(name), sizeof(name) - 1}},
-#define LOG_END         {ROW_END, LOGFIELDS, {"", 0}},
-#define LOG_LABELS
-#define LOG_LABELS_END
-#define LOG_PART(id, ecs, otel, ltsv, text)
-#include "proxy/logfield.def"
-    {ROW_END, LOGFIELDS, {"", 0}},
-};
 
 enum { DEPTH_MAX = 4 };
 
@@ -41,16 +25,39 @@ static bool take(struct cursor *cursor, char c)
     return true;
 }
 
+/* The first quote or backslash in [p, end), or end. */
+static const char *find_special(const char *p, const char *end)
+{
+#ifdef __SSE2__
+    const __m128i quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\');
+
+    for (; end - p >= 16; p += 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
+        __m128i hits = _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, slash));
+        unsigned mask = (unsigned)_mm_movemask_epi8(hits);
+
+        if (mask)
+            return p + __builtin_ctz(mask);
+    }
+#endif
+    while (p < end && *p != '"' && *p != '\\')
+        p++;
+    return p;
+}
+
 /* A text with its quotes. A quote inside it has a backslash before it. */
 static bool take_text(struct cursor *cursor, struct str *text_r)
 {
-    const char *from = cursor->p, *p = from + 1;
+    const char *from = cursor->p, *p;
 
     if (cursor->p == cursor->end || *from != '"')
         return false;
-    for (; p < cursor->end && *p != '"'; p++)
-        if (*p == '\\' && ++p == cursor->end)
+    p = find_special(from + 1, cursor->end);
+    while (p < cursor->end && *p == '\\') {
+        if (cursor->end - p < 2)
             return false;
+        p = find_special(p + 2, cursor->end);
+    }
     if (p == cursor->end)
         return false;
     cursor->p = p + 1;
@@ -100,14 +107,14 @@ static bool take_value(struct cursor *cursor, struct str *value_r)
 }
 
 /* The row behind a group. */
-static size_t behind(size_t row)
+static size_t behind(const struct logshape_row *rows, size_t row)
 {
     unsigned depth = 0;
 
     do {
-        if (rows[row].kind == ROW_GROUP)
+        if (rows[row].kind == LOGSHAPE_OPEN)
             depth++;
-        else if (rows[row].kind == ROW_END)
+        else if (rows[row].kind == LOGSHAPE_CLOSE)
             depth--;
         row++;
     } while (depth > 0);
@@ -116,32 +123,59 @@ static size_t behind(size_t row)
 
 /* The row of this name among those of a group, looked for from `from` on; where the group ends when there is
  * none. */
-static size_t find_from(size_t from, struct str name)
+static size_t find_from(const struct logshape_row *rows, size_t from, struct str name)
 {
-    while (rows[from].kind != ROW_END && !str_eq(rows[from].name, name))
-        from = rows[from].kind == ROW_GROUP ? behind(from) : from + 1;
+    while (rows[from].kind != LOGSHAPE_CLOSE && !str_eq(rows[from].name, name))
+        from = rows[from].kind == LOGSHAPE_OPEN ? behind(rows, from) : from + 1;
     return from;
 }
 
-static bool read_object(struct cursor *cursor, size_t first, unsigned depth, struct logread *read);
+/* What a line is read into, and by which names. */
+struct reading {
+    const struct logshape_row *rows;
+    struct logread *read;
+};
+
+static bool read_object(const struct reading *reading, struct cursor *cursor, size_t first, unsigned depth);
 
 /* What stands behind a key, which has this row, or none. */
-static bool read_value(struct cursor *cursor, size_t row, unsigned depth, struct logread *read)
+static bool read_value(const struct reading *reading, struct cursor *cursor, size_t at, unsigned depth)
 {
-    struct str value;
+    const struct logshape_row *row = &reading->rows[at];
+    bool wanted = row->kind == LOGSHAPE_VALUE || row->kind == LOGSHAPE_TEXT;
+    struct str other;
 
-    if (rows[row].kind == ROW_GROUP && cursor->p < cursor->end && *cursor->p == '{' && depth < DEPTH_MAX)
-        return read_object(cursor, row + 1, depth + 1, read);
-    if (!take_value(cursor, &value))
+    if (row->kind == LOGSHAPE_OPEN && cursor->p < cursor->end && *cursor->p == '{' && depth < DEPTH_MAX)
+        return read_object(reading, cursor, at + 1, depth + 1);
+    return take_value(cursor, wanted ? &reading->read->at[row->field] : &other);
+}
+
+/* Takes a key and its colon when it has this name. */
+static bool take_key(struct cursor *cursor, const struct str *name)
+{
+    const char *p = cursor->p;
+    size_t len = name->len;
+
+    if ((size_t)(cursor->end - p) < len + 3 || p[len + 1] != '"' || p[len + 2] != ':' || p[0] != '"' ||
+        memcmp(p + 1, name->p, len) != 0)
         return false;
-    if (rows[row].kind == ROW_FIELD)
-        read->at[rows[row].field] = value;
+    cursor->p = p + len + 3;
     return true;
 }
 
-/* The rows of the object begin at `first`. Its members mostly come in the order of the rows. */
-static bool read_object(struct cursor *cursor, size_t first, unsigned depth, struct logread *read)
+/* Takes the key of one of the rows from `from` on, of the same object. The row; where the object ends when
+ * none of them has it, and then nothing was taken. */
+static size_t take_known_key(const struct logshape_row *rows, struct cursor *cursor, size_t from)
 {
+    while (rows[from].kind != LOGSHAPE_CLOSE && !take_key(cursor, &rows[from].name))
+        from = rows[from].kind == LOGSHAPE_OPEN ? behind(rows, from) : from + 1;
+    return from;
+}
+
+/* The rows of the object begin at `first`. Its members mostly come in the order of the rows. */
+static bool read_object(const struct reading *reading, struct cursor *cursor, size_t first, unsigned depth)
+{
+    const struct logshape_row *rows = reading->rows;
     size_t next = first;
     struct str key;
 
@@ -150,30 +184,57 @@ static bool read_object(struct cursor *cursor, size_t first, unsigned depth, str
     if (take(cursor, '}'))
         return true;
     do {
-        size_t row;
+        size_t row = take_known_key(rows, cursor, next);
 
-        if (!take_text(cursor, &key) || !take(cursor, ':'))
+        if (rows[row].kind == LOGSHAPE_CLOSE && next != first)
+            row = take_known_key(rows, cursor, first);
+        if (rows[row].kind == LOGSHAPE_CLOSE && (!take_text(cursor, &key) || !take(cursor, ':')))
             return false;
-        key = logread_text(key);
-        row = find_from(next, key);
-        if (rows[row].kind == ROW_END && next != first)
-            row = find_from(first, key);
-        if (!read_value(cursor, row, depth, read))
+        if (!read_value(reading, cursor, row, depth))
             return false;
-        if (rows[row].kind != ROW_END)
-            next = rows[row].kind == ROW_GROUP ? behind(row) : row + 1;
+        if (rows[row].kind != LOGSHAPE_CLOSE)
+            next = rows[row].kind == LOGSHAPE_OPEN ? behind(rows, row) : row + 1;
     } while (take(cursor, ','));
     return take(cursor, '}');
 }
 
-bool logread_line(struct str line, struct logread *read_r)
+bool logread_shaped(const struct logshape_row *rows, struct str line, struct logread *read_r)
 {
     struct cursor cursor = {line.p, line.p + line.len};
+    struct reading reading = {rows, read_r};
 
     *read_r = (struct logread){0};
     if (line.len && line.p[line.len - 1] == '\n')
         cursor.end--;
-    return read_object(&cursor, 0, 0, read_r) && cursor.p == cursor.end;
+    return read_object(&reading, &cursor, 0, 0) && cursor.p == cursor.end;
+}
+
+bool logread_line(struct str line, struct logread *read_r)
+{
+    return logread_shaped(logshape_native, line, read_r);
+}
+
+bool logread_ltsv(const struct logshape_row *rows, struct str line, struct logread *read_r)
+{
+    struct str piece, label;
+    size_t next = 0, labels = 0;
+
+    *read_r = (struct logread){0};
+    while (str_split(&line, '\t', &piece)) {
+        size_t row;
+
+        if (piece.len == 0 || !memchr(piece.p, ':', piece.len) || !str_split(&piece, ':', &label))
+            continue;
+        labels++;
+        row = find_from(rows, next, label);
+        if (rows[row].kind == LOGSHAPE_CLOSE)
+            row = find_from(rows, 0, label);
+        if (rows[row].kind == LOGSHAPE_CLOSE)
+            continue;
+        read_r->at[rows[row].field] = piece;
+        next = row + 1;
+    }
+    return labels > 0;
 }
 
 /* ---- values ---- */

@@ -10,27 +10,10 @@
 
 #include "base/bug.h"
 #include "base/str.h"
+#include "export/logshape.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-enum logfield {
-#define LOG_FIELD(id, name, kind, member, ecs, otel, ltsv, text) LOGFIELD_##id,
-#define LOG_GROUP(name)
-#define LOG_END
-#define LOG_LABELS
-#define LOG_LABELS_END
-#define LOG_PART(id, ecs, otel, ltsv, text) LOGFIELD_##id,
-#include "proxy/logfield.def"
-#undef LOG_FIELD
-#undef LOG_GROUP
-#undef LOG_END
-#undef LOG_LABELS
-#undef LOG_LABELS_END
-#undef LOG_PART
-    LOGFIELDS,
-    LOGFIELD_PARTS = LOGFIELD_URL_SCHEME, /* from here on they are parts of the others */
-};
 
 /* Values as they stand in the line: texts in their quotes, with their escapes; absent ones have p == NULL.
  * Parts are left absent: logread_parts fills them in. */
@@ -44,6 +27,10 @@ struct logread {
  * object as far as this looks (values are not checked).
  */
 MUST_CHECK bool logread_line(struct str line, struct logread *read_r);
+/* The same of a line in another preset, whose names these rows are (struct logshape). */
+MUST_CHECK bool logread_shaped(const struct logshape_row *rows, struct str line, struct logread *read_r);
+/* Of a line of LTSV: labels and values with tabs between them. False when there is not one label. */
+MUST_CHECK bool logread_ltsv(const struct logshape_row *rows, struct str line, struct logread *read_r);
 /* When the request's first byte arrived, since 1970; 0 when the line does not say. */
 int64_t logread_wall_ns(const struct logread *read);
 /* Fills in the parts. The texts are without quotes. */

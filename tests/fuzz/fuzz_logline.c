@@ -9,11 +9,24 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void read_as(enum logline_format format, struct str line)
+static void check(const struct logentry *entry)
 {
-    const struct logline_rule rule = {.format = format, .stable = STR("ec2"), .canary = STR("fargate")};
+    BUG_ON(entry->status > 999 || entry->target_status > 999 || entry->weight > 10000);
+    BUG_ON(entry->duration_ns < -1 || entry->sent < -1 || !(entry->kept > 0 && entry->kept <= 1));
+}
+
+static void read_as(const struct logreader *reader, enum config_log_format preset, struct str line)
+{
+    const struct logline_rule rule = {
+        .reader = reader, .preset = preset, .stable = STR("ec2"), .canary = STR("fargate")};
+    struct logentry entry;
     struct logline read;
 
+    if (logreader_read(reader, preset, line, &entry))
+        check(&entry);
+    else
+        BUG_ON(!entry.why);
+    BUG_ON(logline_route(&rule, line).len > line.len);
     if (logline_read(&rule, line, &read) != LOGLINE_REQUEST)
         return;
     BUG_ON(read.status > 999 || !(read.ms >= 0));
@@ -22,16 +35,16 @@ static void read_as(enum logline_format format, struct str line)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    struct logreader *reader = logreader_new();
     struct str rest = {(const char *)data, size}, line;
-    enum logline_format format;
+    enum config_log_format preset;
 
     while (data && str_split(&rest, '\n', &line)) {
-        read_as(LOGLINE_PENSTOCK, line);
-        read_as(LOGLINE_ALB, line);
-        read_as(LOGLINE_COMBINED, line);
-        if (logline_guess(line, &format))
-            BUG_ON(format > LOGLINE_COMBINED);
-        BUG_ON(logline_route(line).len > line.len);
+        for (int i = 0; i < LOGREADER_PRESETS; i++)
+            read_as(reader, (enum config_log_format)i, line);
+        if (logreader_guess(reader, line, &preset))
+            BUG_ON((int)preset >= LOGREADER_PRESETS);
     }
+    logreader_free(reader);
     return 0;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 static struct logline got;
+static struct logreader *reader;
 
 #define OWN(side, assignment, blame)                                                                         \
     "{\"timestamp\":\"2026-11-20T10:00:00.250Z\",\"message\":\"GET /\\\"side\\\":\\\"canary "                \
@@ -18,7 +19,7 @@ static struct logline got;
 
 static enum logline_kind own(const char *text)
 {
-    const struct logline_rule rule = {.format = LOGLINE_PENSTOCK, .route = STR("web")};
+    const struct logline_rule rule = {.reader = reader, .preset = CONFIG_LOG_JSON, .route = STR("web")};
 
     return logline_read(&rule, str_from(text), &got);
 }
@@ -51,7 +52,7 @@ END_TEST
 START_TEST(a_line_that_stands_for_others_is_told)
 {
     char line[1024];
-    const struct logline_rule rule = {.format = LOGLINE_PENSTOCK, .route = STR("web")};
+    const struct logline_rule rule = {.reader = reader, .preset = CONFIG_LOG_JSON, .route = STR("web")};
     const char *whole = OWN("stable", "random", "nobody");
 
     snprintf(line, sizeof line, "%.*s,\"sample_rate\":0.1000}", (int)strlen(whole) - 1, whole);
@@ -61,11 +62,11 @@ END_TEST
 
 START_TEST(another_route_is_another)
 {
-    const struct logline_rule rule = {.format = LOGLINE_PENSTOCK, .route = STR("api")};
+    const struct logline_rule rule = {.reader = reader, .preset = CONFIG_LOG_JSON, .route = STR("api")};
 
     ck_assert_int_eq(logline_read(&rule, STR(OWN("canary", "random", "nobody")), &got), LOGLINE_OTHER);
-    ck_assert(str_eq(logline_route(STR(OWN("canary", "random", "nobody"))), STR("web")));
-    ck_assert_uint_eq(logline_route(STR("{}")).len, 0);
+    ck_assert(str_eq(logline_route(&rule, STR(OWN("canary", "random", "nobody"))), STR("web")));
+    ck_assert_uint_eq(logline_route(&rule, STR("{}")).len, 0);
 }
 END_TEST
 
@@ -76,7 +77,7 @@ START_TEST(a_line_of_ours_that_is_cut_anywhere_never_counts)
 
     for (size_t len = 0; len + 1 < (size_t)(ip - line); len++) {
         char copy[sizeof line];
-        const struct logline_rule rule = {.format = LOGLINE_PENSTOCK};
+        const struct logline_rule rule = {.reader = reader, .preset = CONFIG_LOG_JSON};
 
         memcpy(copy, line, len);
         ck_assert_int_ne(logline_read(&rule, (struct str){copy, len}, &got), LOGLINE_REQUEST);
@@ -91,8 +92,10 @@ END_TEST
 
 static enum logline_kind alb(const char *text)
 {
-    const struct logline_rule rule = {
-        .format = LOGLINE_ALB, .stable = STR("targetgroup/ec2/"), .canary = STR("targetgroup/fargate/")};
+    const struct logline_rule rule = {.reader = reader,
+                                      .preset = CONFIG_LOG_ALB,
+                                      .stable = STR("targetgroup/ec2/"),
+                                      .canary = STR("targetgroup/fargate/")};
 
     return logline_read(&rule, str_from(text), &got);
 }
@@ -137,7 +140,8 @@ END_TEST
 
 static enum logline_kind combined(const char *text)
 {
-    const struct logline_rule rule = {.format = LOGLINE_COMBINED, .canary = STR("fargate.")};
+    const struct logline_rule rule = {
+        .reader = reader, .preset = CONFIG_LOG_COMBINED, .canary = STR("fargate.")};
 
     return logline_read(&rule, str_from(text), &got);
 }
@@ -171,24 +175,35 @@ END_TEST
 
 START_TEST(a_format_is_known_by_its_first_line)
 {
-    enum logline_format format;
+    enum config_log_format preset;
 
-    ck_assert(logline_guess(STR(OWN("canary", "random", "nobody")), &format));
-    ck_assert_int_eq(format, LOGLINE_PENSTOCK);
-    ck_assert(logline_guess(STR(ALB("192.0.2.7", "-", "0 0 0", "200", "200", "arn")), &format));
-    ck_assert_int_eq(format, LOGLINE_ALB);
-    ck_assert(logline_guess(STR("host " CLF "200 12 \"-\" \"curl\""), &format));
-    ck_assert_int_eq(format, LOGLINE_COMBINED);
-    ck_assert(!logline_guess(STR("hello world"), &format));
-    ck_assert(!logline_guess(STR(""), &format));
+    ck_assert(logreader_guess(reader, STR(OWN("canary", "random", "nobody")), &preset));
+    ck_assert_int_eq(preset, CONFIG_LOG_JSON);
+    ck_assert(logreader_guess(reader, STR(ALB("192.0.2.7", "-", "0 0 0", "200", "200", "arn")), &preset));
+    ck_assert_int_eq(preset, CONFIG_LOG_ALB);
+    ck_assert(logreader_guess(reader, STR("host " CLF "200 12 \"-\" \"curl\""), &preset));
+    ck_assert_int_eq(preset, CONFIG_LOG_COMBINED);
+    ck_assert(!logreader_guess(reader, STR("hello world"), &preset));
+    ck_assert(!logreader_guess(reader, STR(""), &preset));
 }
 END_TEST
+
+static void make_reader(void)
+{
+    reader = logreader_new();
+}
+
+static void free_reader(void)
+{
+    logreader_free(reader);
+}
 
 Suite *unit_suite(void)
 {
     Suite *suite = suite_create("logline");
     TCase *tcase = tcase_create("logline");
 
+    tcase_add_checked_fixture(tcase, make_reader, free_reader);
     tcase_add_test(tcase, our_own_line_says_all_that_is_needed);
     tcase_add_test(tcase, what_nobody_drew_and_what_the_client_did_is_left_out);
     tcase_add_test(tcase, a_line_that_stands_for_others_is_told);

@@ -5,6 +5,7 @@ unit_tests += \
 	tests/unit/export/test_logfile \
 	tests/unit/export/test_logforward \
 	tests/unit/export/test_logformat \
+	tests/unit/export/test_logreader \
 	tests/unit/export/test_logshelf \
 	tests/unit/export/test_logsink \
 	tests/unit/export/test_logspool \
