@@ -8,6 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <zlib.h>
+
+/* What is packed waits in `input`. */
+struct gunzip {
+    z_stream stream;
+    bool inside; /* a member has begun and not ended */
+    unsigned char input[LINES_BLOCK];
+};
 
 bool lines_open(struct lines *lines, const char *path)
 {
@@ -26,14 +34,122 @@ void lines_close(struct lines *lines)
 {
     if (lines->fd > STDIN_FILENO)
         close(lines->fd);
+    if (lines->gunzip)
+        inflateEnd(&lines->gunzip->stream);
+    free(lines->gunzip);
+    lines->gunzip = NULL;
     free(lines->block);
     lines->block = NULL;
     lines->fd = -1;
 }
 
+/* Up to `len` bytes of the file; 0 at its end. Negative after an error, which is in `why`. */
+static ssize_t read_some(struct lines *lines, void *into, size_t len)
+{
+    ssize_t n;
+
+    do
+        n = read(lines->fd, into, len);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        snprintf(lines->why, sizeof lines->why, "cannot be read: %s", strerror(errno));
+    return n;
+}
+
+/* ---- gzip ---- */
+
+enum { GZIP_WINDOW = 16 + MAX_WBITS, GZIP_FIRST = 0x1f, GZIP_SECOND = 0x8b };
+
+/* What was read into the block goes to the unpacker. */
+static void begin_gunzip(struct lines *lines, size_t len)
+{
+    struct gunzip *gunzip = mem_zalloc(sizeof *gunzip);
+
+    memcpy(gunzip->input, lines->block, len);
+    gunzip->stream.next_in = gunzip->input;
+    gunzip->stream.avail_in = (uInt)len;
+    BUG_ON(inflateInit2(&gunzip->stream, GZIP_WINDOW) != Z_OK);
+    lines->gunzip = gunzip;
+}
+
+/* More packed bytes; 0 at the end. */
+static ssize_t refill(struct lines *lines)
+{
+    struct gunzip *gunzip = lines->gunzip;
+    ssize_t n = read_some(lines, gunzip->input, sizeof gunzip->input);
+
+    if (n > 0) {
+        gunzip->stream.next_in = gunzip->input;
+        gunzip->stream.avail_in = (uInt)n;
+    }
+    if (n == 0 && gunzip->inside) {
+        snprintf(lines->why, sizeof lines->why, "the gzip data ends in the middle");
+        return -1;
+    }
+    return n;
+}
+
+/* Up to `len` unpacked bytes; 0 at the end. As gzip itself does, what stands behind the last member and is
+ * none is passed over. */
+static ssize_t unpack(struct lines *lines, char *into, size_t len)
+{
+    struct gunzip *gunzip = lines->gunzip;
+    z_stream *stream = &gunzip->stream;
+
+    stream->next_out = (unsigned char *)into;
+    stream->avail_out = (uInt)len;
+    while (stream->avail_out == len) {
+        int status;
+
+        if (stream->avail_in == 0) {
+            ssize_t n = refill(lines);
+
+            if (n <= 0)
+                return n;
+        }
+        if (!gunzip->inside && *stream->next_in != GZIP_FIRST)
+            return 0;
+        gunzip->inside = true;
+        status = inflate(stream, Z_NO_FLUSH);
+        if (status == Z_STREAM_END) {
+            gunzip->inside = false;
+            inflateReset(stream);
+        } else if (status != Z_OK && status != Z_BUF_ERROR) {
+            snprintf(lines->why, sizeof lines->why, "the gzip data is damaged");
+            return -1;
+        }
+    }
+    return (ssize_t)(len - stream->avail_out);
+}
+
+/* The first read: what it brings says whether the file is packed. */
+static ssize_t begin(struct lines *lines, char *into, size_t len)
+{
+    size_t got = 0;
+
+    lines->begun = true;
+    while (got < 2) {
+        ssize_t n = read_some(lines, into + got, len - got);
+
+        if (n < 0)
+            return n;
+        if (n == 0)
+            return (ssize_t)got;
+        got += (size_t)n;
+    }
+    if ((unsigned char)into[0] != GZIP_FIRST || (unsigned char)into[1] != GZIP_SECOND)
+        return (ssize_t)got;
+    begin_gunzip(lines, got);
+    return unpack(lines, into, len);
+}
+
+/* ---- lines ---- */
+
 /* Reads what fits behind what is left. */
 static bool fill(struct lines *lines)
 {
+    char *into;
+    size_t room;
     ssize_t n;
 
     memmove(lines->block, lines->block + lines->from, lines->to - lines->from);
@@ -43,13 +159,14 @@ static bool fill(struct lines *lines)
         snprintf(lines->why, sizeof lines->why, "the line is longer than %d bytes", LINES_BLOCK);
         return false;
     }
-    do
-        n = read(lines->fd, lines->block + lines->to, LINES_BLOCK - lines->to);
-    while (n < 0 && errno == EINTR);
-    if (n < 0) {
-        snprintf(lines->why, sizeof lines->why, "cannot be read: %s", strerror(errno));
+    into = lines->block + lines->to;
+    room = LINES_BLOCK - lines->to;
+    if (!lines->begun)
+        n = begin(lines, into, room);
+    else
+        n = lines->gunzip ? unpack(lines, into, room) : read_some(lines, into, room);
+    if (n < 0)
         return false;
-    }
     lines->end = n == 0;
     lines->to += (size_t)n;
     return true;

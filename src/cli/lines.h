@@ -1,6 +1,7 @@
 /*
  * The lines of a file or of standard input, one after the other, without a copy: for inputs of any length.
- * Blocks on reads. Thread: the caller's.
+ * What begins as gzip does is unpacked, whatever its name, also several members behind one another (RFC
+ * 1952). Blocks on reads. Thread: the caller's.
  */
 #ifndef CLI_LINES_H
 #define CLI_LINES_H
@@ -19,12 +20,16 @@ enum lines_next {
     LINES_FAILED, /* a read error, or a line that is too long: see `why` */
 };
 
+struct gunzip;
+
 struct lines {
     int fd;
-    char *block;     /* LINES_BLOCK + 1 bytes, owned */
-    size_t from, to; /* what has not been given out: block[from..to) */
-    bool end;        /* nothing more can be read */
-    uint64_t number; /* of the last line, from 1 */
+    struct gunzip *gunzip; /* owned; NULL: the bytes are as they are */
+    bool begun;            /* its first bytes have been looked at */
+    char *block;           /* LINES_BLOCK + 1 bytes, owned */
+    size_t from, to;       /* what has not been given out: block[from..to) */
+    bool end;              /* nothing more can be read */
+    uint64_t number;       /* of the last line, from 1 */
     char why[96];
 };
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <zlib.h>
 
 static char path[] = "/tmp/penstock-lines-XXXXXX";
 static struct lines lines;
@@ -109,6 +110,82 @@ START_TEST(a_missing_file_says_so)
 }
 END_TEST
 
+/* Packs the text as a member of its own behind those that are there. */
+static size_t pack(const char *text, size_t text_len, char *bytes, size_t len, size_t cap)
+{
+    z_stream stream = {0};
+
+    ck_assert_int_eq(deflateInit2(&stream, 6, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    stream.next_in = (unsigned char *)(uintptr_t)text;
+    stream.avail_in = (uInt)text_len;
+    stream.next_out = (unsigned char *)bytes + len;
+    stream.avail_out = (uInt)(cap - len);
+    ck_assert_int_eq(deflate(&stream, Z_FINISH), Z_STREAM_END);
+    deflateEnd(&stream);
+    return cap - stream.avail_out;
+}
+
+START_TEST(what_is_packed_is_unpacked_member_after_member)
+{
+    char bytes[1024] = {0};
+    size_t len = pack("a\nb", 3, bytes, 0, sizeof bytes);
+
+    len = pack("c\nd\n", 4, bytes, len, sizeof bytes);
+    open_with(bytes, len + 512); /* with zeros behind it, as tapes have */
+    next_is("a");
+    next_is("bc");
+    next_is("d");
+    is_over();
+}
+END_TEST
+
+START_TEST(packed_lines_across_blocks_are_whole)
+{
+    enum { LEN = 3 * LINES_BLOCK };
+    char *text = mem_alloc(LEN), *bytes = mem_alloc(LEN);
+    struct str line;
+    size_t len;
+
+    for (size_t i = 0; i < LEN; i++)
+        text[i] = i % 1000 == 999 ? '\n' : (char)('a' + i % 7);
+    len = pack(text, LEN, bytes, 0, LEN);
+    open_with(bytes, len);
+    for (size_t i = 0; i + 1000 <= LEN; i += 1000) {
+        ck_assert_int_eq(lines_next(&lines, &line), LINES_LINE);
+        ck_assert(str_eq(line, (struct str){text + i, 999}));
+    }
+    ck_assert_int_eq(lines_next(&lines, &line), LINES_LINE);
+    is_over();
+    free(text);
+    free(bytes);
+}
+END_TEST
+
+START_TEST(packed_data_that_is_cut_or_damaged_says_so_behind_its_lines)
+{
+    char text[4000], bytes[4096];
+    enum lines_next next;
+    struct str line;
+    size_t len;
+
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = i % 10 == 9 ? '\n' : (char)('a' + (i * i) % 23);
+    len = pack(text, sizeof text, bytes, 0, sizeof bytes);
+    open_with(bytes, len - 9);
+    while ((next = lines_next(&lines, &line)) == LINES_LINE)
+        ;
+    ck_assert_int_eq(next, LINES_FAILED);
+    ck_assert_ptr_nonnull(strstr(lines.why, "ends in the middle"));
+    lines_close(&lines);
+    memset(bytes + 20, 0xff, 20);
+    open_with(bytes, len);
+    while ((next = lines_next(&lines, &line)) == LINES_LINE)
+        ;
+    ck_assert_int_eq(next, LINES_FAILED);
+    lines_close(&lines);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     Suite *suite = suite_create("lines");
@@ -118,6 +195,9 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, an_empty_file_has_no_line);
     tcase_add_test(tcase, lines_across_blocks_are_whole);
     tcase_add_test(tcase, a_line_without_end_is_an_error);
+    tcase_add_test(tcase, what_is_packed_is_unpacked_member_after_member);
+    tcase_add_test(tcase, packed_lines_across_blocks_are_whole);
+    tcase_add_test(tcase, packed_data_that_is_cut_or_damaged_says_so_behind_its_lines);
     tcase_add_test(tcase, a_missing_file_says_so);
     suite_add_tcase(suite, tcase);
     return suite;
