@@ -8,6 +8,7 @@ dist_man_MANS += \
 	man/penstock-explain.1 \
 	man/penstock-override.1 \
 	man/penstock-replay.1 \
+	man/penstock-report.1 \
 	man/penstock-rollout.1 \
 	man/penstock-serve.1 \
 	man/penstock-status.1 \

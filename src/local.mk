@@ -9,5 +9,6 @@ include src/route/local.mk
 include src/net/local.mk
 include src/proxy/local.mk
 include src/export/local.mk
+include src/report/local.mk
 include src/control/local.mk
 include src/cli/local.mk

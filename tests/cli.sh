@@ -69,7 +69,7 @@ expect 2 - 'before the command' --json status
 expect 2 - 'did you mean status' help statsu
 
 # Every command has help in three ways, on standard output.
-for command in demo serve check explain status weight rollout decisions override replay; do
+for command in demo serve check explain status weight rollout decisions override report replay; do
     expect 0 "^penstock $command - " - help "$command"
     expect 0 "^penstock $command - " - "$command" --help
     expect 0 "^penstock $command - " - "$command" web -h
@@ -109,6 +109,33 @@ expect 2 - 'shares such as 0.1%' check --plan plan.yaml --rps 1 --errors 0.1x
 # serve
 expect 2 - 'which configuration' serve
 expect 1 - '^bad.yaml:2:1: .*workers' serve -c bad.yaml
+
+# report
+own='{"timestamp":"2026-11-20T10:00:00.000Z","platform":"ec2","route":"web","group":"old","side":"stable","weight":100.00,"assignment":"sticky","outcome":"served","blame":"nobody","duration":41000000,"http":{"status_code":200},"network":{"client":{"ip":"192.0.2.7"}}}'
+printf '%s\n' "$own" '{"cut":' "$own" >access.jsonl
+mkdir -p logs/.hidden logs/platform=ec2
+gzip -c access.jsonl >logs/platform=ec2/part.gz
+cp access.jsonl logs/.hidden/
+head -c 40 logs/platform=ec2/part.gz >cut.gz
+expect 2 - 'too few' report
+expect 2 - 'text or json' report --format pdf access.jsonl
+expect 2 - 'route or platform' report --by group access.jsonl
+expect 2 - 'a time such as 300ms' report --slo soon access.jsonl
+expect 2 - 'ec2=2026-11-25T10:00' report --retired ec2 access.jsonl
+expect 2 - 'a time in UTC' report --from noon access.jsonl
+expect 2 - 'combined' report --preset apache access.jsonl
+expect 2 - 'once only' report - -
+expect 1 'no request is in it' 'missing.jsonl: cannot be opened' report missing.jsonl
+expect 1 - 'bad.yaml:2:1' report -c bad.yaml access.jsonl
+expect 1 '3 are outside|2 are outside' 'no request is in the report' report --to 2020-01-01 access.jsonl
+expect 0 'access.jsonl:2: it is no JSON object' - report access.jsonl
+expect 0 'residual traffic:.* 2 requests still reached ec2 old' - report access.jsonl
+expect 0 '192.0.2.7 +2 requests' - report access.jsonl
+expect 0 '^ +ec2 .* 100 % .* 4[0-9] ms .*2026-11-20 10:00:00$' - report --slo 40ms access.jsonl
+expect 0 '"requests": 4,' - report --json access.jsonl logs
+expect 1 '3 read from 2 files' 'cut.gz:[0-9]+: the gzip data ends in the middle' report access.jsonl cut.gz
+expect 0 - - report -o report.json access.jsonl
+fits report.json '"percentilesOf": "requests"' || echo "not ok - report.json"
 
 # replay
 head='{"trace":1,"id":"x","slo_ms":500,"horizon":60,"stable":"ec2","canary":"fargate","route":"key","alt":null}'

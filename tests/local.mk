@@ -35,6 +35,7 @@ include tests/unit/conf/local.mk
 include tests/unit/route/local.mk
 include tests/unit/net/local.mk
 include tests/unit/proxy/local.mk
+include tests/unit/report/local.mk
 include tests/unit/control/local.mk
 include tests/unit/cli/local.mk
 check_PROGRAMS += $(unit_tests)

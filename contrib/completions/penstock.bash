@@ -34,11 +34,11 @@ _penstock()
     local options=
 
     if [ "$COMP_CWORD" -eq 1 ]; then
-        _penstock_words demo serve check explain status weight rollout decisions drain override replay help --help --version
+        _penstock_words demo serve check explain status weight rollout decisions drain override report replay help --help --version
         return
     fi
     case $previous in
-        -c | --config | --plan | --weights | --token-file | --access-log)
+        -c | --config | -o | --out | --plan | --weights | --token-file | --access-log)
             _penstock_files
             return
             ;;
@@ -51,7 +51,18 @@ _penstock()
             return
             ;;
         --format)
-            _penstock_words auto trace penstock alb combined
+            case $command in
+                report) _penstock_words text json ;;
+                *) _penstock_words auto trace json ecs otel ltsv alb combined ;;
+            esac
+            return
+            ;;
+        --preset)
+            _penstock_words json ecs otel ltsv alb combined
+            return
+            ;;
+        --by)
+            _penstock_words route platform
             return
             ;;
         --judge)
@@ -62,7 +73,7 @@ _penstock()
             _penstock_words "$(_penstock_routes)"
             return
             ;;
-        --admin | --start | --stable | --canary | --slo | --rps | --errors | --slow | --speed | --rate | --limit | --header | --client | --expires | --weight | --reason | --timeout) return ;;
+        --admin | --start | --stable | --canary | --slo | --rps | --errors | --slow | --speed | --rate | --limit | --header | --client | --expires | --weight | --reason | --timeout | --from | --to | --retired | --title) return ;;
     esac
     case $command in
         demo) options='-f --fault -s --speed --rate --access-log --once --json' ;;
@@ -75,9 +86,10 @@ _penstock()
         decisions) options="-n --limit -f --follow --json $remote" ;;
         drain) options="-w --wait --timeout --undo -m --reason --json $remote" ;;
         override) options='-c --config --route --group --expires --any-route --json' ;;
+        report) options='--format -o --out --json --from --to --route --by --slo -c --config --retired --preset --title' ;;
         replay) options='--plan --judge --start --format --weights --route --stable --canary --slo' ;;
         help)
-            _penstock_words demo serve check explain status weight rollout decisions drain override replay
+            _penstock_words demo serve check explain status weight rollout decisions drain override report replay
             return
             ;;
         *) return ;;
@@ -98,7 +110,7 @@ _penstock()
             fi
             ;;
         weight | status | decisions) _penstock_words "$(_penstock_routes)" ;;
-        replay) _penstock_files ;;
+        report | replay) _penstock_files ;;
         explain) _penstock_words GET HEAD POST PUT PATCH DELETE OPTIONS ;;
     esac
 }

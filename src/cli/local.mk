@@ -25,6 +25,9 @@ src_libpenstock_a_SOURCES += \
 	src/cli/replay.c src/cli/replay.h \
 	src/cli/replay_line.c src/cli/replay_line.h \
 	src/cli/replay_log.c src/cli/replay_log.h \
+	src/cli/report.c src/cli/report.h \
+	src/cli/report_files.c src/cli/report_files.h \
+	src/cli/report_text.c src/cli/report_text.h \
 	src/cli/rollout.c src/cli/rollout.h \
 	src/cli/screen.c src/cli/screen.h \
 	src/cli/serve.c src/cli/serve.h \

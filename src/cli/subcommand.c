@@ -7,6 +7,7 @@
 #include "cli/explain.h"
 #include "cli/override.h"
 #include "cli/replay.h"
+#include "cli/report.h"
 #include "cli/rollout.h"
 #include "cli/serve.h"
 #include "cli/status.h"
@@ -21,7 +22,7 @@
 const struct subcommand *const subcommands[] = {
     &subcommand_demo,   &subcommand_serve,    &subcommand_check,   &subcommand_explain,
     &subcommand_status, &subcommand_weight,   &subcommand_rollout, &subcommand_decisions,
-    &subcommand_drain,  &subcommand_override, &subcommand_replay,
+    &subcommand_drain,  &subcommand_override, &subcommand_report,  &subcommand_replay,
 };
 const size_t subcommands_len = ARRAY_LEN(subcommands);
 

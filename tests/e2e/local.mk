@@ -33,6 +33,7 @@ e2e_tests = \
 	tests/e2e/test_queue.py \
 	tests/e2e/test_reload.py \
 	tests/e2e/test_replay.py \
+	tests/e2e/test_report.py \
 	tests/e2e/test_restart.py \
 	tests/e2e/test_rollout.py \
 	tests/e2e/test_rules.py \

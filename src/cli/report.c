@@ -1,0 +1,292 @@
+#include "cli/report.h"
+
+#include "base/clk.h"
+#include "base/mem.h"
+#include "base/unit.h"
+#include "cli/report_files.h"
+#include "cli/report_text.h"
+#include "cli/term.h"
+#include "conf/load.h"
+#include "decide/zone.h"
+#include "report/json.h"
+#include "report/report.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct args_option options[] = {
+    {.name = "format", .value = "NAME", .text = "text or json (default: by the name of --out, else text)"},
+    {.name = "out", .letter = 'o', .value = "FILE", .text = "write it there"},
+    {.name = "json", .text = "the same as --format json"},
+    {.name = "from",
+     .value = "TIME",
+     .text = "requests from then on, in UTC: 2026-11-25 or 2026-11-25T10:00"},
+    {.name = "to", .value = "TIME", .text = "requests until then"},
+    {.name = "route", .value = "NAME", .text = "requests of this route only"},
+    {.name = "by",
+     .value = "NAME",
+     .text = "route: each for itself; platform: all routes as one (default: route)"},
+    {.name = "slo", .value = "TIME", .text = "what is late, on every route, such as 300ms"},
+    {.name = "config",
+     .letter = 'c',
+     .value = "FILE",
+     .text = "what is late on each route, by its slo there"},
+    {.name = "retired",
+     .value = "NAME=TIME",
+     .text = "what reaches this platform or group then or later is residual"},
+    {.name = "preset",
+     .value = "NAME",
+     .text = "json, ecs, otel, ltsv, alb or combined (default: as its lines are)"},
+    {.name = "title", .value = "TEXT", .text = "what stands on top (default: the names of the logs)"},
+    SUBCOMMAND_OPTION_HELP,
+};
+
+enum format { FORMAT_TEXT, FORMAT_JSON, FORMATS };
+static const char *const format_names[FORMATS] = {"text", "json"};
+static const char *const format_ends[FORMATS] = {".txt", ".json"};
+
+enum { TITLE_MAX = 120 };
+
+/* What the options say. */
+struct request {
+    const struct args *args;
+    enum format format;
+    const char *out; /* NULL: standard output */
+    struct report_options options;
+    struct report_retired retired[REPORT_RETIRED_MAX];
+    bool preset_known;
+    enum config_log_format preset;
+    char title[TITLE_MAX];
+};
+
+/* ---- options ---- */
+
+static bool read_format(struct request *request)
+{
+    const char *name = args_value(request->args, "format");
+    struct str out = str_from(request->out);
+
+    request->format = args_has(request->args, "json") ? FORMAT_JSON : FORMAT_TEXT;
+    for (int i = 0; i < FORMATS; i++) {
+        if (name ? strcmp(name, format_names[i]) == 0
+                 : out.len > 0 && str_ends_with(out, str_from(format_ends[i]))) {
+            request->format = (enum format)i;
+            return true;
+        }
+    }
+    return !name;
+}
+
+static bool read_time(const char *text, int64_t *wall_ns_r)
+{
+    struct str s = str_from(text);
+    int64_t local_s;
+    bool date_only;
+
+    if (!text)
+        return true;
+    if (s.len && s.p[s.len - 1] == 'Z')
+        s.len--;
+    if (!civil_parse(s, &local_s, &date_only) || local_s <= 0)
+        return false;
+    *wall_ns_r = local_s * NS_PER_S;
+    return true;
+}
+
+static bool read_retired(struct request *request)
+{
+    struct report_options *chosen = &request->options;
+    const char *text;
+    size_t at = 0;
+
+    while ((text = args_next(request->args, "retired", &at)) != NULL) {
+        struct report_retired *retired = &request->retired[chosen->retired_len];
+        const char *equals = strrchr(text, '=');
+
+        if (!equals || equals == text || chosen->retired_len == REPORT_RETIRED_MAX ||
+            !read_time(equals + 1, &retired->from_ns))
+            return false;
+        retired->name = (struct str){text, (size_t)(equals - text)};
+        chosen->retired_len++;
+    }
+    chosen->retired = request->retired;
+    return true;
+}
+
+static bool read_by(struct request *request)
+{
+    const char *by = args_value(request->args, "by");
+
+    request->options.by_platform = by && strcmp(by, "platform") == 0;
+    return !by || request->options.by_platform || strcmp(by, "route") == 0;
+}
+
+static void make_title(struct request *request)
+{
+    const struct args *args = request->args;
+    const char *title = args_value(args, "title");
+
+    if (title)
+        snprintf(request->title, sizeof request->title, "%s", title);
+    else if (args->operands_len == 1)
+        snprintf(request->title, sizeof request->title, "%s",
+                 strcmp(args->operands[0], "-") == 0 ? "standard input" : args->operands[0]);
+    else
+        snprintf(request->title, sizeof request->title, "%.80s and %zu more", args->operands[0],
+                 args->operands_len - 1);
+    for (char *p = request->title; *p; p++)
+        *p = *p >= ' ' && *p <= '~' ? *p : '?';
+    request->options.title = request->title;
+}
+
+/* Why the options make no sense; NULL: they do. */
+static const char *refusal(struct request *request)
+{
+    const struct args *args = request->args;
+    const char *slo = args_value(args, "slo"), *preset = args_value(args, "preset");
+    size_t stdins = 0;
+
+    for (size_t i = 0; i < args->operands_len; i++)
+        stdins += strcmp(args->operands[i], "-") == 0;
+    if (stdins > 1)
+        return "standard input can be read once only";
+    if (!read_format(request))
+        return "--format: text or json";
+    if (!read_time(args_value(args, "from"), &request->options.from_ns) ||
+        !read_time(args_value(args, "to"), &request->options.to_ns))
+        return "--from and --to: a time in UTC such as 2026-11-25 or 2026-11-25T10:00";
+    if (!read_by(request))
+        return "--by: route or platform";
+    if (slo && (!unit_duration_parse(str_from(slo), &request->options.slo_ns) || !request->options.slo_ns))
+        return "--slo: a time such as 300ms";
+    if (!read_retired(request))
+        return "--retired: at most 16, of a platform or group, '=' and a time, such as ec2=2026-11-25T10:00";
+    request->preset_known = preset != NULL;
+    if (preset && !logreader_named(preset, &request->preset))
+        return "--preset: json, ecs, otel, ltsv, alb or combined";
+    request->options.route = str_from(args_value(args, "route"));
+    make_title(request);
+    return NULL;
+}
+
+/* ---- the report ---- */
+
+/* What is late, by the configuration. */
+static bool read_slos(const struct request *request, struct report *report)
+{
+    const char *path = args_value(request->args, "config");
+    struct conf_report problems;
+    struct config *config;
+
+    if (!path)
+        return true;
+    conf_report_init(&problems);
+    config = config_load(path, &problems);
+    conf_report_print(&problems, stderr);
+    conf_report_fini(&problems);
+    for (size_t i = 0; config && i < config->routes_len; i++)
+        if (config->routes[i].slo_threshold_ns && !request->options.slo_ns)
+            report_slo(report, str_from(config->routes[i].name), config->routes[i].slo_threshold_ns,
+                       config->routes[i].slo_objective);
+    if (!config)
+        return false;
+    config_unref(config);
+    return true;
+}
+
+static bool read_logs(const struct request *request, struct report *report)
+{
+    struct logreader *reader = logreader_new();
+    struct report_files files = {
+        .report = report, .reader = reader, .known = request->preset_known, .preset = request->preset};
+    struct term term;
+    bool ok = true;
+
+    term_look(&term, STDERR_FILENO);
+    files.progress = term.live;
+    for (size_t i = 0; i < request->args->operands_len; i++)
+        ok = report_files_read(&files, request->args->operands[i]) && ok;
+    report_finish(report);
+    logreader_free(reader);
+    return ok;
+}
+
+static bool write_report(const struct request *request, const struct report *report, FILE *out)
+{
+    struct term term = {0};
+    json_t *json;
+
+    switch (request->format) {
+    case FORMAT_TEXT:
+        if (!request->out)
+            term_look(&term, STDOUT_FILENO);
+        report_text_print(report, &term, out);
+        break;
+    case FORMAT_JSON:
+        json = report_json(report, clk_wall_ns());
+        json_dumpf(json, out, JSON_INDENT(1) | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(12));
+        fprintf(out, "\n");
+        json_decref(json);
+        break;
+    case FORMATS:
+        break;
+    }
+    return fflush(out) == 0 && !ferror(out);
+}
+
+static bool write_out(const struct request *request, const struct report *report)
+{
+    FILE *out = request->out ? fopen(request->out, "w") : stdout;
+    bool ok;
+
+    if (!out) {
+        term_error("%s: cannot be opened: %s", request->out, strerror(errno));
+        return false;
+    }
+    ok = write_report(request, report, out);
+    if (out != stdout)
+        ok = fclose(out) == 0 && ok;
+    if (!ok)
+        term_error("%s: cannot be written: %s", request->out ? request->out : "<stdout>", strerror(errno));
+    return ok;
+}
+
+static enum subcommand_exit run(const struct args *args, const struct subcommand_verb *verb)
+{
+    struct request request = {.args = args, .out = args_value(args, "out")};
+    const char *why = refusal(&request);
+    struct report *report;
+    bool ok;
+
+    (void)verb;
+    if (why)
+        return subcommand_misused(&subcommand_report, "%s", why);
+    report = report_new(&request.options);
+    if (!read_slos(&request, report)) {
+        report_free(report);
+        return SUBCOMMAND_FAILED;
+    }
+    ok = read_logs(&request, report);
+    ok = write_out(&request, report) && ok;
+    if (report->from_ns > report->to_ns)
+        term_error("no request is in the report");
+    ok = ok && report->from_ns <= report->to_ns;
+    report_free(report);
+    return ok ? SUBCOMMAND_OK : SUBCOMMAND_FAILED;
+}
+
+const struct subcommand subcommand_report = {
+    .name = "report",
+    .summary = "say what access logs say of each platform",
+    .operands = "LOG...",
+    .operands_min = 1,
+    .operands_max = ARGS_OPERANDS_MAX,
+    .text = "For each route: share against weight over time, errors, late answers, p50, p95 and p99 of\n"
+            "each platform, and residual traffic. Logs may be of any preset, of several machines,\n"
+            "rotated, packed with gzip, in folders, in any order; - is standard input.\n",
+    .options = options,
+    .options_len = ARRAY_LEN(options),
+    .run = run,
+};

@@ -1,0 +1,299 @@
+#include "cli/report_text.h"
+
+#include "base/clk.h"
+#include "base/unit.h"
+#include "cli/figure.h"
+#include "cli/term.h"
+#include "cli/view.h"
+#include "report/report.h"
+
+#include <string.h>
+
+enum {
+    ROWS_MAX = 24,   /* of a table over time */
+    COLUMNS_MAX = 4, /* series beside one another there */
+    CLIENTS_SHOWN = 8,
+    WHEN_LEN = 20,
+};
+
+struct printer {
+    const struct report *report;
+    const struct term *term;
+    FILE *out;
+};
+
+static void heading(const struct printer *printer, const char *text)
+{
+    fprintf(printer->out, "\n%s%s%s\n", term_on(printer->term, TERM_STRONG), text,
+            term_off(printer->term, TERM_STRONG));
+}
+
+/* "2026-11-20 10:00:00" */
+static const char *when(int64_t wall_ns, char out[static WHEN_LEN])
+{
+    char text[CLK_TEXT_LEN];
+
+    clk_text(wall_ns, text);
+    snprintf(out, WHEN_LEN, "%.10s %.8s", text, text + 11);
+    return out;
+}
+
+static const char *or_dash(const char *text)
+{
+    return *text ? text : "-";
+}
+
+/* A part of a whole in percent, or a dash when there is no whole. */
+static const char *part(double of, double whole, char out[static FIGURE_LEN])
+{
+    if (whole > 0)
+        return figure_percent(100 * of / whole, out);
+    snprintf(out, FIGURE_LEN, "-");
+    return out;
+}
+
+static const char *latency(int64_t ns, char out[static FIGURE_LEN])
+{
+    return figure_latency((double)ns / 1e6, out);
+}
+
+/* ---- a route ---- */
+
+static void print_series(const struct printer *printer, const struct report_series *series, uint64_t all)
+{
+    const struct report *report = printer->report;
+    bool promised = report->routes[series->route].slo_ns > 0;
+    enum term_style style = series->side == REPORT_CANARY   ? TERM_CANARY
+                            : series->side == REPORT_STABLE ? TERM_STABLE
+                                                            : TERM_PLAIN;
+    char requests[FIGURE_LEN], share[FIGURE_LEN], errors[FIGURE_LEN], late[FIGURE_LEN];
+    char p50[FIGURE_LEN], p95[FIGURE_LEN], p99[FIGURE_LEN], last[WHEN_LEN];
+    struct report_sum sum;
+    double n;
+
+    report_sum(report, series, report->first, report->last, &sum);
+    n = (double)sum.cell.requests;
+    fprintf(printer->out, "  %s%-12.24s%s %-14.24s %-6s %12s %8s %8s %8s %9s %9s %9s  %s\n",
+            term_on(printer->term, style), or_dash(series->platform), term_off(printer->term, style),
+            or_dash(series->group), or_dash(report_side_name(series->side)),
+            figure_count(sum.cell.requests, requests), part(n, (double)all, share),
+            part((double)sum.cell.errors, n, errors),
+            part((double)sum.cell.slow, promised ? (double)sum.cell.timed : 0, late),
+            latency(sum.quantiles.p50_ns, p50), latency(sum.quantiles.p95_ns, p95),
+            latency(sum.quantiles.p99_ns, p99), when(series->last_ns, last));
+}
+
+/* The endings with errors, the most frequent ones of each series. */
+static void print_failures(const struct printer *printer, const struct report_series *series)
+{
+    char count[FIGURE_LEN];
+    const char *joint = "";
+
+    for (size_t i = 0; i < OUTCOMES; i++) {
+        if (!series->outcomes[i] || outcome_row((enum outcome)i)->blame != BLAME_GROUP)
+            continue;
+        if (!*joint)
+            fprintf(printer->out, "  %s %s failed by: ", or_dash(series->platform), series->group);
+        fprintf(printer->out, "%s%s %s", joint, figure_count(series->outcomes[i], count),
+                outcome_row((enum outcome)i)->name);
+        joint = ", ";
+    }
+    if (*joint)
+        fprintf(printer->out, "\n");
+}
+
+static void print_span(const struct printer *printer, const struct report_series *const *list, size_t len,
+                       int64_t from, int64_t to)
+{
+    const struct report *report = printer->report;
+    char a[FIGURE_LEN], b[FIGURE_LEN], c[FIGURE_LEN], time[WHEN_LEN];
+    struct report_mix mix;
+    struct report_sum sum;
+
+    fprintf(printer->out, "  %s", when(from * report->width_s * NS_PER_S, time));
+    if (report_mix_sum(&report->routes[list[0]->route], from, to, &mix))
+        fprintf(printer->out, " %8s %8s", figure_percent(mix.weight / 100.0, a),
+                part((double)mix.canary, (double)mix.drawn, b));
+    else
+        fprintf(printer->out, " %8s %8s", "-", "-");
+    for (size_t i = 0; i < len; i++) {
+        report_sum(report, list[i], from, to, &sum);
+        fprintf(printer->out, " |%10s %8s %8s", figure_count(sum.cell.requests, a),
+                part((double)sum.cell.errors, (double)sum.cell.requests, b),
+                latency(sum.quantiles.p95_ns, c));
+    }
+    fprintf(printer->out, "\n");
+}
+
+static void print_over_time(const struct printer *printer, const struct report_series *const *list,
+                            size_t len)
+{
+    const struct report *report = printer->report;
+    int64_t points = report->last - report->first + 1, step = (points + ROWS_MAX - 1) / ROWS_MAX;
+    char span[UNIT_TEXT_LEN], name[FIGURE_LEN];
+
+    if (len > COLUMNS_MAX)
+        len = COLUMNS_MAX;
+    fprintf(printer->out, "\n  over time, %s a line%-*s",
+            unit_duration_text(step * report->width_s * NS_PER_S, span), 0, "");
+    for (size_t i = 0; i < len; i++) {
+        snprintf(name, sizeof name, "%.12s %.12s", or_dash(list[i]->platform), list[i]->group);
+        fprintf(printer->out, "%s%s%s%s", i ? ", " : ": ",
+                term_on(printer->term, list[i]->side == REPORT_CANARY ? TERM_CANARY : TERM_STABLE), name,
+                term_off(printer->term, TERM_STABLE));
+    }
+    fprintf(printer->out, "\n  %s%-19s %8s %8s", term_on(printer->term, TERM_FAINT), "from (UTC)", "weight",
+            "share");
+    for (size_t i = 0; i < len; i++)
+        fprintf(printer->out, " |%10s %8s %8s", "requests", "errors", "p95");
+    fprintf(printer->out, "%s\n", term_off(printer->term, TERM_FAINT));
+    for (int64_t from = report->first; from <= report->last; from += step)
+        print_span(printer, list, len, from, from + step - 1 < report->last ? from + step - 1 : report->last);
+}
+
+static void print_residual(const struct printer *printer, const struct report_series *series)
+{
+    const struct report_residual *residual = series->residual;
+    char count[FIGURE_LEN], first[WHEN_LEN], last[WHEN_LEN];
+    const char *joint = "";
+
+    if (!residual)
+        return;
+    fprintf(printer->out, "\n  %sresidual traffic:%s %s requests still reached %s %s, from %s to %s; drawn: ",
+            term_on(printer->term, TERM_WARN), term_off(printer->term, TERM_WARN),
+            figure_count(residual->requests, count), or_dash(series->platform), series->group,
+            when(residual->first_ns, first), when(residual->last_ns, last));
+    for (size_t i = 0; i < REPORT_ASSIGNMENTS; i++) {
+        if (!residual->assignments[i])
+            continue;
+        fprintf(printer->out, "%s%s %s", joint, figure_count(residual->assignments[i], count),
+                report_assignments[i]);
+        joint = ", ";
+    }
+    fprintf(printer->out, "\n");
+    for (size_t i = 0; i < residual->clients_len && i < CLIENTS_SHOWN; i++) {
+        const struct report_client *client = &residual->clients[i];
+
+        fprintf(printer->out, "    %-40s %10s requests, last %s\n", client->name,
+                figure_count(client->requests, count), when(client->last_ns, last));
+    }
+}
+
+static void print_route(const struct printer *printer, size_t at)
+{
+    const struct report_series *list[REPORT_SERIES_MAX];
+    size_t len = report_route_series(printer->report, at, list);
+    const struct report_route *route = &printer->report->routes[at];
+    char title[160], slo[UNIT_TEXT_LEN];
+    struct report_sum sum;
+    uint64_t all = 0;
+
+    if (len == 0)
+        return;
+    snprintf(title, sizeof title, *route->name ? "Route %s" : "All routes%s", route->name);
+    heading(printer, title);
+    if (route->slo_ns)
+        fprintf(printer->out, "  late: later than %s\n", unit_duration_text(route->slo_ns, slo));
+    for (size_t i = 0; i < len; i++) {
+        report_sum(printer->report, list[i], printer->report->first, printer->report->last, &sum);
+        all += sum.cell.requests;
+    }
+    fprintf(printer->out, "  %s%-12s %-14s %-6s %12s %8s %8s %8s %9s %9s %9s  %s%s\n",
+            term_on(printer->term, TERM_FAINT), "platform", "group", "side", "requests", "share", "errors",
+            "late", "p50", "p95", "p99", "last seen (UTC)", term_off(printer->term, TERM_FAINT));
+    for (size_t i = 0; i < len; i++)
+        print_series(printer, list[i], all);
+    for (size_t i = 0; i < len; i++)
+        print_failures(printer, list[i]);
+    print_over_time(printer, list, len);
+    for (size_t i = 0; i < len; i++)
+        print_residual(printer, list[i]);
+}
+
+/* ---- the lines ---- */
+
+static void print_lacks(const struct printer *printer)
+{
+    for (size_t preset = 0; preset < LOGREADER_PRESETS; preset++) {
+        const char *joint = "";
+
+        for (size_t fact = 0; fact < REPORT_FACTS; fact++) {
+            if (!report_lacks(printer->report, (enum config_log_format)preset, (enum report_fact)fact))
+                continue;
+            if (!*joint)
+                fprintf(printer->out,
+                        "  lines of %s do not say: ", logreader_name((enum config_log_format)preset));
+            fprintf(printer->out, "%s%s", joint, report_facts[fact]);
+            joint = ", ";
+        }
+        if (*joint)
+            fprintf(printer->out, "\n");
+    }
+}
+
+static void print_count(const struct printer *printer, uint64_t n, const char *text)
+{
+    char count[FIGURE_LEN];
+
+    if (n)
+        fprintf(printer->out, "  %s %s\n", figure_count(n, count), text);
+}
+
+static void print_lines(const struct printer *printer)
+{
+    const struct report_lines *lines = &printer->report->lines;
+    char read[FIGURE_LEN], files[FIGURE_LEN];
+
+    heading(printer, "Lines");
+    fprintf(printer->out, "  %s read from %s file%s\n", figure_count(lines->read, read),
+            figure_count(lines->files, files), lines->files == 1 ? "" : "s");
+    print_lacks(printer);
+    print_count(printer, lines->bad, "could not be read; the first:");
+    if (lines->bad)
+        fprintf(printer->out, "    %s\n", lines->bad_at);
+    print_count(printer, lines->early, "ended before a route was known");
+    print_count(printer, lines->copies, "are of copies (mirror)");
+    print_count(printer, lines->outside, "are outside --from and --to");
+    print_count(printer, lines->other_routes, "are of other routes");
+    print_count(printer, lines->metrics, "are of metrics");
+    print_count(printer, lines->crowded, "belong to more routes or groups than a report can tell apart");
+    if (lines->sampled)
+        fprintf(printer->out,
+                "  some stand for others that were not written (sample_rate), which are counted\n");
+}
+
+static void print_decisions(const struct printer *printer)
+{
+    const struct report *report = printer->report;
+    char time[WHEN_LEN], to[FIGURE_LEN];
+
+    if (report->decisions_len == 0)
+        return;
+    heading(printer, "Decisions");
+    for (size_t i = 0; i < report->decisions_len; i++) {
+        const struct report_decision *decision = &report->decisions[i];
+        enum term_style style = view_action_style(decision->action);
+
+        fprintf(printer->out, "  %s  %s  %s%s%s (%s) %s\n      %s\n", when(decision->wall_ns, time),
+                decision->route, term_on(printer->term, style), decision->action,
+                term_off(printer->term, style), decision->reason, figure_percent(decision->to / 100.0, to),
+                decision->text);
+    }
+}
+
+void report_text_print(const struct report *report, const struct term *term, FILE *out)
+{
+    const struct printer printer = {report, term, out};
+    char from[WHEN_LEN], to[WHEN_LEN], span[UNIT_TEXT_LEN];
+
+    fprintf(out, "%s%s%s\n", term_on(term, TERM_STRONG), report->options.title, term_off(term, TERM_STRONG));
+    if (report->from_ns <= report->to_ns)
+        fprintf(out, "%s to %s UTC, in points of %s\n", when(report->from_ns, from), when(report->to_ns, to),
+                unit_duration_text(report->width_s * NS_PER_S, span));
+    else
+        fprintf(out, "no request is in it\n");
+    for (size_t i = 0; i < report->routes_len; i++)
+        print_route(&printer, i);
+    print_decisions(&printer);
+    print_lines(&printer);
+}

@@ -1,0 +1,101 @@
+"""penstock report: what a real penstock logs is read back from every preset, packed or not, and says the same."""
+import gzip
+import json
+import os
+import shutil
+
+from harness import case, main, need
+from peers import Nginx, Node
+from penstock import Penstock, cli
+from records import AccessLog
+from wire import Wire
+
+need("nginx", "node")
+
+PRESETS = ["json", "ecs", "otel", "ltsv", "alb", "combined"]
+REQUESTS = 60
+
+
+def report(t, *words, status=0):
+    done = cli("report", "--json", *words)
+    t.equal(done.status, status, done.stderr)
+    return json.loads(done.stdout)
+
+
+def by_group(found):
+    """(requests, errors, late) of each group, over all routes."""
+    got = {}
+    for route in found["routes"]:
+        for series in route["series"]:
+            n = got.get(series["group"], (0, 0))
+            got[series["group"]] = (n[0] + series["requests"], n[1] + series["errors"])
+    return got
+
+
+def ask(p, n, path="/"):
+    with Wire(p.address) as wire:
+        for _ in range(n):
+            wire.ask("GET", path)
+
+
+@case("a log of every preset says the same, packed, in folders and on standard input too")
+def _(t):
+    canary = Node(t, "fargate", errorRate=0.5)
+    files = {preset: t.path(f"access.{preset}") for preset in PRESETS}
+    p = Penstock(t, {"ec2": [Nginx(t, "ec2")], "fargate": [canary]}, weight=40,
+                 accessLog=[{"file": {"path": path}, "format": preset} for preset, path in files.items()])
+    ask(p, REQUESTS)
+    for path in files.values():
+        AccessLog(t, path).complete(REQUESTS)
+    first = report(t, "--slo", "1ns", files["json"])
+    route = first["routes"][0]
+    stable, canary = route["series"]
+    t.equal((route["name"], route["slo"]["threshold"]), ("web", 0), "the route")
+    t.equal([(s["platform"], s["group"], s["side"]) for s in route["series"]],
+            [("ec2", "ec2", "stable"), ("fargate", "fargate", "canary")], "the series")
+    t.equal(stable["requests"] + canary["requests"], REQUESTS, "all requests")
+    t.equal(stable["slow"], stable["requests"], "all are later than nothing")
+    t.equal(stable["errors"], 0, "errors of stable")
+    t.check(canary["errors"] > 0 and canary["p50"] > 0, f"the canary: {canary}")
+    t.equal((set(route["weight"]["weight"]), set(route["weight"]["mean"])), ({40}, {40}), "the weight")
+    t.equal(first["lacks"], {}, "our own lines say everything")
+    want = by_group(first)
+    for preset in PRESETS[1:]:
+        got = report(t, files[preset])
+        t.equal(by_group(got), want, preset)
+        t.equal(got["lines"]["presets"], {preset: REQUESTS}, "the preset is found")
+        if preset in ("alb", "combined"):
+            t.check("the weight in force" in got["lacks"][preset], f"{preset}: {got['lacks']}")
+            t.equal(got["routes"][0]["name"], "", "no route is made up")
+    parts = t.path("parts/platform=ec2/dt=2026-11-20/hour=07")  # the layout for Athena
+    os.makedirs(parts)
+    with open(files["json"], "rb") as file, gzip.open(parts + "/h-1.jsonl.gz", "wb") as packed:
+        shutil.copyfileobj(file, packed)
+    t.equal(by_group(report(t, t.path("parts"))), want, "packed, in a folder")
+    both = report(t, files["ltsv"], parts + "/h-1.jsonl.gz")
+    t.equal(sum(n for n, _ in by_group(both).values()), 2 * REQUESTS, "two machines")
+    t.equal(both["lines"]["files"], 2, "files")
+    with open(files["ecs"], encoding="utf-8") as file:
+        done = cli("report", "-", stdin=file.read())
+    t.equal(done.status, 0, done.stderr)
+    t.contains(done.stdout, f"{REQUESTS} read from 1 file", "standard input")
+
+
+@case("who still reaches the old platform when all weight is with the new one is named")
+def _(t):
+    p = Penstock(t, {"ec2": [Nginx(t, "ec2")], "fargate": [Nginx(t, "fargate")]}, weight=100,
+                 route={"overrides": [{"header": "X-Side", "value": "old", "to": "stable", "networks": ["127.0.0.0/8"]}]})
+    ask(p, 5)
+    with Wire(p.address) as wire:
+        for _ in range(3):
+            wire.ask("GET", "/", fields=[("X-Side", "old")])
+    p.log.wait(8)
+    found = report(t, p.log.path)["routes"][0]["series"]
+    t.equal([s["side"] for s in found], ["stable", "canary"], "both sides")
+    residual = found[0]["residual"]
+    t.equal((residual["requests"], residual["assignments"]), (3, {"override": 3}), "residual traffic")
+    t.equal([(c["client"], c["requests"]) for c in residual["clients"]], [("127.0.0.1", 3)], "from whom")
+    t.equal(found[1]["residual"], None, "of the new platform")
+
+
+main()
