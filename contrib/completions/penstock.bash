@@ -52,7 +52,7 @@ _penstock()
             ;;
         --format)
             case $command in
-                report) _penstock_words text json ;;
+                report) _penstock_words text json html ;;
                 *) _penstock_words auto trace json ecs otel ltsv alb combined ;;
             esac
             return

@@ -8,6 +8,7 @@
 #include "cli/term.h"
 #include "conf/load.h"
 #include "decide/zone.h"
+#include "report/html.h"
 #include "report/json.h"
 #include "report/report.h"
 
@@ -17,7 +18,7 @@
 #include <unistd.h>
 
 static const struct args_option options[] = {
-    {.name = "format", .value = "NAME", .text = "text or json (default: by the name of --out, else text)"},
+    {.name = "format", .value = "NAME", .text = "text, json or html (default: by the name of --out)"},
     {.name = "out", .letter = 'o', .value = "FILE", .text = "write it there"},
     {.name = "json", .text = "the same as --format json"},
     {.name = "from",
@@ -43,11 +44,14 @@ static const struct args_option options[] = {
     SUBCOMMAND_OPTION_HELP,
 };
 
-enum format { FORMAT_TEXT, FORMAT_JSON, FORMATS };
-static const char *const format_names[FORMATS] = {"text", "json"};
-static const char *const format_ends[FORMATS] = {".txt", ".json"};
+enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_HTML, FORMATS };
+static const char *const format_names[FORMATS] = {"text", "json", "html"};
+static const char *const format_ends[FORMATS] = {".txt", ".json", ".html"};
 
-enum { TITLE_MAX = 120 };
+enum {
+    TITLE_MAX = 120,
+    POINTS_MOST = 400, /* more than a chart can show */
+};
 
 /* What the options say. */
 struct request {
@@ -153,7 +157,7 @@ static const char *refusal(struct request *request)
     if (stdins > 1)
         return "standard input can be read once only";
     if (!read_format(request))
-        return "--format: text or json";
+        return "--format: text, json or html";
     if (!read_time(args_value(args, "from"), &request->options.from_ns) ||
         !read_time(args_value(args, "to"), &request->options.to_ns))
         return "--from and --to: a time in UTC such as 2026-11-25 or 2026-11-25T10:00";
@@ -230,6 +234,8 @@ static bool write_report(const struct request *request, const struct report *rep
         fprintf(out, "\n");
         json_decref(json);
         break;
+    case FORMAT_HTML:
+        return report_html(report, clk_wall_ns(), out);
     case FORMATS:
         break;
     }
@@ -255,7 +261,8 @@ static bool write_out(const struct request *request, const struct report *report
 
 static enum subcommand_exit run(const struct args *args, const struct subcommand_verb *verb)
 {
-    struct request request = {.args = args, .out = args_value(args, "out")};
+    struct request request = {
+        .args = args, .out = args_value(args, "out"), .options = {.points = POINTS_MOST}};
     const char *why = refusal(&request);
     struct report *report;
     bool ok;

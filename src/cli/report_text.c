@@ -170,6 +170,9 @@ static void print_residual(const struct printer *printer, const struct report_se
                 report_assignments[i]);
         joint = ", ";
     }
+    if (residual->clients_len)
+        fprintf(printer->out, "; from %s%zu clients",
+                residual->clients_len == REPORT_CLIENTS_MAX ? "at least " : "", residual->clients_len);
     fprintf(printer->out, "\n");
     for (size_t i = 0; i < residual->clients_len && i < CLIENTS_SHOWN; i++) {
         const struct report_client *client = &residual->clients[i];

@@ -50,15 +50,10 @@ page_sources = \
 	src/control/page/dom.js \
 	src/control/page/words.js \
 	src/control/page/icon.svg
-page_library = $(DYGRAPHS)/dygraph.min.js $(DYGRAPHS)/dygraph.min.css
 EXTRA_DIST += $(page_sources)
 
-noinst_PROGRAMS += src/control/page/embed
-src_control_page_embed_SOURCES = src/control/page/embed.c
-src_control_page_embed_LDADD =
-nodist_src_libpenstock_a_SOURCES = src/control/page_files.c
+nodist_src_libpenstock_a_SOURCES += src/control/page_files.c
 CLEANFILES += src/control/page_files.c
-src/control/page_files.c: $(page_sources) $(page_library) src/control/page/embed$(EXEEXT)
+src/control/page_files.c: $(page_sources) src/report/embed$(EXEEXT)
 	$(AM_V_GEN)set --; for file in $(page_sources); do set -- "$$@" "$${file##*/}=$(srcdir)/$$file"; done; \
-	for file in $(page_library); do set -- "$$@" "$${file##*/}=$$file"; done; \
-	./src/control/page/embed$(EXEEXT) "$$@" >$@.new && mv $@.new $@
+	./src/report/embed$(EXEEXT) page_assets "$$@" >$@.new && mv $@.new $@

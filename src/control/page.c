@@ -2,6 +2,7 @@
 
 #include "control/call.h"
 #include "proto/head.h"
+#include "report/asset.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -29,7 +30,7 @@ static bool has_it(const struct head *head, const char *tag)
     return false;
 }
 
-static void answer_file(struct call *call, const struct page_file *file)
+static void answer_file(struct call *call, const struct asset *file)
 {
     bool unchanged = has_it(call->request->head, file->tag);
     struct admin_answer answer = {.status = unchanged ? 304 : 200, .type = file->type};
@@ -47,16 +48,17 @@ static void answer_file(struct call *call, const struct page_file *file)
 
 void page_root(struct call *call)
 {
-    answer_file(call, &page_files[0]);
+    answer_file(call, &page_assets[0]);
 }
 
 void page_file(struct call *call)
 {
-    for (size_t i = 0; i < page_files_len; i++) {
-        if (!strcmp(page_files[i].name, call->params[0])) {
-            answer_file(call, &page_files[i]);
-            return;
-        }
-    }
-    call_refuse(call, 404, NULL, NULL, "the page has no file %s", call->params[0]);
+    const struct asset *file = asset_find(page_assets, call->params[0]);
+
+    if (!file)
+        file = asset_find(report_assets, call->params[0]); /* the charting library */
+    if (file)
+        answer_file(call, file);
+    else
+        call_refuse(call, 404, NULL, NULL, "the page has no file %s", call->params[0]);
 }

@@ -103,7 +103,7 @@ static json_t *residual_json(const struct report_residual *residual)
         json_decref(ways);
         return json_null();
     }
-    for (size_t i = 0; i < residual->clients_len; i++) {
+    for (size_t i = 0; i < residual->clients_len && i < REPORT_CLIENTS_TOLD; i++) {
         const struct report_client *client = &residual->clients[i];
 
         json_array_append_new(clients, json_pack("{s:s, s:o, s:o, s:o}", "client", client->name, "requests",
@@ -118,6 +118,8 @@ static json_t *residual_json(const struct report_residual *residual)
     set(object, "first", when(residual->first_ns));
     set(object, "last", when(residual->last_ns));
     set(object, "assignments", ways);
+    set(object, "distinctClients",
+        residual->clients_len < REPORT_CLIENTS_MAX ? count(residual->clients_len) : json_null());
     set(object, "clients", clients);
     return object;
 }

@@ -20,6 +20,9 @@ void points_init(struct report *report)
     while (widths_s[report->width] < report->options.least_s)
         report->width++;
     report->width_s = widths_s[report->width];
+    if (report->options.points == 0)
+        report->options.points = REPORT_POINTS_MAX;
+    BUG_ON(report->options.points > REPORT_POINTS_MAX);
     report->first = 1;
     report->last = 0;
 }
@@ -145,7 +148,7 @@ int64_t points_reach(struct report *report, int64_t wall_ns)
             first = last = point;
         first = point < first ? point : first;
         last = point > last ? point : last;
-        if (last - first < REPORT_POINTS_MAX) {
+        if (last - first < report->options.points) {
             report->first = first;
             report->last = last;
             return point;

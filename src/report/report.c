@@ -58,6 +58,11 @@ static void free_series(struct report_series *series)
     free(series->residual);
 }
 
+static void free_text(const char *text)
+{
+    free((void *)(uintptr_t)text);
+}
+
 void report_free(struct report *report)
 {
     if (!report)
@@ -67,10 +72,10 @@ void report_free(struct report *report)
     for (size_t i = 0; i < report->routes_len; i++)
         free(report->routes[i].mixes);
     for (size_t i = 0; i < report->decisions_len; i++) {
-        free(report->decisions[i].route);
-        free(report->decisions[i].action);
-        free(report->decisions[i].reason);
-        free(report->decisions[i].text);
+        free_text(report->decisions[i].route);
+        free_text(report->decisions[i].action);
+        free_text(report->decisions[i].reason);
+        free_text(report->decisions[i].text);
     }
     free(report->decisions);
     free(report->routes);

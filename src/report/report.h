@@ -29,7 +29,8 @@ enum {
     REPORT_POINTS_MAX = 1000,
     REPORT_MEASURED_MAX = 16384, /* points of all series with latencies: 28 MiB */
     REPORT_NAME_MAX = 64,        /* bytes with NUL; longer names are cut */
-    REPORT_CLIENTS_MAX = 24,     /* that are remembered of residual traffic, the busiest ones */
+    REPORT_CLIENTS_MAX = 128,    /* that are remembered of residual traffic, the busiest ones */
+    REPORT_CLIENTS_TOLD = 20,
     REPORT_RETIRED_MAX = 16,
     REPORT_DECISIONS_MAX = 2000,
 };
@@ -122,8 +123,8 @@ extern const char *const report_facts[REPORT_FACTS];
 
 struct report_decision {
     int64_t wall_ns;
-    int32_t from, to;                     /* hundredths of a percent */
-    char *route, *action, *reason, *text; /* owned */
+    int32_t from, to;                           /* hundredths of a percent */
+    const char *route, *action, *reason, *text; /* owned by the report */
 };
 
 /* A platform or group to which no request should come from a moment on. */
@@ -140,6 +141,7 @@ struct report_options {
     bool by_platform;       /* all routes are one */
     int64_t slo_ns;         /* of every route; 0: none, or see report_slo */
     int64_t least_s;        /* the least width of a point; 0: 1 s */
+    int64_t points;         /* at most so many; 0: REPORT_POINTS_MAX */
     const struct report_retired *retired;
     size_t retired_len;
 };

@@ -14,6 +14,13 @@ ARGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--
         "--force-color-profile=srgb"]
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 KEYS = {"enter": "\ue007", "escape": "\ue00c", "tab": "\ue004", "left": "\ue012", "right": "\ue014"}
+# Names that would run or show something if anybody took them for markup.
+HOSTILE = "<img src=x onerror=\"window.hit=1\"><script>window.hit=1</script>"
+STICKS_OUT = """
+  if (document.documentElement.scrollWidth <= window.innerWidth) return [];
+  return [...document.body.querySelectorAll("*")].filter((e) => e.getBoundingClientRect().right > window.innerWidth)
+    .map((e) => e.tagName + "#" + e.id + "." + e.className + ": " + e.textContent.slice(0, 60));
+"""
 
 
 class Browser(Process):
@@ -102,3 +109,35 @@ class Browser(Process):
             pass  # it is going away anyhow
         super().close()
         self.profile.cleanup()
+
+
+def fits(t, browser, name):
+    """Charts take the new width a moment after the window has it."""
+    out = []
+
+    def nothing():
+        out[:] = browser.run(STICKS_OUT)
+        return not out
+    try:
+        t.wait(nothing, name)
+    except Failure:
+        raise Failure(f"{name}: these stick out: {out}") from None
+
+
+def shots(t, browser, name):
+    """Whole page: light, dark, narrow."""
+    folder = os.environ.get("PENSTOCK_SHOTS") or t.dir
+    os.makedirs(folder, exist_ok=True)
+    for kind, scheme, size in (("light", "light", (1360, 900)), ("dark", "dark", (1360, 900)), ("narrow", "light", (400, 844))):
+        browser.colours(scheme)
+        browser.resize(*size)
+        fits(t, browser, f"{name} {kind}")
+        t.check(browser.shot(os.path.join(folder, f"{name}-{kind}.png"), whole=True) > 20000, f"a picture of {name}, {kind}")
+    browser.colours("light")
+    browser.resize(1360, 900)
+
+
+def clean(t, browser):
+    """Nothing was refused by the policy, nothing went wrong, nothing ran that was not the page's."""
+    t.equal(sorted({line[:300] for line in browser.said()}), [], "the console")
+    t.equal(browser.run("return window.hit || 0"), 0, "scripts that ran")

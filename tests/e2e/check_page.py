@@ -7,7 +7,7 @@ import os
 import threading
 import urllib.parse
 
-from browser import Browser
+from browser import HOSTILE, Browser, clean, fits, shots
 from harness import Failure, case, main, need
 from load import H2load
 from penstock import TOKEN, Penstock, configuration
@@ -17,46 +17,7 @@ from rollouts import decisions
 
 need("chromium", "chromedriver", "node", "nginx", "h2load")
 
-# Names that would run or show something if anybody took them for markup.
-HOSTILE = "<img src=x onerror=\"window.hit=1\"><script>window.hit=1</script>"
 RATE = 300
-STICKS_OUT = """
-  if (document.documentElement.scrollWidth <= window.innerWidth) return [];
-  return [...document.body.querySelectorAll("*")].filter((e) => e.getBoundingClientRect().right > window.innerWidth)
-    .map((e) => e.tagName + "#" + e.id + "." + e.className + ": " + e.textContent.slice(0, 60));
-"""
-
-
-def fits(t, browser, name):
-    """Charts take the new width a moment after the window has it."""
-    out = []
-
-    def nothing():
-        out[:] = browser.run(STICKS_OUT)
-        return not out
-    try:
-        t.wait(nothing, name)
-    except Failure:
-        raise Failure(f"{name}: these stick out: {out}") from None
-
-
-def shots(t, browser, name):
-    """Whole page: light, dark, narrow."""
-    folder = os.environ.get("PENSTOCK_SHOTS") or t.dir
-    os.makedirs(folder, exist_ok=True)
-    for kind, scheme, size in (("light", "light", (1360, 900)), ("dark", "dark", (1360, 900)), ("narrow", "light", (400, 844))):
-        browser.colours(scheme)
-        browser.resize(*size)
-        fits(t, browser, f"{name} {kind}")
-        t.check(browser.shot(os.path.join(folder, f"{name}-{kind}.png"), whole=True) > 20000, f"a picture of {name}, {kind}")
-    browser.colours("light")
-    browser.resize(1360, 900)
-
-
-def clean(t, browser):
-    """Nothing was refused by the policy, nothing went wrong, nothing ran that was not the page's."""
-    t.equal(sorted({line[:300] for line in browser.said()}), [], "the console")
-    t.equal(browser.run("return window.hit || 0"), 0, "scripts that ran")
 
 
 def confirm(t, browser, button, token=None):

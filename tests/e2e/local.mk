@@ -89,10 +89,11 @@ check-live: all
 
 # The page and WebSockets in Chromium; a command of its own, because a browser is much to install. SHOTS= is where the
 # pictures go.
-EXTRA_DIST += tests/e2e/browser.py tests/e2e/check_page.py tests/e2e/check_websocket.py
+EXTRA_DIST += tests/e2e/browser.py tests/e2e/check_page.py tests/e2e/check_report.py tests/e2e/check_websocket.py
 SHOTS = shots
 check-browser: all
 	$(AM_TESTS_ENVIRONMENT) PENSTOCK_SHOTS='$(SHOTS)' python3 $(srcdir)/tests/e2e/check_page.py
+	$(AM_TESTS_ENVIRONMENT) PENSTOCK_SHOTS='$(SHOTS)' python3 $(srcdir)/tests/e2e/check_report.py
 	$(AM_TESTS_ENVIRONMENT) python3 $(srcdir)/tests/e2e/check_websocket.py
 clean-local: clean-shots
 clean-shots:

@@ -1,6 +1,7 @@
 /*
- * embed NAME=FILE...: prints C source with the bytes of the files of the page, for control/page. Runs during
- * the build. The tag of a file changes with its bytes (FNV-1a), so that a browser asks again after an update.
+ * embed LIST NAME=FILE...: prints C source with the bytes of the files of a page as the list of assets LIST
+ * (report/asset). Runs during the build. The tag of a file changes with its bytes (FNV-1a), so that a browser
+ * asks again after an update.
  */
 #include <ctype.h>
 #include <inttypes.h>
@@ -56,8 +57,12 @@ static void print_file(const char *name, FILE *file)
 
 int main(int argc, char **argv)
 {
-    printf("#include \"control/page.h\"\n\nconst struct page_file page_files[] = {\n");
-    for (int i = 1; i < argc; i++) {
+    if (argc < 2) {
+        fprintf(stderr, "embed: LIST NAME=FILE...\n");
+        return 2;
+    }
+    printf("#include \"report/asset.h\"\n\nconst struct asset %s[] = {\n", argv[1]);
+    for (int i = 2; i < argc; i++) {
         char *path = strchr(argv[i], '=');
         FILE *file;
 
@@ -74,6 +79,6 @@ int main(int argc, char **argv)
         print_file(argv[i], file);
         fclose(file);
     }
-    printf("};\nconst size_t page_files_len = %d;\n", argc - 1);
+    printf("    {0},\n};\n");
     return fflush(stdout) || ferror(stdout);
 }

@@ -1,0 +1,307 @@
+// The page of a report (report/html): draws what stands in #data. It asks for nothing and knows nothing else; dom.js and
+// words.js of the dashboard stand before it in one script. Names of logs are only ever text.
+
+const report = JSON.parse($("data").textContent);
+const SHOWN = 8; // series on a chart
+const inks = ["--wait", "--good", "--bad", "--warn", "--dim", "--accent"];
+
+const utc = (time) => new Date(time).toISOString().replace("T", " ").slice(0, 19);
+const share = (part, whole) => (whole > 0 && part !== null ? (100 * part) / whole : null);
+const routeName = (route) => route.name || "all routes";
+const seriesName = (series) => {
+  const { platform, group } = series;
+  return (platform && group && platform !== group ? `${platform} / ${group}` : platform || group) || "no group";
+};
+
+// ---- a route as rows: [time (ms), point of each series, weight, share]
+
+function rowsOf(route, list) {
+  const rows = new Map();
+  const at = (time) => {
+    if (!rows.has(time)) rows.set(time, { time: time * 1000, points: list.map(() => null), weight: null, share: null });
+    return rows.get(time);
+  };
+  list.forEach((series, n) => {
+    const columns = series.points;
+    (columns.time || []).forEach((time, i) => {
+      const pick = (name) => columns[name][i];
+      at(time).points[n] = { requests: pick("requests"), errors: pick("errors"), slow: pick("slow"), p50: pick("p50"),
+        p95: pick("p95"), p99: pick("p99") };
+    });
+  });
+  (route.weight.time || []).forEach((time, i) => {
+    const row = at(time);
+    row.weight = route.weight.weight[i];
+    row.share = route.weight.share[i];
+  });
+  return [...rows.values()].sort((a, b) => a.time - b.time);
+}
+
+// Where nothing was seen for a while no line is drawn.
+function withGaps(rows) {
+  const step = report.step * 1000, list = [];
+  rows.forEach((row, i) => {
+    if (i > 0 && row.time - rows[i - 1].time > 3.5 * step)
+      list.push({ time: rows[i - 1].time + step, points: row.points.map(() => null), weight: null, share: null });
+    list.push(row);
+  });
+  return list;
+}
+
+const each = (value) => (row) => row.points.map((point) => (point && point.requests > 0 ? value(point) : null));
+const kinds = [
+  { id: "weight", title: "Weight, and share that came of it", unit: percent, wide: true, top: 100, line: (row) => [row.weight, row.share] },
+  { id: "rate", title: "Requests a second", unit: figure, line: each((point) => point.requests / report.step) },
+  { id: "errors", title: "Errors", unit: percent, line: each((point) => share(point.errors, point.requests)) },
+  { id: "late", title: "Late", unit: percent, line: each((point) => share(point.slow, point.requests)) },
+  { id: "p50", title: "p50", unit: ms, line: each((point) => point.p50) },
+  { id: "p95", title: "p95", unit: ms, line: each((point) => point.p95) },
+  { id: "p99", title: "p99", unit: ms, line: each((point) => point.p99) },
+];
+
+// ---- colours, as numbers that a canvas takes
+
+function colour(name) {
+  const probe = el("span", { class: "unseen" });
+  document.body.append(probe);
+  probe.style.setProperty("color", `var(${name})`);
+  const value = getComputedStyle(probe).color;
+  probe.remove();
+  return value;
+}
+
+// Blue is stable and amber the canary, as on the dashboard; what is neither has the rest.
+function inksOf(list) {
+  const used = new Set();
+  let next = 0;
+  return list.map((series) => {
+    const own = { stable: "--stable", canary: "--canary" }[series.side];
+    const ink = own && !used.has(own) ? own : list.some((other) => other.side) ? inks[next++ % inks.length]
+      : ["--stable", "--canary", ...inks][next++ % (inks.length + 2)];
+    used.add(ink);
+    return ink;
+  });
+}
+
+// ---- charts
+
+// Of its plugins only these: the legend would set styles inline, which the policy of the page forbids.
+const { Grid, Axes } = window.Dygraph.Plugins;
+window.Dygraph.PLUGINS = [Grid, Axes];
+
+class Charts {
+  constructor(route, list) {
+    this.list = list;
+    this.inks = inksOf(list);
+    this.rows = withGaps(rowsOf(route, list));
+    this.window = [Date.parse(report.from), Math.max(Date.parse(report.to), Date.parse(report.from) + report.step * 1000)];
+    this.marks = report.decisions.filter((decision) => decision.from !== decision.to && (!route.name || decision.route === route.name));
+    const drawn = kinds.filter((kind) => this.rows.some((row) => kind.line(row).some((value) => value !== null)));
+    this.charts = drawn.map((kind) => this.make(kind, route));
+    this.place = el("div", { class: "charts", onkeydown: (event) => this.key(event) }, this.charts.map((chart) => chart.frame));
+  }
+
+  make(kind, route) {
+    const late = kind.id === "late" && route.slo ? `Later than ${ms(route.slo.threshold)}` : kind.title;
+    const value = el("span", { class: "chart-value" });
+    const canvas = el("div", { class: "canvas" });
+    const frame = el("figure", { class: kind.wide ? "chart wide" : "chart", tabindex: "0", role: "img" },
+      el("figcaption", {}, el("span", { class: "chart-title", text: late }), value), canvas);
+    return { kind, title: late, value, canvas, frame, graph: null };
+  }
+
+  // Once the place is part of the page, and when colours have changed.
+  draw() {
+    for (const chart of this.charts) {
+      if (chart.graph) chart.graph.destroy();
+      chart.graph = this.graph(chart);
+    }
+    this.read(this.rows.length - 1);
+  }
+
+  graph({ kind, canvas }) {
+    const weight = kind.id === "weight";
+    const file = this.rows.map((row) => [new Date(row.time), ...kind.line(row)]);
+    const values = file.flatMap((row) => row.slice(1)).filter((value) => value !== null);
+    const top = kind.top ? kind.top * 1.04 : Math.max(0, ...values) * 1.15 || 1;
+    const grid = { axisLineColor: "transparent", gridLineColor: colour("--grid"), gridLineWidth: 1 };
+    const labels = weight ? ["weight", "share"] : this.list.map((_, i) => "s" + i);
+    return new window.Dygraph(canvas, file, {
+      labels: ["time", ...labels], labelsUTC: true,
+      colors: weight ? [colour("--canary"), colour("--ink")] : this.inks.map(colour),
+      series: weight ? { weight: { stepPlot: true, fillGraph: true, strokeWidth: 2 }, share: { strokeWidth: 1, strokePattern: [3, 3] } } : {},
+      strokeWidth: 1.7, fillAlpha: 0.18, legend: "never", interactionModel: {}, highlightCircleSize: 3, rightGap: 4,
+      dateWindow: this.window, valueRange: [0, top], drawPoints: this.rows.length === 1,
+      axes: {
+        x: { ...grid, drawGrid: false, pixelsPerLabel: 70, axisLabelFormatter: (date) => this.tick(date) },
+        y: { ...grid, pixelsPerLabel: 26, axisLabelWidth: 46, axisLabelFormatter: (n) => figure(n) },
+      },
+      underlayCallback: (context, area, graph) => this.mark(context, area, graph),
+      highlightCallback: (event, x, points, row) => this.read(row, true),
+      unhighlightCallback: () => this.leave(),
+    });
+  }
+
+  tick(date) {
+    const span = this.window[1] - this.window[0];
+    if (span > 2 * 86400e3) return utc(date).slice(5, 10);
+    return utc(date).slice(11, span < 10 * 60e3 ? 19 : 16);
+  }
+
+  // Where the weight was moved.
+  mark(context, area, graph) {
+    for (const { time, from, to } of this.marks) {
+      const x = Math.round(graph.toDomXCoord(Date.parse(time))) + 0.5;
+      context.save();
+      context.strokeStyle = colour(to < from ? "--bad" : "--good");
+      context.globalAlpha = 0.55;
+      context.setLineDash([2, 3]);
+      context.beginPath();
+      context.moveTo(x, area.y);
+      context.lineTo(x, area.y + area.h);
+      context.stroke();
+      context.restore();
+    }
+  }
+
+  // The values of a row on all charts; `on`: the reader asked for it.
+  read(index, on = false) {
+    const row = this.rows[index];
+    this.cursor = on ? index : undefined;
+    for (const { kind, title, value, frame, graph } of this.charts) {
+      const values = row ? kind.line(row) : [];
+      const names = kind.id === "weight" ? ["weight", "share"] : this.list.map(seriesName);
+      const paints = kind.id === "weight" ? ["--canary", "--ink"] : this.inks;
+      fill(value, on && row ? el("span", { class: "dim", text: utc(row.time) }) : null,
+        values.map((n, i) => el("span", { text: kind.unit(n), style: { color: `var(${paints[i]})` } })));
+      frame.setAttribute("aria-label", `${title}: ${names.map((name, i) => `${name} ${kind.unit(values[i])}`).join(", ")}`);
+      if (graph && on) graph.setSelection(index);
+    }
+  }
+
+  leave() {
+    this.charts.forEach(({ graph }) => graph && graph.clearSelection());
+    this.read(this.rows.length - 1);
+  }
+
+  key(event) {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (event.key === "Escape") this.leave();
+    if (!step || !this.rows.length) return;
+    const at = this.cursor === undefined ? this.rows.length : this.cursor;
+    this.read(Math.min(this.rows.length - 1, Math.max(0, at + step)), true);
+    event.preventDefault();
+  }
+}
+
+// ---- tables
+
+const number = (words) => el("td", { class: "number", text: words });
+
+function summary(route) {
+  const all = route.series.reduce((sum, series) => sum + series.requests, 0);
+  const ofIntervals = report.percentilesOf === "intervals" ? "medians of the intervals' percentiles" : null;
+  const heads = ["Platform", "Group", "Side", "Requests", "Share", "Errors", "Late", "p50", "p95", "p99", "Last seen (UTC)"];
+  const drawn = route.series.slice(0, SHOWN), paints = inksOf(drawn);
+  return el("div", { class: "scroll" }, el("table", { class: "report" },
+    ofIntervals ? el("caption", { class: "dim", text: ofIntervals }) : null,
+    el("thead", {}, el("tr", {}, heads.map((head, i) => el("th", { scope: "col", class: i > 2 ? "number" : null, text: head })))),
+    el("tbody", {}, route.series.map((series, i) => el("tr", {},
+      el("th", { scope: "row" }, el("b", { text: series.platform || "–", style: { color: i < SHOWN ? `var(${paints[i]})` : "inherit" } })),
+      el("td", { text: series.group || "–" }), el("td", { text: series.side || "–" }),
+      number(count(series.requests)), number(percent(share(series.requests, all))),
+      number(percent(share(series.errors, series.requests))), number(percent(share(series.slow, series.timed))),
+      number(ms(series.p50)), number(ms(series.p95)), number(ms(series.p99)), number(utc(series.last)))))));
+}
+
+function failures(route) {
+  const told = ["served", "answered", "upgraded", "mirrored"];
+  const lines = route.series.map((series) => [series, Object.entries(series.outcomes).filter(([name]) => !told.includes(name))])
+    .filter(([, outcomes]) => outcomes.length);
+  return lines.map(([series, outcomes]) => el("p", { class: "dim" }, el("b", { text: seriesName(series) + ": " }),
+    outcomes.sort((a, b) => b[1] - a[1]).map(([name, n]) => `${count(n)} ${name.replace(/_/g, " ")}`).join(", ")));
+}
+
+function residual(route) {
+  return route.series.filter((series) => series.residual).map((series) => {
+    const { requests, first, last, assignments, clients, distinctClients } = series.residual;
+    const from = clients.length ? `, from ${distinctClients ? count(distinctClients) : "many"} clients` : "";
+    const ways = Object.entries(assignments).map(([way, n]) => `${count(n)} ${way}`).join(", ");
+    return el("section", { class: "card" },
+      el("h2", {}, "Residual traffic ", el("span", { class: "dim", text: seriesName(series) })),
+      el("p", { text: `${count(requests)} requests still came when none should, from ${utc(first)} to ${utc(last)} UTC (${ways})${from}.` }),
+      clients.length ? el("div", { class: "scroll" }, el("table", {},
+        el("thead", {}, el("tr", {}, el("th", { scope: "col", text: "Client" }), el("th", { scope: "col", class: "number", text: "Requests" }),
+          el("th", { scope: "col", class: "number", text: "Last seen (UTC)" }))),
+        el("tbody", {}, clients.map((client) => el("tr", {}, el("th", { scope: "row", text: client.client }),
+          number((client.atMostTooMany ? "at most " : "") + count(client.requests)), number(utc(client.last))))))) : null);
+  });
+}
+
+function decisions(route) {
+  const list = report.decisions.filter((decision) => !route.name || decision.route === route.name);
+  if (!list.length) return null;
+  const tone = { forward: "good", promote: "good", rollback: "bad", retreat: "warn" };
+  return el("section", { class: "card" }, el("h2", { text: "Decisions" }),
+    el("ol", { class: "decisions", tabindex: "0", "aria-label": "Decisions" }, list.map((decision) => el("li", {},
+      el("time", { text: utc(decision.time), datetime: decision.time }), el("b", { class: tone[decision.action] || "", text: decision.action }),
+      el("span", { text: decision.from === decision.to ? `at ${percent(decision.to)}` : `${percent(decision.from)} to ${percent(decision.to)}` }),
+      el("span", { class: "why", text: `${reasonName(decision.reason)}: ${decision.text}` })))),
+    report.decisionsLeftOut ? el("p", { class: "dim", text: `${count(report.decisionsLeftOut)} more are left out` }) : null);
+}
+
+// ---- the lines
+
+function lines() {
+  const said = report.lines;
+  if (!said) return null;
+  const counts = [[said.unreadable, `could not be read; the first: ${said.firstUnreadable}`], [said.withoutRoute, "ended before a route was known"],
+    [said.copies, "are of copies"], [said.outside, "are outside the time asked for"], [said.otherRoutes, "are of other routes"],
+    [said.metrics, "are of metrics"], [said.notToldApart, "belong to more routes or groups than a report can tell apart"]];
+  const lacks = Object.entries(report.lacks).map(([preset, facts]) => `lines of ${preset} do not say: ${facts.join(", ")}`);
+  return el("section", { class: "card" }, el("h2", { text: "Lines" }),
+    el("p", { text: `${count(said.read)} read from ${count(said.files)} ${said.files === 1 ? "file" : "files"}` }),
+    el("ul", { class: "plain" }, lacks.map((words) => el("li", { class: "warn", text: words })),
+      counts.filter(([n]) => n).map(([n, words]) => el("li", { text: `${count(n)} ${words}` })),
+      said.sampled ? el("li", { text: "some stand for others that were not written (sample_rate), which are counted" }) : null));
+}
+
+// ---- the page
+
+let charts = null;
+
+function show(route) {
+  const drawn = route.series.slice(0, SHOWN), paints = inksOf(drawn);
+  charts = new Charts(route, drawn);
+  fill($("route"),
+    el("section", { class: "card" }, el("div", { class: "title" }, el("h2", { text: "Route " + routeName(route) }),
+      route.slo ? el("span", { class: "dim", text: `late: later than ${ms(route.slo.threshold)}` }) : null), summary(route), failures(route)),
+    el("section", { class: "card" }, el("div", { class: "title" }, el("h2", {}, "Over time ", el("span", { class: "dim", text: "UTC" })),
+      el("p", { class: "legend" }, drawn.map((series, i) => el("span", { class: "key", text: seriesName(series), style: { color: `var(${paints[i]})` } })),
+        route.series.length > SHOWN ? el("span", { class: "dim", text: `and ${route.series.length - SHOWN} more in the table` }) : null)), charts.place),
+    residual(route), decisions(route));
+  charts.draw();
+  for (const button of document.querySelectorAll("[data-route]")) button.setAttribute("aria-checked", String(button.dataset.route === route.name));
+}
+
+function chooser() {
+  if (report.routes.length < 2) return null;
+  const total = (route) => route.series.reduce((sum, series) => sum + series.requests, 0);
+  const buttons = [...report.routes].sort((a, b) => total(b) - total(a)).map((route) =>
+    el("button", { type: "button", role: "radio", "data-route": route.name, onclick: () => show(route) }, el("span", { text: routeName(route) }),
+      el("span", { class: "dim", text: " " + count(total(route)) })));
+  const find = el("input", { type: "search", placeholder: "Find a route", "aria-label": "Find a route",
+    oninput: () => buttons.forEach((button) => { button.hidden = !button.textContent.includes(find.value); }) });
+  return el("section", { class: "card" }, buttons.length > 12 ? find : null,
+    el("div", { class: "choice", role: "radiogroup", "aria-label": "Route" }, buttons));
+}
+
+text($("title"), report.title);
+document.title = report.title + ": penstock report";
+text($("span"), report.from ? `${utc(report.from)} to ${utc(report.to)} UTC, in points of ${duration(report.step)}` : "no request is in it");
+text($("made"), `made ${utc(report.made)} UTC by penstock ${report.version}`);
+fill($("choose"), chooser());
+fill($("lines"), lines());
+if (report.routes.length) show([...report.routes].sort((a, b) => b.series.length - a.series.length)[0]);
+new ResizeObserver(() => charts && charts.charts.forEach(({ graph }) => graph && graph.resize())).observe($("route"));
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => charts && charts.draw());
