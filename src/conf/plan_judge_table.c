@@ -261,12 +261,16 @@ static const struct setting analysis_rows[] = {
      .min = S,
      .max = 600 * S,
      .fallback = "8s",
-     .text = "For experts: the time within which evidence is capped, since failures come in bursts."},
+     .text =
+         "For experts: the time within which evidence is capped, since failures come in bursts; behind two "
+         "such times that were full it is not."},
     {.key = "binCap",
      .type = &type_pair,
      FIELD(plan_analysis, bin_cap),
      .fallback = "[2, 4]",
-     .text = "For experts: the cap in nats, usually and when many of the canary's requests were bad."},
+     .text =
+         "For experts: the cap in nats, usually, and when many of the canary's requests were bad; its first "
+         "two bad requests count up to the second, too."},
     {.key = "startingStep",
      .type = &type_count,
      FIELD(plan_analysis, starting_step),

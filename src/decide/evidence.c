@@ -14,6 +14,9 @@ static const double floor_share_max = 0.95;
  * for the next bin. */
 const struct evidence_tier evidence_tier_raised = {2, 0.3}, evidence_tier_open = {3, 0.5};
 
+static const uint64_t first_bad = 2; /* bad requests of the canary that are no burst yet */
+static const int64_t idle_part = 2;  /* of a bin's length: half of it at most lies between bins on end */
+
 double evidence_ln_add(double a, double b)
 {
     double high = fmax(a, b), low = fmin(a, b);
@@ -84,6 +87,8 @@ static double bin_cap(const struct evidence *evidence, const struct evidence_rul
 {
     double bad = (double)evidence->bin_bad, requests = (double)evidence->bin_requests;
 
+    if (rule->lasting && evidence->full >= EVIDENCE_FULL_BINS)
+        return INFINITY;
     if (evidence->bin_bad >= evidence_tier_open.bad && bad >= evidence_tier_open.share * requests)
         return INFINITY;
     if (evidence->bin_bad >= evidence_tier_raised.bad && bad >= evidence_tier_raised.share * requests)
@@ -91,18 +96,44 @@ static double bin_cap(const struct evidence *evidence, const struct evidence_rul
     return rule->cap[0];
 }
 
+/* ln S of an alternative with the open bin: what is in that, up to its cap or what its first bad requests are
+ * worth. */
+static double with_bin(const struct evidence_rule *rule, double s, double b, double first, double cap)
+{
+    return fmax(s + fmin(b, fmax(cap, fmin(first, rule->cap[1]))), EVIDENCE_LN_MIN);
+}
+
+static double ratio_now(const struct evidence *evidence, const struct evidence_rule *rule, size_t k)
+{
+    return with_bin(rule, evidence->s[k], evidence->b[k], evidence->first[k], bin_cap(evidence, rule));
+}
+
+static double floor_now(const struct evidence *evidence, const struct evidence_rule *rule, size_t h)
+{
+    double bad = (double)(evidence->bin_bad < first_bad ? evidence->bin_bad : first_bad);
+    double first = rule->floor > 0 ? bad * log(floor_share(rule->floor, h) / rule->floor) : 0;
+
+    return with_bin(rule, evidence->floor_s[h], evidence->floor_b[h], first, bin_cap(evidence, rule));
+}
+
+static bool is_full(const struct evidence *evidence, const struct evidence_rule *rule)
+{
+    double cap = bin_cap(evidence, rule), most = evidence->b[0];
+
+    for (size_t k = 1; k < EVIDENCE_RATIOS; k++)
+        most = fmax(most, evidence->b[k]);
+    return isinf(cap) || most >= cap;
+}
+
 static void close_bin(struct evidence *evidence, const struct evidence_rule *rule)
 {
-    double cap = bin_cap(evidence, rule);
-
-    for (size_t k = 0; k < EVIDENCE_RATIOS; k++) {
-        evidence->s[k] = fmax(evidence->s[k] + fmin(evidence->b[k], cap), EVIDENCE_LN_MIN);
-        evidence->b[k] = 0;
-    }
-    for (size_t h = 0; h < EVIDENCE_FLOORS; h++) {
-        evidence->floor_s[h] = fmax(evidence->floor_s[h] + fmin(evidence->floor_b[h], cap), EVIDENCE_LN_MIN);
-        evidence->floor_b[h] = 0;
-    }
+    for (size_t k = 0; k < EVIDENCE_RATIOS; k++)
+        evidence->s[k] = ratio_now(evidence, rule, k);
+    for (size_t h = 0; h < EVIDENCE_FLOORS; h++)
+        evidence->floor_s[h] = floor_now(evidence, rule, h);
+    memset(evidence->b, 0, sizeof(evidence->b));
+    memset(evidence->first, 0, sizeof(evidence->first));
+    memset(evidence->floor_b, 0, sizeof(evidence->floor_b));
     evidence->bin_bad = evidence->bin_requests = 0;
     evidence->left_ns = 0;
     if (evidence->pending > 0)
@@ -112,10 +143,20 @@ static void close_bin(struct evidence *evidence, const struct evidence_rule *rul
 
 void evidence_pass(struct evidence *evidence, const struct evidence_rule *rule, int64_t dt_ns)
 {
-    if (evidence->left_ns > dt_ns)
+    if (evidence->left_ns > dt_ns) {
         evidence->left_ns -= dt_ns;
-    else if (evidence->left_ns > 0)
+        return;
+    }
+    if (evidence->left_ns > 0) {
+        evidence->full = is_full(evidence, rule) ? evidence->full + 1 : 0;
+        evidence->idle_ns = 0;
         close_bin(evidence, rule);
+    }
+    if (evidence->full == 0)
+        return;
+    evidence->idle_ns += dt_ns;
+    if (evidence->idle_ns > rule->bin_ns / idle_part)
+        evidence->full = 0;
 }
 
 static double alternative(const struct evidence_rule *rule, size_t k)
@@ -126,13 +167,18 @@ static double alternative(const struct evidence_rule *rule, size_t k)
 static void feed_ratios(struct evidence *evidence, const struct evidence_rule *rule,
                         const struct evidence_events *events)
 {
+    uint64_t before = evidence->bin_bad < first_bad ? evidence->bin_bad : first_bad;
+    double first = fmin((double)events->canary_bad, (double)(first_bad - before));
+
     if (events->canary_bad == 0 && events->stable_bad == 0)
         return;
     for (size_t k = 0; k < EVIDENCE_RATIOS; k++) {
-        double rho = alternative(rule, k);
+        double rho = alternative(rule, k), worth;
 
+        worth = evidence_ln_factor(rho, rule->tolerance, events->w, true);
+        evidence->first[k] += first * worth;
         evidence->b[k] +=
-            (double)events->canary_bad * evidence_ln_factor(rho, rule->tolerance, events->w, true) +
+            (double)events->canary_bad * worth +
             (double)events->stable_bad * evidence_ln_factor(rho, rule->tolerance, events->w, false);
     }
 }
@@ -161,9 +207,9 @@ void evidence_feed(struct evidence *evidence, const struct evidence_rule *rule,
         return;
     if (evidence->left_ns == 0 && events->canary_bad)
         evidence->left_ns = rule->bin_ns;
+    feed_ratios(evidence, rule, events);
     evidence->bin_bad += events->canary_bad;
     evidence->bin_requests += events->canary_requests;
-    feed_ratios(evidence, rule, events);
     feed_floors(evidence, rule, events);
     if (evidence->left_ns == 0) /* only what speaks for the canary, which has no cap */
         close_bin(evidence, rule);
@@ -171,15 +217,14 @@ void evidence_feed(struct evidence *evidence, const struct evidence_rule *rule,
 
 double evidence_ln(const struct evidence *evidence, const struct evidence_rule *rule)
 {
-    double cap = bin_cap(evidence, rule);
     double ratio[EVIDENCE_RATIOS], floor[EVIDENCE_FLOORS];
 
     for (size_t k = 0; k < EVIDENCE_RATIOS; k++)
-        ratio[k] = evidence->s[k] + fmin(evidence->b[k], cap);
+        ratio[k] = ratio_now(evidence, rule, k);
     if (rule->floor <= 0)
         return ln_sum(ratio, EVIDENCE_RATIOS);
     for (size_t h = 0; h < EVIDENCE_FLOORS; h++)
-        floor[h] = evidence->floor_s[h] + fmin(evidence->floor_b[h], cap);
+        floor[h] = floor_now(evidence, rule, h);
     return fmin(ln_sum(ratio, EVIDENCE_RATIOS), ln_sum(floor, EVIDENCE_FLOORS));
 }
 

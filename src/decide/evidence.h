@@ -21,6 +21,7 @@
 enum {
     EVIDENCE_RATIOS = 5,
     EVIDENCE_FLOORS = 6,
+    EVIDENCE_FULL_BINS = 2, /* on end that came up to their caps: what goes on is no burst */
 };
 
 /* ln of nothing: sums are floored here, so that a process can come back from it. */
@@ -53,6 +54,10 @@ double evidence_ln_factor(double rho, double r, double w, bool canary);
  * a bin, and all that comes within bin_ns is worth at most the cap of the bin: a burst shorter than a bin
  * falls into one, where a fixed raster would often count it twice. A bin's start is known when it begins, so
  * what it is worth is still a supermartingale, whatever its cap depends on.
+ *
+ * Two bad requests are no burst yet: a bin is worth as much as its first two, up to the higher cap, which
+ * matters at small weights, where one of them says much. Nor is a burst what does not end: where a bin begins
+ * at once behind two on end that came up to their caps, it has none (`lasting`).
  */
 struct evidence_rule {
     double tolerance; /* r */
@@ -60,6 +65,7 @@ struct evidence_rule {
     double cap[2];    /* nats a bin: usual, and from 2 bad and 30 % of the bin's canary requests on */
     int64_t bin_ns;   /* length of a bin */
     double ratio_max; /* no alternative is above it; 0: any may be */
+    bool lasting;     /* what goes on is no burst */
 };
 
 /* Events of one weight. Shares are of counted units. */
@@ -79,6 +85,9 @@ struct evidence {
     int64_t left_ns;                /* until the open bin closes; 0: none is open */
     double pending;                 /* mass that enters when the open bin closes */
     uint64_t bin_bad, bin_requests; /* the canary's in the open bin */
+    double first[EVIDENCE_RATIOS];  /* ln of what the first bad requests of the open bin are worth */
+    uint64_t full;                  /* bins on end behind us that came up to their caps */
+    int64_t idle_ns;                /* since the last of them closed */
 };
 
 /* Nothing at all: E = 0 until mass is added. */

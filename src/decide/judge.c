@@ -32,15 +32,18 @@ static double bad_share(uint64_t bad, uint64_t requests)
     return requests ? (double)bad / (double)requests : 0;
 }
 
+/* A probe is begun when the canary has just been bad, and so in the middle of a burst, if that was one: there
+ * time alone does not tell. */
 static struct evidence_rule rule_of(const struct plan *plan, const struct plan_metric *metric,
-                                    double tolerance_least)
+                                    const struct judge_context *context)
 {
     if (plan_metric_is_guard(metric))
         return guard_rule(plan, metric);
-    return (struct evidence_rule){.tolerance = fmax(metric->tolerance, tolerance_least),
+    return (struct evidence_rule){.tolerance = fmax(metric->tolerance, context->tolerance_least),
                                   .floor = metric->floor,
                                   .cap = {plan->analysis.bin_cap[0], plan->analysis.bin_cap[1]},
-                                  .bin_ns = plan->analysis.bin_ns};
+                                  .bin_ns = plan->analysis.bin_ns,
+                                  .lasting = !context->present_only};
 }
 
 void judge_init(struct judge *judge, const struct plan *plan)
@@ -223,7 +226,7 @@ void judge_feed(struct judge *judge, const struct plan *plan, const struct judge
 
     for (size_t i = 0; i < analysis->metrics_len; i++) {
         const struct plan_metric *metric = &analysis->metrics[i];
-        struct evidence_rule rule = rule_of(plan, metric, context->tolerance_least);
+        struct evidence_rule rule = rule_of(plan, metric, context);
 
         if (metric->type == METRIC_EXTERNAL)
             continue;
@@ -422,7 +425,7 @@ void judge_verdict(struct judge *judge, const struct plan *plan, const struct ju
     verdict_r->threshold = judge->threshold;
     for (size_t i = 0; i < analysis->metrics_len; i++) {
         const struct plan_metric *metric = &analysis->metrics[i];
-        struct evidence_rule rule = rule_of(plan, metric, context->tolerance_least);
+        struct evidence_rule rule = rule_of(plan, metric, context);
         struct verdict_metric *verdict = &verdict_r->metrics[i];
 
         if (metric->type == METRIC_EXTERNAL)

@@ -33,18 +33,23 @@ static double base_of(const struct plan_metric *metric, const struct power_traff
     return traffic->errors;
 }
 
-/* Time until `nats` are reached at `drift` nats a second; no bin lets in more than its cap, so that
- * `bin_nats` take some bins. */
+static const double surely_full = 2; /* caps that a bin holds on average, so that nearly each is full */
+
+/* Time until `nats` are reached at `drift` nats a second; no bin lets in more than its cap until some were
+ * full, so that `bin_nats` take some bins. */
 static double time_to(const struct plan *plan, double nats, double bin_nats, double drift, double share)
 {
     double bin_s = (double)plan->analysis.bin_ns / NS_PER_S,
-           cap = plan->analysis.bin_cap[share >= evidence_tier_raised.share];
+           cap = plan->analysis.bin_cap[share >= evidence_tier_raised.share], bins;
 
     if (drift <= 0)
         return INFINITY;
     if (share >= evidence_tier_open.share)
         return nats / drift;
-    return fmax(nats / drift, bin_s * (ceil(bin_nats / cap) - 1));
+    bins = ceil(bin_nats / cap) - 1;
+    if (drift * bin_s >= surely_full * cap)
+        bins = fmin(bins, EVIDENCE_FULL_BINS);
+    return fmax(nats / drift, bin_s * bins);
 }
 
 /* Until one of the alternatives to "at most `tolerance` times as bad" is enough. */

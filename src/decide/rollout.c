@@ -16,6 +16,7 @@ static const double settle_small_s =
 static const double mass_raise = 0.02; /* each; of the other parts the whole */
 static const int64_t mass_time_least_ns = 600 * NS_PER_S;
 enum { MASS_TIMES = 64 };                       /* parts of JUDGE_MASS_TIME */
+static const uint64_t few_bad = 5;              /* bad requests that do not speak for themselves */
 static const int64_t refusal_ns = 5 * NS_PER_S; /* before a forward that was not saved is tried again */
 
 /* ---- small things ---- */
@@ -131,11 +132,13 @@ bool look_forward_to(struct look *look, enum action action, enum reason reason, 
     return true;
 }
 
-/* Evidence is older than a step: where most of the bad requests came before, the counts since the start tell
- * more. */
+/* Evidence is older than a step: where most of the bad requests came before, or this step has but a few, the
+ * counts since the start tell more. */
 static bool is_older_than_step(const struct judge_metric *metric)
 {
-    return 2 * (metric->step.canary_bad + metric->grace.canary_bad) < metric->total.canary_bad;
+    uint64_t now = metric->step.canary_bad + metric->grace.canary_bad;
+
+    return 2 * now < metric->total.canary_bad || (now < few_bad && now < metric->total.canary_bad);
 }
 
 static const struct evidence_counts *counts_to_show(const struct judge_metric *metric)

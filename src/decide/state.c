@@ -107,6 +107,13 @@ static const struct field evidence_fields[] = {
     ONE(evidence, FIELD_U64, bin_bad),     ONE(evidence, FIELD_U64, bin_requests),
 };
 
+/* What bins that were closed say about the next one, and what the open one began with. */
+static const struct field bin_fields[] = {
+    MANY(evidence, FIELD_DOUBLE, first),
+    ONE(evidence, FIELD_U64, full),
+    ONE(evidence, FIELD_I64, idle_ns),
+};
+
 static const struct field past_fields[] = {
     ONE(evidence_past, FIELD_DOUBLE, requests),
     ONE(evidence_past, FIELD_DOUBLE, bad),
@@ -200,6 +207,12 @@ static const struct part metric_parts[] = {
     PART(judge_metric, grace, counts_fields),      PART(judge_metric, total, counts_fields),
 };
 
+/* Parts of a metric that states of earlier versions lack: they begin empty then. */
+static const struct part metric_new_parts[] = {
+    {"bin", offsetof(struct judge_metric, evidence), bin_fields, ARRAY_LEN(bin_fields)},
+    {"early_bin", offsetof(struct judge_metric, early), bin_fields, ARRAY_LEN(bin_fields)},
+};
+
 static const struct field raise_fields[] = {
     ONE(rollout, FIELD_DOUBLE, ramp_up),
 };
@@ -273,6 +286,7 @@ static json_t *metric_to_json(const struct judge_metric *metric)
 
     fields_to_json(object, metric_fields, ARRAY_LEN(metric_fields), metric);
     parts_to_json(object, metric_parts, ARRAY_LEN(metric_parts), metric);
+    parts_to_json(object, metric_new_parts, ARRAY_LEN(metric_new_parts), metric);
     return object;
 }
 
@@ -437,6 +451,15 @@ static bool metric_from_json(const struct reader *reader, const json_t *object, 
         snprintf(place, sizeof(place), "judge.metrics[%zu].%s.", index, part->name);
         if (!fields_from_json(reader, json_object_get(object, part->name), place, part->fields,
                               part->fields_len, (char *)metric + part->offset))
+            return false;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(metric_new_parts); i++) {
+        const struct part *part = &metric_new_parts[i];
+        const json_t *json = json_object_get(object, part->name);
+
+        snprintf(place, sizeof(place), "judge.metrics[%zu].%s.", index, part->name);
+        if (json && !fields_from_json(reader, json, place, part->fields, part->fields_len,
+                                      (char *)metric + part->offset))
             return false;
     }
     return true;

@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-static const struct evidence_rule usual = {1.25, 0, {2, 4}, 8, 0};
+static const struct evidence_rule usual = {1.25, 0, {2, 4}, 8, 0, true};
 
 static void near(double value, double expected, double tolerance)
 {
@@ -81,7 +81,7 @@ END_TEST
 START_TEST(a_bin_is_worth_at_most_its_cap)
 {
     struct evidence evidence;
-    struct evidence_events burst = events(0.05, 100, 0, 1000);
+    struct evidence_events burst = events(0.5, 100, 0, 1000);
 
     evidence_init(&evidence);
     evidence_add_mass(&evidence, 1);
@@ -96,7 +96,7 @@ END_TEST
 START_TEST(a_bin_opens_with_the_first_bad_request_of_the_canary)
 {
     struct evidence evidence;
-    struct evidence_events quiet = events(0.05, 0, 1, 1000), burst = events(0.05, 20, 0, 1000);
+    struct evidence_events quiet = events(0.5, 0, 1, 1000), burst = events(0.5, 20, 0, 1000);
     double before;
 
     evidence_init(&evidence);
@@ -117,6 +117,69 @@ START_TEST(a_bin_opens_with_the_first_bad_request_of_the_canary)
 }
 END_TEST
 
+/* At small weights two bad requests are worth more than the usual cap, and a hundred no more than two. */
+START_TEST(the_first_two_bad_requests_of_a_bin_count)
+{
+    for (uint64_t bad = 1; bad <= 100; bad += bad) {
+        struct evidence evidence;
+        struct evidence_events some = events(0.05, bad, 0, 1000);
+        double ln = EVIDENCE_LN_MIN;
+
+        evidence_init(&evidence);
+        evidence_add_mass(&evidence, 1);
+        evidence_feed(&evidence, &usual, &some);
+        for (size_t k = 0; k < EVIDENCE_RATIOS; k++) {
+            double one = evidence_ln_factor(evidence_ratios[k], 1.25, 0.05, true);
+            double most = fmax(2, fmin(fmin((double)bad, 2) * one, 4));
+
+            ln = evidence_ln_add(ln, log(evidence_priors[k]) + fmin((double)bad * one, most));
+        }
+        near(evidence_ln(&evidence, &usual), ln, 1e-9);
+        evidence_pass(&evidence, &usual, 8);
+        near(evidence_ln(&evidence, &usual), ln, 1e-9);
+    }
+}
+END_TEST
+
+/* What a bin of 8 s is worth in which 20 requests of the canary fail each second, behind `bins` such bins and
+ * a pause. */
+static double worth_behind(const struct evidence_rule *rule, int bins, int pause)
+{
+    struct evidence evidence;
+    struct evidence_events burst = events(0.5, 20, 0, 1000);
+    double before;
+
+    evidence_init(&evidence);
+    evidence_add_mass(&evidence, 1);
+    for (int second = 0; second < 8 * bins; second++) {
+        evidence_pass(&evidence, rule, 1);
+        evidence_feed(&evidence, rule, &burst);
+    }
+    for (int second = 0; second < pause; second++)
+        evidence_pass(&evidence, rule, 1);
+    before = evidence_ln(&evidence, rule);
+    for (int second = 0; second < 8; second++) {
+        evidence_pass(&evidence, rule, 1);
+        evidence_feed(&evidence, rule, &burst);
+    }
+    return evidence_ln(&evidence, rule) - before;
+}
+
+START_TEST(what_does_not_end_is_no_burst)
+{
+    struct evidence_rule probing = usual;
+
+    probing.lasting = false;
+    near(worth_behind(&usual, 0, 0), 2, 1e-9);
+    near(worth_behind(&usual, 1, 0), 2, 1e-9);
+    ck_assert(worth_behind(&usual, 2, 0) > 10);
+    ck_assert(worth_behind(&usual, 2, 3) > 10);
+    near(worth_behind(&usual, 2, 5), 2, 1e-9);
+    near(worth_behind(&probing, 2, 0), 2, 1e-9);
+    ck_assert(worth_behind(&usual, 3, 0) > 10);
+}
+END_TEST
+
 START_TEST(the_cap_is_lifted_where_much_of_the_canary_fails)
 {
     static const struct {
@@ -133,9 +196,10 @@ START_TEST(the_cap_is_lifted_where_much_of_the_canary_fails)
         evidence_add_mass(&evidence, 1);
         evidence_feed(&evidence, &usual, &bad);
         for (size_t k = 0; k < EVIDENCE_RATIOS; k++) {
-            double l = (double)rows[i].bad * evidence_ln_factor(evidence_ratios[k], 1.25, 0.01, true);
+            double one = evidence_ln_factor(evidence_ratios[k], 1.25, 0.01, true);
+            double most = fmax(rows[i].cap, fmin(fmin((double)rows[i].bad, 2) * one, 4));
 
-            ln = evidence_ln_add(ln, log(evidence_priors[k]) + fmin(l, rows[i].cap));
+            ln = evidence_ln_add(ln, log(evidence_priors[k]) + fmin((double)rows[i].bad * one, most));
         }
         near(evidence_ln(&evidence, &usual), ln, 1e-9);
     }
@@ -188,7 +252,7 @@ END_TEST
 
 START_TEST(a_canary_below_the_floor_is_never_guilty)
 {
-    const struct evidence_rule floored = {1.25, 0.01, {2, 4}, 8, 0};
+    const struct evidence_rule floored = {1.25, 0.01, {2, 4}, 8, 0, true};
     struct evidence evidence;
 
     evidence_init(&evidence);
@@ -206,7 +270,7 @@ END_TEST
 
 START_TEST(a_canary_above_the_floor_is_found)
 {
-    const struct evidence_rule floored = {1.25, 0.0001, {2, 4}, 8, 0};
+    const struct evidence_rule floored = {1.25, 0.0001, {2, 4}, 8, 0, true};
     struct evidence evidence;
 
     evidence_init(&evidence);
@@ -401,6 +465,8 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, the_priors_sum_to_one);
     tcase_add_test(tcase, without_mass_there_is_no_evidence);
     tcase_add_test(tcase, a_bin_is_worth_at_most_its_cap);
+    tcase_add_test(tcase, the_first_two_bad_requests_of_a_bin_count);
+    tcase_add_test(tcase, what_does_not_end_is_no_burst);
     tcase_add_test(tcase, a_bin_opens_with_the_first_bad_request_of_the_canary);
     tcase_add_test(tcase, the_cap_is_lifted_where_much_of_the_canary_fails);
     tcase_add_test(tcase, only_the_upside_is_capped);

@@ -10,7 +10,7 @@
 /* The evidence alone, at the edge: the canary is exactly as much worse as is tolerated, no floor, no cap. */
 static unsigned edge_rollouts(unsigned rollouts, double rate, double share, double w)
 {
-    const struct evidence_rule rule = {1.25, 0, {INFINITY, INFINITY}, 1, 0};
+    const struct evidence_rule rule = {1.25, 0, {INFINITY, INFINITY}, 1, 0, true};
     struct rnd rnd;
     unsigned back = 0;
 
@@ -93,7 +93,8 @@ START_TEST(the_ledger_is_never_overdrawn)
     }
     ck_assert(spent <= 1 + 1e-9);
     for (size_t i = 0; i < PLAN_METRICS_MAX; i++) {
-        double ln = evidence_ln(&judge.metrics[i].evidence, &(struct evidence_rule){1.25, 0, {2, 4}, 8, 0});
+        double ln =
+            evidence_ln(&judge.metrics[i].evidence, &(struct evidence_rule){1.25, 0, {2, 4}, 8, 0, true});
 
         ck_assert(ln <= 1e-6);
     }

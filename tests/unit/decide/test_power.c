@@ -193,7 +193,8 @@ static double simulated(const struct plan *plan, double rate, double base, doubl
         metric->floor,
         {cap ? plan->analysis.bin_cap[0] : INFINITY, cap ? plan->analysis.bin_cap[1] : INFINITY},
         plan->analysis.bin_ns,
-        0};
+        0,
+        true};
     double times[RUNS], limit = -log(plan->analysis.false_rollback * metric->share);
     struct rnd rnd;
 
