@@ -31,7 +31,7 @@ CREATE EXTERNAL TABLE penstock_access (
                  tls_client_subject:string, tls_server_name:string, bytes_read:bigint, bytes_written:bigint>,
   dd struct<trace_id:string, span_id:string>,
   trace_id string,
-  penstock struct<shield:string, `override`:string, plan:string, step:int, attempts:int, grpc_status:string,
+  penstock struct<shield:string, `override`:string, synthetic:string, plan:string, step:int, attempts:int, grpc_status:string,
                   error:string, agreement:string, first_group:string, first_outcome:string, first_status_code:int,
                   first_duration:bigint>,
   sample_rate double
@@ -59,6 +59,6 @@ SELECT platform, dt, hour,
        sum(if(blame = 'group' OR http.target_status_code >= 500, 1, 0)) AS errors,
        approx_percentile(duration, 0.95) / 1e6 AS p95_ms
 FROM penstock_access
-WHERE dt = cast(current_date AS varchar) AND side IS NOT NULL
+WHERE dt = cast(current_date AS varchar) AND side IS NOT NULL AND penstock.synthetic IS NULL
 GROUP BY platform, dt, hour
 ORDER BY dt, hour, platform;

@@ -11,6 +11,7 @@
 #include "proto/h1_write.h"
 #include "proxy/cookie.h"
 #include "proxy/override.h"
+#include "proxy/synthetic.h"
 #include "route/path.h"
 #include "route/pick.h"
 #include "route/routes.h"
@@ -178,6 +179,17 @@ static void find_route(struct inquiry *inquiry, const struct routes *routes)
         return;
     inquiry->unit = unit_of(inquiry);
     find_override(inquiry);
+}
+
+/* A client that is not known is in no network. */
+static bool is_synthetic(const struct inquiry *inquiry, const struct config *config)
+{
+    char text[IP_TEXT_LEN];
+    struct str client = STR_NULL;
+
+    if (inquiry->client)
+        client = (struct str){text, ip_text(inquiry->client, text)};
+    return synthetic_is(config_synthetic(config, inquiry->route->conf), &inquiry->head, client);
 }
 
 /* The share of a side's requests, in hundredths of a percent. */
@@ -349,7 +361,7 @@ static void add_choice_json(json_t *json, const struct inquiry *inquiry)
     json_object_set_new(json, "ambiguousFields", ambiguous_json(inquiry));
 }
 
-static void print_json(const struct inquiry *inquiry)
+static void print_json(const struct inquiry *inquiry, const struct config *config)
 {
     const struct route *route = inquiry->route;
     json_t *json = json_pack("{s:s%, s:s}", "host", inquiry->head.authority.host.p,
@@ -361,6 +373,7 @@ static void print_json(const struct inquiry *inquiry)
         json_object_set_new(json, "stable", side_json(route, ROUTE_STABLE));
         json_object_set_new(json, "canary", side_json(route, ROUTE_CANARY));
         json_object_set_new(json, "mirror", mirror_json(inquiry));
+        json_object_set_new(json, "synthetic", json_boolean(is_synthetic(inquiry, config)));
         add_choice_json(json, inquiry);
         add_rules_json(json, route->conf);
     }
@@ -593,6 +606,9 @@ static void print_text(const struct inquiry *inquiry, const struct config *confi
     print_places(route, ROUTE_CANARY);
     print_overrides(inquiry);
     print_side_choice(inquiry);
+    if (is_synthetic(inquiry, config))
+        printf("%-11syes, as it says itself: it is served by the weight, and no judge sees it\n",
+               "synthetic");
     print_mirror(inquiry);
     print_retries(inquiry);
     print_upgrade(inquiry);
@@ -662,7 +678,7 @@ static enum subcommand_exit explain(struct config *config, const struct args *ar
     routes = routes_of(config, supposed ? &weight : NULL);
     find_route(inquiry, routes);
     if (args_has(args, "json"))
-        print_json(inquiry);
+        print_json(inquiry, config);
     else
         print_text(inquiry, config, supposed != NULL);
     status = inquiry->route ? SUBCOMMAND_OK : SUBCOMMAND_FAILED;

@@ -53,7 +53,7 @@ static enum logline_kind take_named(const struct logline_rule *rule, const struc
     if (entry->kept < 1)
         return LOGLINE_SAMPLED;
     if (!was_drawn(entry->assignment) || str_eq(entry->blame, STR("client")) ||
-        str_eq(entry->blame, STR("self")))
+        str_eq(entry->blame, STR("self")) || entry->synthetic.len)
         return LOGLINE_LEFT;
     return LOGLINE_REQUEST;
 }

@@ -18,7 +18,8 @@
 
 enum logline_kind {
     LOGLINE_REQUEST, /* counts */
-    LOGLINE_LEFT,    /* is left out: nobody drew its group, or its end says nothing about the group */
+    LOGLINE_LEFT,    /* is left out: nobody drew its group, its end says nothing about the group, or it is
+                        synthetic */
     LOGLINE_OTHER,   /* another route or group */
     LOGLINE_SAMPLED, /* stands for others that were not written: which went well, so that no share is true */
     LOGLINE_BAD,     /* no line of this format */

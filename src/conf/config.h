@@ -32,6 +32,7 @@ enum {
     CONFIG_RETRIES_MAX = 5,
     CONFIG_GRPC_ERRORS_MAX = 17,
     CONFIG_GRPC_ERROR_LEN = 20, /* of the name of a status of gRPC, with NUL */
+    CONFIG_SYNTHETIC_MAX = 32,  /* signs of each kind by which a request of a monitor is known */
     CONFIG_UPGRADES_MAX = 4,    /* protocols that a route switches to */
     CONFIG_UPGRADE_LEN = 32,    /* of a protocol's name, with NUL */
     CONFIG_METHODS_MAX = 8,     /* methods that a route's mirror takes */
@@ -357,6 +358,29 @@ struct config_timeouts {
 
 #define CONFIG_NO_GROUP UINT32_MAX
 
+/* Whose word that a request is synthetic counts. */
+enum config_synthetic_trust {
+    CONFIG_SYNTHETIC_EVERYBODY,
+    CONFIG_SYNTHETIC_LISTED,
+    CONFIG_SYNTHETIC_NOBODY,
+};
+
+struct config_synthetic_header {
+    char *name;
+    char *prefix; /* of its value; NULL: any value */
+};
+
+/* How requests of monitors and load tests are known (proxy/synthetic). */
+struct config_synthetic {
+    enum config_synthetic_trust trust;
+    struct ip_net *trusted;
+    size_t trusted_len;
+    char **agents; /* what a word of the User-Agent begins with */
+    size_t agents_len;
+    struct config_synthetic_header *headers;
+    size_t headers_len;
+};
+
 struct config_route {
     char *name;
     uint32_t slot;     /* identity in the counters, as above */
@@ -391,6 +415,8 @@ struct config_route {
     char *rewrite_host;              /* the Host that the target gets; NULL: the client's */
     struct config_redirect redirect; /* this or `answer` without groups */
     struct config_answer answer;
+    bool own_synthetic; /* `synthetic` is written, and whole; else the configuration's holds */
+    struct config_synthetic synthetic;
 };
 
 /* Whether the route answers by itself and has no groups. */
@@ -630,6 +656,7 @@ struct config {
     struct config_notice *notices;
     size_t notices_len;
     struct config_tracing tracing;
+    struct config_synthetic synthetic;
     struct config_emf emf;
     struct config_edge_timeouts timeouts;
     struct config_timeouts route_timeouts; /* what a route gets that writes none */
@@ -640,6 +667,13 @@ struct config {
     struct config_route *routes;
     size_t routes_len;
 };
+
+/* How the route knows synthetic requests. Thread: any. */
+static inline const struct config_synthetic *config_synthetic(const struct config *config,
+                                                              const struct config_route *route)
+{
+    return route->own_synthetic ? &route->synthetic : &config->synthetic;
+}
 
 /* Whether a hop is one of the proxies in front, by its address or by its number: the peer is 1, who it says
  * it speaks for 2, and so on. `forwarded` is a struct config_forwarded. Thread: any. */

@@ -8,6 +8,7 @@
 #include "conf/config_notice.h"
 #include "conf/config_override.h"
 #include "conf/config_rule.h"
+#include "conf/config_synthetic.h"
 #include "conf/types.h"
 #include "proto/grpc.h"
 
@@ -337,6 +338,7 @@ void config_init_route(struct schema_reader *reader, void *at)
     route->mirror.methods_len = 2;
     memcpy(route->upgrades[0], "websocket", sizeof "websocket");
     route->upgrades_len = 1;
+    route->synthetic.trust = config->synthetic.trust;
 }
 
 /* Names become bits; without the key it is the statuses that tell of the server and not of the call. */
@@ -635,6 +637,7 @@ void config_check(struct schema_reader *reader, const struct tree *map, void *at
     config_check_logs(reader, map, config);
     number_groups(reader, map, config);
     check_routes(reader, map, config);
+    config_check_synthetic(map, config);
     config_check_notices(reader, map, config);
     check_groups_used(reader, map, config);
 }

@@ -663,6 +663,10 @@ static const struct setting route_rows[] = {
      .text = "The statuses of gRPC that are errors of the group, although the status of HTTP is 200; [] for "
              "none. "
              "A call without a status is UNKNOWN."},
+    {.key = "synthetic",
+     .type = &schema_map,
+     .section = &config_route_synthetic_section,
+     .text = "How this route alone knows requests of monitors and load tests."},
     {.key = "slo", .type = &schema_map, .section = &slo_section, .text = "What counts as in time."},
     {.key = "requestHeaders",
      .type = &schema_list,

@@ -15,6 +15,8 @@ extern const struct section config_listener_section, config_log_section, config_
     config_group_section, config_route_section;
 extern const struct section config_log_record_section;
 extern const struct section config_tracing_section;
+/* The same keys for all routes and for one. */
+extern const struct section config_synthetic_section, config_route_synthetic_section;
 /* The versions of TLS that may be the oldest, for listeners and for groups. */
 extern const struct word_table config_tls_version_table;
 

@@ -23,7 +23,7 @@ static json_t *parsed(const char *text)
     return json;
 }
 
-/* A value as JSON would have it: what looks like a number, a flag or a list is one. */
+/* A value as JSON would have it: what looks like a number, a flag, a list or a map is one. */
 static json_t *json_of(const struct tree *node)
 {
     json_t *json;
@@ -34,7 +34,12 @@ static json_t *json_of(const struct tree *node)
             BUG_ON(json_array_append_new(json, json_of(&node->values[i])) < 0);
         return json;
     }
-    BUG_ON(node->kind != TREE_TEXT);
+    if (node->kind == TREE_MAP) {
+        json = json_object();
+        for (size_t i = 0; i < node->len; i++)
+            BUG_ON(json_object_set_new(json, node->keys[i].text, json_of(&node->values[i])) < 0);
+        return json;
+    }
     json = node->plain ? json_loads(node->text, JSON_DECODE_ANY, NULL) : NULL;
     return json ? json : json_string(node->text);
 }

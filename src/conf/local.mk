@@ -11,6 +11,8 @@ src_libpenstock_a_SOURCES += \
 	src/conf/config_override.c src/conf/config_override.h \
 	src/conf/config_route_table.c \
 	src/conf/config_rule.c src/conf/config_rule.h \
+	src/conf/config_synthetic.c src/conf/config_synthetic.h \
+	src/conf/config_synthetic_table.c \
 	src/conf/config_table.c src/conf/config_table.h \
 	src/conf/config_tracing_table.c \
 	src/conf/config_types.c src/conf/config_types.h \

@@ -120,6 +120,7 @@ static bool take_named(const struct logread *read, struct logentry *entry)
     entry->side = text_at(read, LOGFIELD_SIDE);
     entry->target = text_at(read, LOGFIELD_TARGET);
     entry->assignment = text_at(read, LOGFIELD_ASSIGNMENT);
+    entry->synthetic = text_at(read, LOGFIELD_SYNTHETIC);
     entry->outcome = text_at(read, LOGFIELD_OUTCOME);
     entry->blame = text_at(read, LOGFIELD_BLAME);
     entry->client = text_at(read, LOGFIELD_CLIENT_IP);

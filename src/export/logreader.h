@@ -35,6 +35,7 @@ struct logentry {
     int32_t weight;        /* in force when the side was drawn, hundredths of a percent */
     double kept;           /* the share of requests like this one that were written; 1: all */
     struct str route, platform, group, side, target, assignment, outcome, blame, client;
+    struct str synthetic;      /* test: of a monitor or a load test, which no judge sees */
     struct str before, behind; /* combined: what stands before the time, and behind the user agent */
     const char *why;           /* when the line could not be read: what is wrong with it, constant */
 };

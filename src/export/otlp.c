@@ -243,6 +243,7 @@ static void add_request(struct buf *out, const struct logread *read)
     add_field(out, STR("client.address"), read, LOGFIELD_CLIENT_IP);
     add_field(out, STR("network.protocol.version"), read, LOGFIELD_HTTP_VERSION);
     add_field(out, STR("user_agent.original"), read, LOGFIELD_USER_AGENT);
+    add_field(out, STR("user_agent.synthetic.type"), read, LOGFIELD_SYNTHETIC);
     add_int(out, STR("http.response.status_code"), read->at[LOGFIELD_STATUS]);
 }
 

@@ -78,7 +78,7 @@ struct accesslog_record {
     uint64_t client_port, bytes_read, bytes_written;
     struct str trace_id, span_id;
     struct str plan;
-    struct str shield, override;
+    struct str shield, override, synthetic;
     uint64_t step, attempts;
     struct str grpc_status;
     struct str error;

@@ -9,6 +9,7 @@
 #include "proxy/override.h"
 #include "proxy/rules.h"
 #include "proxy/step.h"
+#include "proxy/synthetic.h"
 #include "proxy/worker.h"
 #include "route/path.h"
 
@@ -285,6 +286,12 @@ static enum next starve(struct txn *txn)
     return step_fail(txn, OUTCOME_OVERLOAD, "the memory of this proxy is used up");
 }
 
+/* Nobody has sent it to its side, and it is no monitor's. */
+static bool is_judged(const struct txn *txn)
+{
+    return txn->route->judging && !txn->synthetic && assignment_is_drawn(txn->pick.assignment);
+}
+
 enum next step_route(struct txn *txn)
 {
     struct worker *worker = txn->worker;
@@ -303,6 +310,8 @@ enum next step_route(struct txn *txn)
     txn->body.limits = &txn->route->conf->request;
     slot = txn->route->conf->slot;
     txn->cells = shard_route(worker->shard, slot);
+    txn->synthetic =
+        synthetic_is(config_synthetic(txn->routes->config, txn->route->conf), &txn->head, txn->client);
     if (!txn->route->may_choose || !is_overridden(txn)) {
         txn->affinity_unit = affinity_unit(txn);
         txn->pick = pick_side(txn->routes, txn->route, &worker->rnd, txn->affinity_unit);
@@ -315,7 +324,7 @@ enum next step_route(struct txn *txn)
         return step_refuse(txn, OUTCOME_METHOD_REFUSED, H1_METHOD_REFUSED);
     if (config_route_answers(txn->route->conf))
         return step_answer(txn);
-    if (txn->route->judging && assignment_is_drawn(txn->pick.assignment))
+    if (is_judged(txn))
         score_begin(&txn->score, &worker->scorer, txn->route, txn->cells, &worker->shared->units[slot],
                     &txn->head, txn->client, txn->path, txn->pick.side, worker->now_ns);
     if (txn->head.has_length && txn->head.content_length > txn->route->conf->max_body)

@@ -32,6 +32,7 @@ src_libpenstock_a_SOURCES += \
 	src/proxy/spill.c src/proxy/spill.h \
 	src/proxy/step.h \
 	src/proxy/stream.c src/proxy/stream.h \
+	src/proxy/synthetic.c src/proxy/synthetic.h \
 	src/proxy/ticket.c src/proxy/ticket.h \
 	src/proxy/tracing.c src/proxy/tracing.h \
 	src/proxy/trunk.c src/proxy/trunk.h \

@@ -98,6 +98,8 @@ static void count(const struct txn *txn, int64_t now_ns)
     cell_sub(&side->open, 1);
     if (txn->pick.assignment == ASSIGNMENT_OVERRIDE)
         cell_add(&side->overridden, 1);
+    if (txn->synthetic)
+        cell_add(&side->synthetic, 1);
     if (upgraded)
         count_tunnel(side, now_ns - txn->reply_ns);
     cell_add(&side->ended[txn->outcome][logged_status(txn) / 100 % SHARD_CLASSES], 1);
@@ -329,6 +331,8 @@ static void write_log(struct txn *txn, int64_t now_ns)
         fill_rollout(&record, txn->route);
     if (txn->group && txn->override != OVERRIDE_NONE)
         record.override = str_from(override_row(txn->override)->name);
+    if (txn->synthetic)
+        record.synthetic = STR("test");
     add_line(worker, &record, &key, now_ns);
 }
 
@@ -355,6 +359,7 @@ void record_keep(const struct txn *txn, struct accesslog_record *record_r, struc
 
     *record_r = (struct accesslog_record){0};
     fill_request(record_r, txn);
+    record_r->synthetic = txn->synthetic ? STR("test") : STR_NULL;
     fill_wanted(record_r, txn, &wanted);
     record_r->request_headers = record_r->response_headers = STR_NULL;
     for (size_t i = 0; i < ARRAY_LEN(kept); i++) {

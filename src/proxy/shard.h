@@ -78,6 +78,7 @@ struct shard_side {
     struct cell latency[HIST_BUCKETS]; /* first byte from the client to last byte of the answer */
     struct cell retries;
     struct cell overridden; /* that an override sent here, of those that have ended */
+    struct cell synthetic;  /* of monitors and load tests, of those that have ended */
     struct cell open;       /* gauge: requests in flight */
     struct cell tunnels;    /* gauge: of them, those that became tunnels */
     struct cell tunnel_ns;  /* sum over the tunnels that have ended, from the 101 on */

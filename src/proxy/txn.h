@@ -115,6 +115,7 @@ struct txn {
     struct shard_route *cells;
     struct pick_side pick;
     enum override_result override; /* NONE but for a request that tried one */
+    bool synthetic;                /* of a monitor or a load test: no judge sees it */
     const struct route_group *group;
     const struct route_target *target; /* of the present or last try */
     struct score score;

@@ -39,6 +39,7 @@ e2e_tests = \
 	tests/e2e/test_rules.py \
 	tests/e2e/test_schema.py \
 	tests/e2e/test_share.py \
+	tests/e2e/test_synthetic.py \
 	tests/e2e/test_syscalls.py \
 	tests/e2e/test_target_tls.py \
 	tests/e2e/test_tls.py \

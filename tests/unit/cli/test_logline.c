@@ -49,6 +49,20 @@ START_TEST(what_nobody_drew_and_what_the_client_did_is_left_out)
 }
 END_TEST
 
+START_TEST(what_a_monitor_asked_is_left_out_whatever_a_client_writes)
+{
+    char line[1024];
+    const char *whole = OWN("canary", "random", "group");
+    int body = (int)strlen(whole) - 1;
+
+    snprintf(line, sizeof line, "%.*s,\"penstock\":{\"synthetic\":\"test\",\"attempts\":1}}", body, whole);
+    ck_assert_int_eq(own(line), LOGLINE_LEFT);
+    snprintf(line, sizeof line, "%.*s,\"penstock\":{\"error\":\"\\\"synthetic\\\":\\\"test\\\"\"}}", body,
+             whole);
+    ck_assert_int_eq(own(line), LOGLINE_REQUEST);
+}
+END_TEST
+
 START_TEST(a_line_that_stands_for_others_is_told)
 {
     char line[1024];
@@ -206,6 +220,7 @@ Suite *unit_suite(void)
     tcase_add_checked_fixture(tcase, make_reader, free_reader);
     tcase_add_test(tcase, our_own_line_says_all_that_is_needed);
     tcase_add_test(tcase, what_nobody_drew_and_what_the_client_did_is_left_out);
+    tcase_add_test(tcase, what_a_monitor_asked_is_left_out_whatever_a_client_writes);
     tcase_add_test(tcase, a_line_that_stands_for_others_is_told);
     tcase_add_test(tcase, another_route_is_another);
     tcase_add_test(tcase, a_line_of_ours_that_is_cut_anywhere_never_counts);

@@ -89,7 +89,8 @@ static const struct problems_case cases[] = {
     {ALL "discovery: {}\n",
      "t:6:1: discovery: unknown key; known here: workers, service, env, version, "
      "labelHeader, viaName, ambiguousFields, halfClosed, forwarded, listeners, tls, admin, state, "
-     "tracing, accessLog, logRecord, metrics, notify, timeouts, limits, http2, targetGroups, routes\n"},
+     "tracing, synthetic, accessLog, logRecord, metrics, notify, timeouts, limits, http2, targetGroups, "
+     "routes\n"},
     {ALL "accessLog: [ stdout: { color: true } ]\n",
      "t:6:24: color: unknown key; there is none here: write {}\n"},
     {ALL "accessLog: [ { file: { path: a, maxSize: 2MiB, maxTotalSize: 3MiB } } ]\n",
@@ -333,6 +334,24 @@ static const struct problems_case cases[] = {
      "t:5:82: B3: frames the message, concerns the connection, or is penstock's own; no rule may touch it\n"},
     {ALL "tracing: { trust: everybody, trusted: [ 10.0.0.0/8 ] }\n",
      "t:6:39: trusted: is for trust: listed; remove one of the two\n"},
+    /* monitors and load tests */
+    {ALL "synthetic:\n", ""},
+    {ALL
+     "synthetic: { trust: listed, trusted: [ 192.0.2.0/24 ], userAgents: [], headers: [ X-Load-Test ] }\n",
+     ""},
+    {ALL_A "synthetic: { trust: nobody }" END_A, ""},
+    {ALL
+     "synthetic: { userAgents: [ Mozilla/5.0, Moz, \"a b\", \"\" ], headers: [ { prefix: a }, \"b c\" ] }\n",
+     "t:6:28: warning: userAgents: browsers say Mozilla/5.0: the judge would not see what people get\n"
+     "t:6:41: warning: userAgents: browsers say Moz: the judge would not see what people get\n"
+     "t:6:46: userAgents: \"a b\" is no beginning of a word; write one without blanks\n"
+     "t:6:53: userAgents: \"\" is empty; write something, or remove the key\n"
+     "t:6:70: name: is missing; write it (token, such as X-Platform: a header or cookie name)\n"
+     "t:6:85: name: \"b c\" is not a token; it may have letters, digits and !#$%&'*+-.^_`|~ only\n"},
+    {ALL "synthetic: { trust: listed }\n",
+     "t:6:21: warning: trust: nobody is listed; write trusted, or trust: nobody\n"},
+    {ALL "synthetic: { trusted: [ 192.0.2.1 ] }\n",
+     "t:6:23: trusted: is for trust: listed; write it, or remove trusted\n"},
     /* the label */
     {ALL "labelHeader: \"X Platform\"\n", "t:6:14: labelHeader: \"X Platform\" is not a token; it may have "
                                           "letters, digits and !#$%&'*+-.^_`|~ only\n"},
@@ -627,6 +646,42 @@ static const char full[] =
     "env: prd\n"
     "version: 1.2\n"
     "workers: 3\n";
+
+START_TEST(routes_take_over_how_monitors_are_known)
+{
+    static const char text[] =
+        HEAD "synthetic: { trust: listed, trusted: [ 192.0.2.0/24, \"::1\" ], headers: [ X-Test ] }\n"
+             "routes:\n  - { name: plain, stable: a, canary: b }\n"
+             "  - { name: own, match: { pathPrefix: /o }, stable: a, synthetic: { userAgents: [ k6 ] } }\n"
+             "  - { name: off, match: { pathPrefix: /x }, stable: a, synthetic: { trust: nobody, headers: [] "
+             "} }\n";
+    struct conf_report report;
+    struct config *config;
+    const struct config_synthetic *plain, *own, *off;
+
+    conf_report_init(&report);
+    config = config_load_bytes("t", str_from(text), ".", false, &report);
+    ck_assert_uint_eq(report.errors, 0);
+    plain = config_synthetic(config, &config->routes[0]);
+    own = config_synthetic(config, &config->routes[1]);
+    off = config_synthetic(config, &config->routes[2]);
+    ck_assert_ptr_eq(plain, &config->synthetic);
+    ck_assert_str_eq(plain->agents[0], "Amazon-Route53-Health-Check-Service");
+    ck_assert_uint_gt(plain->agents_len, 5);
+    ck_assert_uint_eq(plain->headers_len, 1);
+    ck_assert_ptr_null(plain->headers[0].prefix);
+    ck_assert_int_eq(own->trust, CONFIG_SYNTHETIC_LISTED);
+    ck_assert_uint_eq(own->trusted_len, 2);
+    ck_assert_uint_eq(own->agents_len, 1);
+    ck_assert_str_eq(own->agents[0], "k6");
+    ck_assert_str_eq(own->headers[0].name, "X-Test");
+    ck_assert_int_eq(off->trust, CONFIG_SYNTHETIC_NOBODY);
+    ck_assert_uint_eq(off->agents_len, plain->agents_len);
+    ck_assert_uint_eq(off->headers_len, 0);
+    config_unref(config);
+    conf_report_fini(&report);
+}
+END_TEST
 
 START_TEST(what_is_written_arrives)
 {
@@ -952,6 +1007,7 @@ Suite *unit_suite(void)
     tcase_add_loop_test(tc, every_problem_is_told_at_its_place, 0, (int)ARRAY_LEN(cases));
     tcase_add_test(tc, the_standing_warnings_say_what_is_missing);
     tcase_add_test(tc, what_is_not_written_has_its_default);
+    tcase_add_test(tc, routes_take_over_how_monitors_are_known);
     tcase_add_test(tc, what_is_written_arrives);
     tcase_add_test(tc, a_secret_from_the_environment_is_never_shown);
     tcase_add_test(tc, a_file_that_cannot_be_read_is_named);

@@ -129,6 +129,7 @@ START_TEST(every_field_is_found_in_its_line)
     record.queue_ns = record.first_status = record.first_duration_ns = 7;
     record.tls_subject = STR("CN=a");
     record.grpc_status = STR("OK");
+    record.synthetic = STR("test");
     record.sample_rate = STR("0.5");
     ck_assert(logread_line(line_of(&record), &read));
     for (size_t i = 0; i < LOGFIELD_PARTS; i++)

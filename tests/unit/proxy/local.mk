@@ -20,6 +20,7 @@ unit_tests += \
 	tests/unit/proxy/test_score \
 	tests/unit/proxy/test_shard \
 	tests/unit/proxy/test_steady \
+	tests/unit/proxy/test_synthetic \
 	tests/unit/proxy/test_ticket \
 	tests/unit/proxy/test_tracing \
 	tests/unit/proxy/test_trailers \
