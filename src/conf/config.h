@@ -655,6 +655,7 @@ struct config {
     struct config_dogstatsd dogstatsd;
     struct config_notice *notices;
     size_t notices_len;
+    char *webhook_secret; /* that signs what the webhooks of plans are asked; NULL: nothing is signed */
     struct config_tracing tracing;
     struct config_synthetic synthetic;
     struct config_emf emf;

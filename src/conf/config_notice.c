@@ -35,6 +35,11 @@ static void check_secret(struct schema_reader *reader, const struct tree *map, c
                        "secret: what follows whsec_ is no base64, which the key has to be in then");
 }
 
+void config_check_webhooks(struct schema_reader *reader, const struct tree *map, void *at)
+{
+    check_secret(reader, map, ((const struct config *)at)->webhook_secret);
+}
+
 /* A key that only some kinds have a use for. */
 static void only_for(struct schema_reader *reader, const struct tree *map, const char *key, bool fits,
                      const char *kinds)

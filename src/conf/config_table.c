@@ -4,6 +4,7 @@
 #include "conf/config.h"
 #include "conf/config_check.h"
 #include "conf/config_log.h"
+#include "conf/config_notice.h"
 #include "conf/config_types.h"
 #include "conf/types.h"
 
@@ -570,6 +571,16 @@ static const struct setting tls_rows[] = {
 };
 static const struct section tls_section = {SECTION(tls_rows)};
 
+static const struct setting webhook_rows[] = {
+    {.key = "secret",
+     .type = &type_secret,
+     FIELD(config, webhook_secret),
+     .example = "file:hook.secret",
+     .text = "Signs each question with HMAC-SHA256, as the secret of notify does. Every webhook that a plan "
+             "names gets such questions, so the key is one for penstock and not one for a receiver."},
+};
+static const struct section webhook_section = {SECTION(webhook_rows), .check = config_check_webhooks};
+
 static const struct setting config_rows[] = {
     {.key = "workers",
      .type = &type_workers,
@@ -678,6 +689,10 @@ static const struct setting config_rows[] = {
      .max = CONFIG_NOTICES_MAX,
      .item = &notice_row,
      .text = "Who is told of the decisions of rollouts, by a webhook."},
+    {.key = "webhooks",
+     .type = &schema_map,
+     .section = &webhook_section,
+     .text = "How the webhooks of plans are asked."},
     {.key = "timeouts",
      .type = &schema_map,
      .section = &timeout_section,

@@ -1,18 +1,24 @@
 #include "control/asker.h"
 
+#include "base/clk.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/board.h"
 #include "control/courier.h"
+#include "control/seal.h"
 #include "control/tick.h"
 
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* So many requests under way leave room for notices. */
-enum { BUSY_MAX = COURIER_CALLS_MAX - CONFIG_NOTICES_MAX };
+enum {
+    BUSY_MAX = COURIER_CALLS_MAX - CONFIG_NOTICES_MAX,
+    ID_MAX = 128, /* of a question */
+};
 
 /* A webhook that is being asked. */
 struct ask {
@@ -161,6 +167,25 @@ static json_t *question(const struct board *board, const struct live *live, cons
                      rollout->canary);
 }
 
+/* Signs the question, which is another one each time. False: it cannot be signed. */
+static bool sign(struct courier_request *request, struct seal *seal, const struct ask *ask,
+                 const struct run *run)
+{
+    const struct board *board = ask->asker->board;
+    char id[ID_MAX];
+    size_t n = 0;
+
+    while (request->headers[n])
+        n++;
+    BUG_ON(n + SEAL_LINES > COURIER_HEADERS_MAX);
+    snprintf(id, sizeof id, "%s.%zu.%" PRId64, run->id, ask->hook, board->wall_ns);
+    if (!seal_make(seal, board->config->webhook_secret, id, board->wall_ns / NS_PER_S, request->body))
+        return false;
+    for (size_t i = 0; i < SEAL_LINES; i++)
+        request->headers[n + i] = seal->lines[i];
+    return true;
+}
+
 static void post(struct ask *ask, const struct live *live, const struct plan_webhook *hook)
 {
     const struct asker *asker = ask->asker;
@@ -171,12 +196,14 @@ static void post(struct ask *ask, const struct live *live, const struct plan_web
                                       .timeout_ns = hook->timeout_ns,
                                       .done = on_answer,
                                       .arg = ask};
+    struct seal seal;
 
     json_decref(json);
     if (!body)
         return;
     request.body = str_from(body);
-    ask->call = courier_post(asker->courier, &request);
+    if (!asker->board->config->webhook_secret || sign(&request, &seal, ask, live->run))
+        ask->call = courier_post(asker->courier, &request);
     if (ask->call)
         ask->due_ns = asker->board->now_ns + hook->interval_ns;
     free(body);

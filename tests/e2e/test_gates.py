@@ -1,4 +1,8 @@
 """Webhooks of a plan: a step waits for a yes, and a rollback may be ordered."""
+import base64
+import hashlib
+import hmac
+
 from harness import case, main, need
 from load import H2load
 from peers import Nginx
@@ -10,6 +14,17 @@ from rollouts import at_weight, decisions, held, state
 need("nginx", "h2load")
 
 
+KEY = "a-key-for-penstock-alone"
+
+
+def signed(t, post):
+    """Both signatures are of these bytes."""
+    head, key = post.headers, KEY.encode()
+    said = f'{head["webhook-id"]}.{head["webhook-timestamp"]}.'.encode() + post.data
+    t.equal(head["webhook-signature"], "v1," + base64.b64encode(hmac.digest(key, said, "sha256")).decode(), "the signature")
+    t.equal(head["X-Hub-Signature-256"], "sha256=" + hmac.new(key, post.data, hashlib.sha256).hexdigest(), "GitHub's")
+
+
 def text(p):
     return (p.admin.rollout()["decision"] or {}).get("text", "")
 
@@ -18,7 +33,7 @@ def text(p):
 def _(t):
     receiver = Receiver(t)
     receiver.answers = {"/gate": [None], "/back": [404]}
-    p = Penstock(t, {"ec2": [Nginx(t, "ec2")], "fargate": [Nginx(t, "fargate")]}, service="shop")
+    p = Penstock(t, {"ec2": [Nginx(t, "ec2")], "fargate": [Nginx(t, "fargate")]}, service="shop", webhooks={"secret": KEY})
     load = H2load(t, p.url(), 120, 400, connections=10)
     started = p.admin.start(quick(
         {"setWeight": 20, "minDwell": "1s", "advanceOn": "time", "gate": "load-test"}, (50, "1h"), (100, "1s"),
@@ -32,6 +47,10 @@ def _(t):
     receiver.answers["/gate"] = [204]
     at_weight(t, p, 50)
     asked = receiver.posts("/gate")[-1].json()
+    posts = receiver.posts("/gate") + receiver.posts("/back")
+    for post in posts:
+        signed(t, post)
+    t.check(len({post.headers["webhook-id"] for post in posts}) > 2, "each question has an id of its own")
     t.equal(asked, {"name": "web", "namespace": "shop", "phase": "running", "checksum": started["planHash"],
                     "metadata": {"webhook": "load-test", "type": "confirm", "rollout": started["id"], "plan": "quick", "step": "0",
                                  "weight": "20", "stable": "ec2", "canary": "fargate"}}, "what it was asked")

@@ -89,7 +89,8 @@ static const struct problems_case cases[] = {
     {ALL "discovery: {}\n",
      "t:6:1: discovery: unknown key; known here: workers, service, env, version, "
      "labelHeader, viaName, ambiguousFields, halfClosed, forwarded, listeners, tls, admin, state, "
-     "tracing, synthetic, accessLog, logRecord, metrics, notify, timeouts, limits, http2, targetGroups, "
+     "tracing, synthetic, accessLog, logRecord, metrics, notify, webhooks, timeouts, limits, http2, "
+     "targetGroups, "
      "routes\n"},
     {ALL "accessLog: [ stdout: { color: true } ]\n",
      "t:6:24: color: unknown key; there is none here: write {}\n"},
@@ -309,6 +310,9 @@ static const struct problems_case cases[] = {
      "t:6:69: routes: no route is named no\n"
      "t:6:77: routingKey: is missing; PagerDuty asks for the service's\n"
      "t:6:107: topic: is missing; a notification of SNS names one\n"},
+    {ALL "webhooks: { secret: whsec_MDEyMzQ1Njc4OQ== }\n", ""},
+    {ALL "webhooks: { secret: whsec_abc }\n",
+     "t:6:21: secret: what follows whsec_ is no base64, which the key has to be in then\n"},
     {ALL "tracing:\naccessLog: [ { otlp: { endpoint: \"https://c/\", headers: [ \"a: b\" ] } } ]\n", ""},
     {ALL "accessLog: [ { otlp: { endpoint: \"http://c/\" } } ]\n",
      "t:6:14: otlp: there are no spans without tracing; write it\n"},
