@@ -35,6 +35,25 @@ static const char *member(const json_t *object, const char *key)
     return text ? text : "";
 }
 
+/* Traces of requests that failed, a line each. */
+static void print_examples(const json_t *decision)
+{
+    const json_t *example;
+    size_t i;
+
+    json_array_foreach(json_object_get(decision, "examples"), i, example)
+    {
+        const json_t *status = json_object_get(example, "status");
+        const char *target = member(example, "target");
+
+        printf("    trace %s  %s", member(example, "traceId"), member(example, "reason"));
+        if (json_is_integer(status))
+            printf(" %" JSON_INTEGER_FORMAT, json_integer_value(status));
+        printf("%s%s%s\n", target[0] ? "  " : "", target,
+               json_is_true(json_object_get(example, "sampled")) ? "" : "  (not sampled)");
+    }
+}
+
 static void print_text(const struct printer *printer, const json_t *decision)
 {
     const json_t *weight = json_object_get(decision, "weight");
@@ -52,6 +71,7 @@ static void print_text(const struct printer *printer, const json_t *decision)
     else
         printf("  at %s\n", figure_percent(to, after));
     printf("    %s\n", member(decision, "text"));
+    print_examples(decision);
 }
 
 static void print_decision(struct printer *printer, const json_t *decision)

@@ -13,6 +13,7 @@ enum {
     SUBJECT_MAX = 100,  /* of SNS, with NUL */
     DEDUP_MAX = 256,    /* PagerDuty's dedup_key, with NUL */
     SLACK_MAX = 3000,   /* of a text in a block */
+    SLACK_TRACES = 5,   /* that are named */
 };
 
 static const char *member(const json_t *record, const char *key)
@@ -171,6 +172,16 @@ static json_t *mrkdwn(struct text *text)
     return json_pack("{s:s, s:o}", "type", "mrkdwn", "text", text_json(text));
 }
 
+/* Where to look first. */
+static void add_traces(struct text *out, const json_t *record)
+{
+    const json_t *examples = json_object_get(record, "examples");
+
+    for (size_t i = 0; i < json_array_size(examples) && i < SLACK_TRACES; i++)
+        text_printf(out, "%s`%.32s`",
+                    i ? ", " : "\nTraces of failures: ", member(json_array_get(examples, i), "traceId"));
+}
+
 static json_t *slack(const json_t *record, const char *service)
 {
     struct text title, body, foot;
@@ -184,6 +195,7 @@ static json_t *slack(const json_t *record, const char *service)
     escape(&body, title.p);
     text_printf(&body, "*\n");
     escape(&body, member(record, "text"));
+    add_traces(&body, record);
     text_fini(&title);
     text_init(&foot, SLACK_MAX);
     escape(&foot, service);

@@ -6,6 +6,7 @@
 #include "conf/planchange.h"
 #include "conf/planfile.h"
 #include "control/board.h"
+#include "control/examples.h"
 #include "decide/amend.h"
 #include "decide/record.h"
 #include "decide/state.h"
@@ -365,9 +366,16 @@ static void commit(struct board *board, struct live *live, const struct decision
     free(next);
 }
 
+/* Weight is taken from the canary because of what it does, or a target of it is. */
+static bool takes_back(const struct decision *decision)
+{
+    return decision->action == ACTION_ROLLBACK || decision->action == ACTION_RETREAT || decision->target[0];
+}
+
 static void step(struct board *board, struct live *live, const struct rollout_input *input)
 {
     struct run *run = live->run;
+    json_t *examples;
 
     rollout_step(run->rollout, run->plan, input, &run->last);
     run->looked = true;
@@ -375,6 +383,8 @@ static void step(struct board *board, struct live *live, const struct rollout_in
     run->record = NULL;
     if (run->last.commit || run->last.fresh)
         run->record = journal_record(&board->journal, &run->last, live->conf->name, run->id);
+    if (run->record && takes_back(&run->last) && (examples = examples_of(board, live, run->created_ns)))
+        json_object_set_new(run->record, "examples", examples);
 }
 
 /* What a guard has to learn yet. */

@@ -7,6 +7,7 @@
 #include "proxy/front.h"
 #include "proxy/mirror.h"
 #include "proxy/override.h"
+#include "proxy/record.h"
 #include "proxy/rules.h"
 #include "proxy/step.h"
 #include "proxy/synthetic.h"
@@ -286,16 +287,22 @@ static enum next starve(struct txn *txn)
     return step_fail(txn, OUTCOME_OVERLOAD, "the memory of this proxy is used up");
 }
 
-/* Nobody has sent it to its side, and it is no monitor's. */
-static bool is_judged(const struct txn *txn)
+/* A judge sees it when nobody has sent it to its side, and it is no monitor's. */
+static void begin_score(struct txn *txn)
 {
-    return txn->route->judging && !txn->synthetic && assignment_is_drawn(txn->pick.assignment);
+    struct worker *worker = txn->worker;
+
+    if (!txn->route->judging || txn->synthetic || !assignment_is_drawn(txn->pick.assignment))
+        return;
+    score_begin(&txn->score, &worker->scorer, txn->route, txn->cells,
+                &worker->shared->units[txn->route->conf->slot], &txn->head, txn->client, txn->path,
+                txn->pick.side, worker->now_ns);
+    txn->score.on_slow = txn->tracing && txn->pick.side == ROUTE_CANARY ? record_slow : NULL;
 }
 
 enum next step_route(struct txn *txn)
 {
     struct worker *worker = txn->worker;
-    uint32_t slot;
 
     if (worker_is_short(worker))
         return starve(txn);
@@ -308,8 +315,7 @@ enum next step_route(struct txn *txn)
     if (!txn->route)
         return step_fail(txn, OUTCOME_NO_ROUTE, NULL);
     txn->body.limits = &txn->route->conf->request;
-    slot = txn->route->conf->slot;
-    txn->cells = shard_route(worker->shard, slot);
+    txn->cells = shard_route(worker->shard, txn->route->conf->slot);
     txn->synthetic =
         synthetic_is(config_synthetic(txn->routes->config, txn->route->conf), &txn->head, txn->client);
     if (!txn->route->may_choose || !is_overridden(txn)) {
@@ -324,9 +330,7 @@ enum next step_route(struct txn *txn)
         return step_refuse(txn, OUTCOME_METHOD_REFUSED, H1_METHOD_REFUSED);
     if (config_route_answers(txn->route->conf))
         return step_answer(txn);
-    if (is_judged(txn))
-        score_begin(&txn->score, &worker->scorer, txn->route, txn->cells, &worker->shared->units[slot],
-                    &txn->head, txn->client, txn->path, txn->pick.side, worker->now_ns);
+    begin_score(txn);
     if (txn->head.has_length && txn->head.content_length > txn->route->conf->max_body)
         return step_fail(txn, OUTCOME_BODY_TOO_LARGE, NULL);
     if (!rules_path(txn))

@@ -11,6 +11,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct exemplar {
@@ -29,5 +30,38 @@ struct exemplar_cell {
 void exemplar_put(struct exemplar_cell *cell, const struct exemplar *exemplar);
 /* False when there is none, or when another is being put just now. Thread: any. */
 MUST_CHECK bool exemplar_get(const struct exemplar_cell *cell, struct exemplar *exemplar_r);
+
+/*
+ * Requests of a canary that failed, as examples for the report of a rollback: the last few of a route, those
+ * whose trace is recorded apart from the others, so that they are not pushed out.
+ */
+struct failure {
+    uint64_t trace_high, trace_low;
+    int64_t wall_ns; /* when it was found to be bad */
+    uint32_t target; /* its slot; UINT32_MAX: it had none */
+    uint16_t status; /* of the target; 0: it had not answered */
+    uint8_t outcome; /* enum outcome */
+    bool slow;       /* beyond a threshold of the plan; it may still be under way */
+    bool sampled;    /* the trace is recorded */
+};
+
+enum { FAILURES_KEPT = 8, FAILURE_WORDS = 4 };
+struct failure_cell {
+    _Atomic uint64_t turn; /* as above */
+    _Atomic uint64_t words[FAILURE_WORDS];
+};
+struct failure_ring {
+    struct failure_cell cells[FAILURES_KEPT];
+    size_t next; /* the worker's own */
+};
+struct failures {
+    struct failure_ring rings[2]; /* the second one of recorded traces */
+};
+
+/* Thread: the one that they belong to. */
+void failures_put(struct failures *failures, const struct failure *failure);
+/* Those that are there, in no order; gives their number. Thread: any. */
+size_t failures_get(const struct failures *failures, bool sampled,
+                    struct failure failures_r[static FAILURES_KEPT]);
 
 #endif

@@ -80,6 +80,30 @@ static void count_tunnel(struct shard_side *side, int64_t ns)
     cell_add(&side->tunnel_ns, (uint64_t)ns);
 }
 
+/* A bad request of the canary, as an example of what it does. */
+static void put_failure(const struct txn *txn, bool slow)
+{
+    struct shard_exemplars *exemplars = shard_exemplars(txn->cells);
+
+    if (!exemplars)
+        return;
+    failures_put(&exemplars->failures, &(struct failure){
+                                           .trace_high = txn->tracing->context.high,
+                                           .trace_low = txn->tracing->context.low,
+                                           .wall_ns = worker_wall_ns(txn->worker, txn->worker->now_ns),
+                                           .target = txn->target ? txn->target->conf->slot : UINT32_MAX,
+                                           .status = (uint16_t)txn->target_status,
+                                           .outcome = (uint8_t)txn->outcome,
+                                           .slow = slow,
+                                           .sampled = txn->tracing->context.sampled == TRACECONTEXT_YES,
+                                       });
+}
+
+void record_slow(struct score *score)
+{
+    put_failure(CONTAINER_OF(score, struct txn, score), true);
+}
+
 static void count(const struct txn *txn, int64_t now_ns)
 {
     struct shard *shard = txn->worker->shard;
@@ -340,8 +364,12 @@ void record_txn(struct txn *txn)
 {
     int64_t now_ns = txn->worker->now_ns;
 
+    txn->score.on_slow = NULL; /* what is kept of it comes now */
     if (txn->route)
         score_end(&txn->score, txn->outcome, txn->target_status, now_ns);
+    if (txn->tracing && txn->pick.side == ROUTE_CANARY &&
+        score_is_bad(&txn->score, txn->outcome, txn->target_status))
+        put_failure(txn, txn->score.slow);
     count(txn, now_ns);
     if (accesslog_wanted(&txn->worker->log))
         write_log(txn, now_ns);

@@ -10,11 +10,15 @@
 
 struct head;
 struct mirror;
+struct score;
 struct txn;
 
 /* Called exactly once, at END, while the request's slices and the try's connection are still there. Thread:
  * the worker's. */
 void record_txn(struct txn *txn);
+
+/* The score of a transaction of the canary has found it to be slow: it is kept as an example. */
+void record_slow(struct score *score);
 
 /* Keeps the header fields of the answer that are logged, of a configuration that names some. */
 void record_answer(struct txn *txn, const struct head *head);

@@ -229,6 +229,8 @@ static void count_slow(struct score *score, int64_t now_ns)
         if (!is_latency(score, i) || (score->slow >> i & 1) || slow_at(score, i) > now_ns)
             continue;
         count_request(score);
+        if (!score->slow && score->on_slow)
+            score->on_slow(score);
         score->slow = (uint8_t)(score->slow | 1u << i);
         add_bad(score, i, now_ns, now_ns);
     }
@@ -315,6 +317,25 @@ static bool is_too_fast(const struct judging_metric *metric, int64_t ns)
 static bool scores_errors(enum metric_type type)
 {
     return type == METRIC_ERROR_RATE || type == METRIC_CLIENT_ERROR_RATE;
+}
+
+bool score_is_bad(const struct score *score, enum outcome outcome, unsigned target_status)
+{
+    const struct judging *judging;
+    enum blame blame = outcome_row(outcome)->blame;
+
+    if (!score->scorer)
+        return false;
+    if (score->slow)
+        return true;
+    if (blame == BLAME_CLIENT || blame == BLAME_SELF)
+        return false;
+    judging = score->route->judging;
+    for (unsigned i = 0; i < judging->metrics_len; i++)
+        if ((score->matched >> i & 1) && scores_errors(judging->metrics[i].type) &&
+            is_error(&judging->metrics[i], outcome, target_status))
+            return true;
+    return false;
 }
 
 void score_end(struct score *score, enum outcome outcome, unsigned target_status, int64_t now_ns)

@@ -134,9 +134,10 @@ struct shard_mirror {
     struct cell open;        /* gauge: under way */
 };
 
-/* The last recorded request in each bucket. */
+/* The last recorded request in each bucket, and bad ones of the canary. */
 struct shard_exemplars {
     struct exemplar_cell side[ROUTE_SIDES][SHARD_BUCKETS];
+    struct failures failures;
 };
 
 struct shard_route {

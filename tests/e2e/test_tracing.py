@@ -1,13 +1,16 @@
 """Trace context through penstock: HTTP/1.1 and HTTP/2 on either side, tries and copies, the log in its presets."""
 import json
 import re
+import threading
 
 from collector import Collector
 from frames import Frames, get
 from harness import case, free_port, main, need
 from peers import H2, Raw
 from penstock import Penstock
-from wire import Wire
+from plans import quick
+from receiver import Receiver
+from wire import Wire, compose
 
 need("node")
 
@@ -199,6 +202,59 @@ def _(t):
     spans = collector.wait(t, 2 * n)
     t.equal({(s.attributes["penstock.side"], s.attributes["penstock.weight"]) for s in spans}, {("canary", 80)}, "whose")
     t.equal(len(of(spans, "server")), n, "server spans")
+
+
+@case("a decision that takes the weight back names traces that the canary has failed, also of a request under way")
+def _(t):
+    def serve(wire):
+        while True:
+            if canary.keep(wire).target == "/hang":
+                release.wait(60)
+            wire.send("HTTP/1.1 503 Oh\r\nContent-Length: 0\r\n\r\n")
+    release, receiver, canary, stable = threading.Event(), Receiver(t), None, Raw(t)
+    canary = Raw(t, serve)
+    p = Penstock(t, {"ec2": [stable], "fargate": [canary]}, workers=1, tracing={"trust": "everybody", "sample": 0},
+                 notify=[{"name": "all", "url": receiver.url("/all"), "on": ["rollback"]},
+                         {"name": "chat", "kind": "slack", "url": receiver.url("/chat"), "on": ["rollback"]}])
+    p.admin.start(quick((90, "1h")))
+    t.wait(lambda: p.admin.must("GET", "/v1/routes/web/weight")["canary"] == 90, "the first step")
+
+    def until(target, context):
+        """Asks until the canary has it; the trace."""
+        for n in range(1, 200):
+            trace = f"{n:032x}" if context else None
+            wire = Wire(p.address)
+            wires.append(wire)
+            wire.send(compose("GET", target, "a", [("traceparent", f"00-{trace}-{PARENT}-01")] if context else ()))
+            t.wait(lambda: len(stable.requests) + len(canary.requests) == len(wires), "a target has it")
+            if any(r.target == target for r in canary.requests):
+                return trace
+        return None
+    wires = []
+    failed, slow = until("/fails", True), until("/hang", False)
+    t.equal([failed is None, slow], [False, None], "both have come to the canary")
+
+    def judged():
+        counts = p.admin.rollout()["metrics"][1]["counts"]["canary"]
+        return counts["requests"] == len(canary.requests) and counts["bad"] == len(canary.requests)
+    t.wait(judged, "the judge has seen the slow one")
+    p.admin.order("abort")
+    record = t.wait(lambda: [d for d in p.admin.decisions()["decisions"] if d["action"] == "rollback"], "the rollback")[0]
+    recorded, open_one = record["examples"]
+    where = "127.0.0.1:%d" % canary.address[1]
+    t.equal([recorded[k] for k in ("traceId", "status", "reason", "sampled", "target")], [failed, 503, "status", True, where], "what failed")
+    t.equal([open_one[k] for k in ("status", "reason", "sampled", "target")], [None, "slow", False, where], "what is open")
+    parent = next(r for r in canary.requests if r.target == "/hang").get("traceparent")
+    t.equal(open_one["traceId"], parent.split("-")[1], "its trace")
+    t.wait(lambda: receiver.posts("/all") and receiver.posts("/chat"), "the notices")
+    t.equal(receiver.posts("/all")[0].json()["examples"], record["examples"], "the notice")
+    t.contains(receiver.posts("/chat")[0].data.decode(), failed, "in the chat")
+    said = p.cli("decisions").stdout
+    t.contains(said, f"trace {failed}  status 503  {where}\n", "on the terminal")
+    t.contains(said, f"trace {open_one['traceId']}  slow  {where}  (not sampled)\n", "on the terminal")
+    release.set()
+    for wire in wires:
+        wire.close()
 
 
 @case("a collector that is gone, or refuses, holds up nobody, and gets what waits when it is back")

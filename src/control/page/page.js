@@ -344,7 +344,16 @@ function decisionItem(d) {
     el("span", { class: "pill " + (actionTones[d.action] || "calm"), text: d.action }),
     el("span", { class: "what" }, moved && el("b", { text: `${words.percent(d.weight.from)} → ${words.percent(d.weight.to)}` }),
       el("span", { class: "dim", text: " " + words.reasonName(d.reason) + (d.actor ? ` by ${d.actor}` : "") })),
-    el("span", { class: "why", text: d.text || "" }));
+    el("span", { class: "why", text: d.text || "" }), examplesOf(d));
+}
+
+// Where to look first: traces of requests that the canary has failed.
+function examplesOf(d) {
+  const list = Array.isArray(d.examples) ? d.examples : [];
+  return list.length > 0 && el("details", { class: "why" },
+    el("summary", { text: `${list.length} ${list.length === 1 ? "trace" : "traces"} of failed requests` }),
+    el("ul", { class: "traces" }, list.map((x) => el("li", {}, el("code", { text: x.traceId }),
+      el("span", { class: "dim", text: ` ${x.reason}${x.status ? " " + x.status : ""}${x.target ? " at " + x.target : ""}${x.sampled ? "" : ", not sampled"}` })))));
 }
 
 function showDecisions() {

@@ -1,6 +1,7 @@
 unit_tests += \
 	tests/unit/control/test_capacity \
 	tests/unit/control/test_control \
+	tests/unit/control/test_examples \
 	tests/unit/control/test_guard \
 	tests/unit/control/test_harvest \
 	tests/unit/control/test_journal \
