@@ -9,8 +9,8 @@
 #include "base/mem.h"
 #include "base/rnd.h"
 #include "cli/args.h"
-#include "decide/state.h"
 #include "decide/rollout.h"
+#include "decide/state.h"
 
 #include <jansson.h>
 #include <math.h>

@@ -8,8 +8,8 @@
 #include "base/clk.h"
 #include "base/mem.h"
 #include "base/rnd.h"
-#include "decide/state.h"
 #include "decide/rollout.h"
+#include "decide/state.h"
 
 #include <check.h>
 #include <jansson.h>
