@@ -131,6 +131,22 @@ static void free_powers(struct findings *findings)
 
 /* ---- the check ---- */
 
+/* What the plan's promise does not cover. */
+static void warn_of_externals(const char *path, const struct plan *plan, struct conf_report *report)
+{
+    for (size_t i = 0; i < plan->analysis.metrics_len; i++) {
+        const struct plan_metric *metric = &plan->analysis.metrics[i];
+
+        if (plan_metric_goes_back_by_bounds(metric))
+            conf_report_add(
+                report, CONF_WARNING, path, 0, 0,
+                "%s: is held against fixed bounds, and nobody knows how often a healthy canary is "
+                "beyond them: falseRollback (%g) says nothing about it; failureLimit: -1 and "
+                "onRegression: hold never go back",
+                metric->name, plan->analysis.false_rollback);
+    }
+}
+
 static void check_plans(struct findings *findings, const struct args *args, const struct config *config,
                         const struct config_route *route)
 {
@@ -144,6 +160,7 @@ static void check_plans(struct findings *findings, const struct args *args, cons
         if (!plan_load(path, route ? &target : NULL, plan, &findings->report))
             continue;
         findings->steps += plan->steps_len;
+        warn_of_externals(path, plan, &findings->report);
         add_power(findings, path, plan);
     }
     free(plan);

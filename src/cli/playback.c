@@ -22,7 +22,7 @@ void playback_route(const struct trace_head *head, struct playback_route *route_
     route->route.affinity_max_age_ns = sticky_ns;
     route->route.slo_threshold_ns = (int64_t)(head->slo_ms * (double)NS_PER_MS);
     route->route.slo_objective = 0.99;
-    route->target = (struct plan_target){.config = &route->config, .route = &route->route};
+    route->target = (struct plan_target){.config = &route->config, .route = &route->route, .recorded = true};
 }
 
 void playback_init(struct playback *playback, const struct trace_head *head, const struct plan *plan,

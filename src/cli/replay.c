@@ -74,6 +74,22 @@ static void leave_out_matches(const char *path, struct plan *plan, struct conf_r
     }
 }
 
+/* Nor do they say what a query would have answered. */
+static void leave_out_externals(const char *path, struct plan *plan, struct conf_report *report)
+{
+    for (size_t i = 0; i < plan->analysis.metrics_len; i++) {
+        struct plan_metric *metric = &plan->analysis.metrics[i];
+
+        if (metric->type != METRIC_EXTERNAL || metric->dry_run)
+            continue;
+        metric->dry_run = true;
+        conf_report_add(report, CONF_WARNING, path, 0, 0,
+                        "%s: is left out, because nobody can be asked about the "
+                        "past",
+                        metric->name);
+    }
+}
+
 /* As the trace's groups and SLO make it. The caller frees it; NULL with the problems on standard error. */
 static struct plan *load_plan(const struct replay *replay, const struct trace_head *head, bool trace)
 {
@@ -93,8 +109,10 @@ static struct plan *load_plan(const struct replay *replay, const struct trace_he
             conf_report_add(&report, CONF_WARNING, replay->plan_path, 0, 0,
                             "%s: the threshold is not the trace's slo_ms (%g)", metric->name, head->slo_ms);
     }
-    if (ok)
+    if (ok) {
         leave_out_matches(replay->plan_path, plan, &report);
+        leave_out_externals(replay->plan_path, plan, &report);
+    }
     conf_report_print(&report, stderr);
     conf_report_fini(&report);
     free(route);

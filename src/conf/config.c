@@ -4,6 +4,7 @@
 #include "conf/config_table.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct config *config_ref(struct config *config)
 {
@@ -29,6 +30,14 @@ void config_unref(struct config *config)
     schema_free(&config_section, config);
     free(config->path);
     free(config);
+}
+
+const struct config_source *config_source(const struct config *config, const char *name)
+{
+    for (size_t i = 0; i < config->sources_len; i++)
+        if (config->sources[i].name && !strcmp(config->sources[i].name, name))
+            return &config->sources[i];
+    return NULL;
 }
 
 bool config_trusts(const void *forwarded, const struct ip *ip, unsigned number)

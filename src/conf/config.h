@@ -42,6 +42,7 @@ enum {
     CONFIG_BODY_MAX = 8192,     /* bytes of a fixed answer's body */
     CONFIG_OVERRIDES_MAX = 16,  /* a route */
     CONFIG_NOTICES_MAX = 8,     /* who is told of decisions */
+    CONFIG_SOURCES_MAX = 16,    /* of external metrics */
     CONFIG_NOTICE_ACTIONS = 8,  /* words in a list of actions */
     CONFIG_NOTICE_HOLDS = 32,   /* words in a list of reasons */
     CONFIG_SECRETS_MAX = 4,     /* an override: the present one, and those that it replaces */
@@ -555,6 +556,22 @@ struct config_notice {
     int64_t retry_for_ns; /* of a notice, from the decision on */
 };
 
+/* How a source of external metrics is asked. */
+enum config_source_kind {
+    CONFIG_SOURCE_PROMETHEUS,
+};
+
+/* Who is asked the queries of external metrics (control/surveyor). */
+struct config_source {
+    char *name;
+    enum config_source_kind kind;
+    char *url; /* without a slash at its end */
+    char *user, *password;
+    char *token;   /* sent as a bearer token */
+    char *ca_file; /* NULL: the system's authorities */
+    int64_t timeout_ns;
+};
+
 /* Whose trace context is believed. */
 enum config_tracing_trust {
     CONFIG_TRACING_LISTED,
@@ -656,6 +673,8 @@ struct config {
     struct config_notice *notices;
     size_t notices_len;
     char *webhook_secret; /* that signs what the webhooks of plans are asked; NULL: nothing is signed */
+    struct config_source *sources; /* of external metrics */
+    size_t sources_len;
     struct config_tracing tracing;
     struct config_synthetic synthetic;
     struct config_emf emf;
@@ -679,6 +698,9 @@ static inline const struct config_synthetic *config_synthetic(const struct confi
 /* Whether a hop is one of the proxies in front, by its address or by its number: the peer is 1, who it says
  * it speaks for 2, and so on. `forwarded` is a struct config_forwarded. Thread: any. */
 bool config_trusts(const void *forwarded, const struct ip *ip, unsigned number);
+
+/* The source of external metrics with that name; NULL when there is none. Thread: any. */
+const struct config_source *config_source(const struct config *config, const char *name);
 
 /* One more owner; gives `config` back. Thread: control. */
 struct config *config_ref(struct config *config);

@@ -6,6 +6,7 @@
 #include "conf/config.h"
 #include "conf/config_log.h"
 #include "conf/config_notice.h"
+#include "conf/config_source.h"
 #include "conf/config_override.h"
 #include "conf/config_rule.h"
 #include "conf/config_synthetic.h"
@@ -639,5 +640,6 @@ void config_check(struct schema_reader *reader, const struct tree *map, void *at
     check_routes(reader, map, config);
     config_check_synthetic(map, config);
     config_check_notices(reader, map, config);
+    config_check_sources(reader, map, config);
     check_groups_used(reader, map, config);
 }

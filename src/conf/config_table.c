@@ -482,6 +482,10 @@ static const struct setting log_row = {.key = "accessLog",
                                        .text = "A place for the lines."};
 static const struct setting notice_row = {
     .key = "notify", .type = &schema_map, .section = &config_notice_section, .text = "Somebody to tell."};
+static const struct setting source_row = {.key = "metricSources",
+                                          .type = &schema_map,
+                                          .section = &config_source_section,
+                                          .text = "Somebody to ask."};
 static const struct setting route_row = {
     .key = "routes", .type = &schema_map, .section = &config_route_section, .text = "A route."};
 
@@ -693,6 +697,12 @@ static const struct setting config_rows[] = {
      .type = &schema_map,
      .section = &webhook_section,
      .text = "How the webhooks of plans are asked."},
+    {.key = "metricSources",
+     .type = &schema_list,
+     LIST(config, sources),
+     .max = CONFIG_SOURCES_MAX,
+     .item = &source_row,
+     .text = "Who answers the queries of plans, whose metrics of the type external name them."},
     {.key = "timeouts",
      .type = &schema_map,
      .section = &timeout_section,

@@ -9,10 +9,10 @@
 
 /* Fills a struct config. */
 extern const struct section config_section;
-/* Its parts in files of their own: an entry of listeners, of accessLog, of notify, of targetGroups, of
- * routes. */
+/* Its parts in files of their own: an entry of listeners, of accessLog, of notify, of metricSources, of
+ * targetGroups, of routes. */
 extern const struct section config_listener_section, config_log_section, config_notice_section,
-    config_group_section, config_route_section;
+    config_source_section, config_group_section, config_route_section;
 extern const struct section config_log_record_section;
 extern const struct section config_tracing_section;
 /* The same keys for all routes and for one. */

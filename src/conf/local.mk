@@ -13,6 +13,8 @@ src_libpenstock_a_SOURCES += \
 	src/conf/config_rule.c src/conf/config_rule.h \
 	src/conf/config_synthetic.c src/conf/config_synthetic.h \
 	src/conf/config_synthetic_table.c \
+	src/conf/config_source.c src/conf/config_source.h \
+	src/conf/config_source_table.c \
 	src/conf/config_table.c src/conf/config_table.h \
 	src/conf/config_tracing_table.c \
 	src/conf/config_types.c src/conf/config_types.h \

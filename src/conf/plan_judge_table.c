@@ -6,6 +6,7 @@
 #include "conf/types.h"
 #include "decide/peer.h"
 #include "decide/plan.h"
+#include "decide/query.h"
 
 static void before_metric(struct schema_reader *reader, void *at)
 {
@@ -67,6 +68,9 @@ static const struct setting quantile_row = {
     .max = 999000,
     .text = "A share of stable's answers.",
 };
+/* In thousandths; type_number knows nine decimals of numbers up to this. */
+#define BOUND_MAX INT64_C(9000000000000)
+
 static const struct setting metric_rows[] = {
     {.key = "name",
      .type = &type_name,
@@ -79,7 +83,6 @@ static const struct setting metric_rows[] = {
      .type = &type_word,
      FIELD(plan_metric, type),
      .words = &metric_type_words,
-     .words_len = METRIC_SUSPICIOUSLY_FAST + 1,
      .required = true,
      .example = "errorRate",
      .text = "What counts as bad."},
@@ -172,11 +175,45 @@ static const struct setting metric_rows[] = {
     {.key = "max",
      .type = &type_number,
      FIELD(plan_metric, limits.max),
-     .min = 0,
-     .max = 1000,
-     .inherits = "0.01 errorRate, 1 - objective latencySlo, none clientErrorRate",
+     .min = -BOUND_MAX,
+     .max = BOUND_MAX,
+     .inherits = "0.01 errorRate, 1 - objective latencySlo, none clientErrorRate and external",
      .example = "0.01",
-     .text = "Judges threshold and flagger: the largest share of bad requests in a window that is taken."},
+     .text = "external: the largest value that is within bounds. Judges threshold and flagger: the largest "
+             "share of bad requests in a window that is taken."},
+    {.key = "min",
+     .type = &type_number,
+     FIELD(plan_metric, limits.min),
+     .min = -BOUND_MAX,
+     .max = BOUND_MAX,
+     .inherits = "none",
+     .example = "0.99",
+     .text = "external: the smallest value that is within bounds."},
+    {.key = "source",
+     .type = &type_name,
+     FIELD(plan_metric, limits.source),
+     NAME,
+     .example = "prometheus",
+     .text = "external: who is asked, by its name in metricSources of the configuration."},
+    {.key = "query",
+     .type = &type_lines,
+     FIELD(plan_metric, limits.query),
+     NAME,
+     .max = PLAN_QUERY_MAX - 1,
+     .example = "'sum(rate(orders_failed_total{platform=\"{{canaryPlatform}}\"}[{{interval}}]))'",
+     .text =
+         "external: what is asked, in PromQL, as a Datadog query, or for CloudWatch an expression or a JSON "
+         "array of MetricDataQueries. It has to give one number; none, NaN, an error or several series are "
+         "no data. " QUERY_VARIABLE_LIST " stand for names of the rollout and for the interval."},
+    {.key = "interval",
+     .type = &type_duration,
+     FIELD(plan_metric, limits.interval_ns),
+     .min = S,
+     .max = DAY,
+     .fallback = "1m",
+     .text =
+         "external: how often it is asked. A step is left only with a value within bounds that is younger "
+         "than two intervals and was asked for after the last raise."},
     {.key = "warnMax",
      .type = &type_number,
      FIELD(plan_metric, limits.warn_max),
@@ -188,10 +225,15 @@ static const struct setting metric_rows[] = {
     {.key = "failureLimit",
      .type = &type_count,
      FIELD(plan_metric, limits.failure_limit),
-     .min = 0,
+     .min = -1,
      .max = 1000000,
      .fallback = "0",
-     .text = "Judge threshold: so many measurements may fail over the whole rollout."},
+     .text =
+         "external, and judge threshold: so many measurements may fail over the whole rollout, in a row or "
+         "not; with one more it goes back, or holds, by onRegression. -1 is any number. Of an external "
+         "metric "
+         "each value beyond its bounds is one while the canary has requests; an answer without data is "
+         "none."},
     {.key = "dryRun",
      .type = &type_flag,
      FIELD(plan_metric, dry_run),
@@ -201,6 +243,10 @@ static const struct setting metric_rows[] = {
 };
 static const struct section metric_section = {
     SECTION(metric_rows),
+    .text =
+        "external metrics are numbers of other systems, held against fixed bounds. Nobody knows how they "
+        "vary, so falseRollback says nothing about them. While the last answer has no data, or is too old, "
+        "or beyond the bounds, nothing moves forward; no data is never good news and never a failure.",
     .size = sizeof(struct plan_metric),
     .before = before_metric,
     .check = check_metric,

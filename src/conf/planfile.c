@@ -40,6 +40,25 @@ static void check_group(struct schema_reader *reader, const struct tree *root, c
                    wanted, key, name ? "is " : "has none", name ? name : "");
 }
 
+/* Those who are asked have to be known. */
+static void check_sources(struct schema_reader *reader, const struct tree *root, const struct plan *plan,
+                          const struct config *config)
+{
+    char path[48];
+
+    for (size_t i = 0; i < plan->analysis.metrics_len; i++) {
+        const struct plan_metric *metric = &plan->analysis.metrics[i];
+
+        if (metric->type != METRIC_EXTERNAL || !metric->limits.source[0] ||
+            config_source(config, metric->limits.source))
+            continue;
+        snprintf(path, sizeof path, "analysis.metrics[%zu].source", i);
+        schema_problem(reader, CONF_ERROR, tree_at(root, path),
+                       "source: none of metricSources in the configuration is named %s",
+                       metric->limits.source);
+    }
+}
+
 static void check_target(struct schema_reader *reader, const struct tree *root,
                          const struct plan_target *target)
 {
@@ -48,6 +67,8 @@ static void check_target(struct schema_reader *reader, const struct tree *root,
 
     check_group(reader, root, "stable", plan->stable, target->config, route->stable);
     check_group(reader, root, "canary", plan->canary, target->config, route->canary);
+    if (!target->recorded)
+        check_sources(reader, root, plan, target->config);
     if (route->canary < 0)
         schema_problem(reader, CONF_ERROR, root,
                        "the route %s has no canary group; name one in the configuration", route->name);

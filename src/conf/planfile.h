@@ -20,6 +20,7 @@ struct plan_target {
     const struct config *config;
     const struct config_route *route;
     const enum judge_kind *judge; /* instead of the plan's; NULL: the plan's */
+    bool recorded;                /* for a record: nobody is asked, so sources need not be there */
 };
 
 /*

@@ -24,6 +24,7 @@
 #include "control/run.h"
 #include "control/slots.h"
 #include "control/store.h"
+#include "control/surveyor.h"
 #include "export/dogstatsd.h"
 #include "export/emf.h"
 #include "export/logsink.h"
@@ -88,6 +89,7 @@ struct board {
     struct logsink *logsink; /* NULL: no access log; stopped by control */
     struct dogstatsd *dogstatsd;
     struct notifier *notifier; /* NULL before the loop; control's */
+    struct surveyor *surveyor; /* the same */
     struct emf *emf;
     struct hash_key sticky_key;
     struct route_bounds bounds; /* all that there have been */

@@ -17,6 +17,7 @@
 #include "control/reload.h"
 #include "control/restore.h"
 #include "control/status.h"
+#include "control/surveyor.h"
 #include "control/tick.h"
 #include "net/tls.h"
 
@@ -244,6 +245,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     tls_look(control->board->config, control->board->now_ns);
     tick(control->board);
     asker_look(control->asker);
+    surveyor_look(control->board->surveyor);
     notifier_look(control->board->notifier);
     metrics_tick(control->board);
     api_look(&control->api);
@@ -479,8 +481,10 @@ static void stop(struct control *control)
     for (size_t i = 0; i < ARRAY_LEN(events); i++)
         free_event(events[i]);
     prober_free(control->prober);
-    if (control->board)
+    if (control->board) {
         notifier_free(control->board->notifier);
+        surveyor_free(control->board->surveyor);
+    }
     asker_free(control->asker);
     courier_free(control->courier, LAST_WORDS_NS);
     admin_close(control->admin);
@@ -488,6 +492,7 @@ static void stop(struct control *control)
         api_fini(&control->api);
     if (control->board) {
         control->board->notifier = NULL;
+        control->board->surveyor = NULL;
         stop_crew(control->board);
         board_fini(control->board);
         free(control->board);
@@ -522,6 +527,7 @@ int control_run(const struct control_options *options)
         control.prober = prober_new(control.base, control.board);
         control.board->notifier = notifier_new(control.board, control.courier);
         control.asker = asker_new(control.board, control.courier);
+        control.board->surveyor = surveyor_new(control.board, control.courier);
         add_events(&control);
         say_ready(&control);
         event_base_dispatch(control.base);

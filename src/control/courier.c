@@ -20,8 +20,12 @@ enum {
 /* A request: control makes it, the thread takes it, and control frees it. */
 struct call {
     uint64_t number;
-    char *url, *body;
+    char *method, *url, *body; /* method NULL: POST */
     size_t body_len;
+    char *user, *password, *ca_file; /* NULL: none */
+    struct text content;
+    size_t content_max;
+    bool too_long; /* the answer is */
     struct curl_slist *headers;
     CURL *easy; /* the thread's */
     long timeout_ms;
@@ -52,8 +56,13 @@ struct courier {
 static void call_free(struct call *call)
 {
     curl_slist_free_all(call->headers);
+    free(call->method);
     free(call->url);
     free(call->body);
+    free(call->user);
+    free(call->password);
+    free(call->ca_file);
+    text_fini(&call->content);
     free(call);
 }
 
@@ -70,8 +79,46 @@ static size_t take_text(char *bytes, size_t size, size_t n, void *arg)
     return size * n;
 }
 
+static size_t take_content(char *bytes, size_t size, size_t n, void *arg)
+{
+    struct call *call = arg;
+
+    if (call->content_max && size * n > call->content_max - call->content.len) {
+        call->too_long = true;
+        return 0; /* which libcurl takes for a failure */
+    }
+    if (call->content_max)
+        text_add(&call->content, bytes, size * n);
+    return take_text(bytes, size, n, arg);
+}
+
+/* The method, with what it carries. */
+static void set_method(CURL *easy, const struct call *call)
+{
+    if (call->method && !strcmp(call->method, "GET")) {
+        curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+        return;
+    }
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body_len);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, call->body);
+    if (call->method)
+        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, call->method);
+}
+
+static void set_login(CURL *easy, const struct call *call)
+{
+    if (call->user)
+        curl_easy_setopt(easy, CURLOPT_USERNAME, call->user);
+    if (call->password)
+        curl_easy_setopt(easy, CURLOPT_PASSWORD, call->password);
+}
+
 static void set_options(CURL *easy, struct call *call)
 {
+    set_method(easy, call);
+    set_login(easy, call);
+    if (call->ca_file)
+        curl_easy_setopt(easy, CURLOPT_CAINFO, call->ca_file);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
@@ -79,11 +126,9 @@ static void set_options(CURL *easy, struct call *call)
     curl_easy_setopt(easy, CURLOPT_URL, call->url);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "penstock");
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->headers);
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body_len);
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, call->body);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, call->timeout_ms);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->error);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_text);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_content);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
 }
 
@@ -100,6 +145,8 @@ static void set_failure(struct call *call, CURLcode code)
 {
     const char *why = call->error[0] ? call->error : curl_easy_strerror(code);
 
+    if (call->too_long)
+        why = "the answer is too long";
     call->answer.status = 0;
     call->text_len = 0;
     memset(call->answer.text, 0, sizeof call->answer.text);
@@ -232,11 +279,22 @@ size_t courier_busy(const struct courier *courier)
     return courier->busy;
 }
 
+static char *copy(const char *text)
+{
+    return text ? mem_strdup(text) : NULL;
+}
+
 static struct call *call_new(const struct courier_request *request)
 {
     struct call *call = mem_zalloc(sizeof *call);
 
+    call->method = copy(request->method);
     call->url = mem_strdup(request->url);
+    call->user = copy(request->user);
+    call->password = copy(request->password);
+    call->ca_file = copy(request->ca_file);
+    call->content_max = request->content_max;
+    text_init(&call->content, request->content_max);
     call->body = mem_strndup(request->body.p, request->body.len);
     call->body_len = request->body.len;
     call->timeout_ms = (long)(request->timeout_ns / NS_PER_MS);
@@ -301,6 +359,7 @@ void courier_look(struct courier *courier)
     while (call) {
         struct call *next = call->next;
 
+        call->answer.content = (struct str){call->content.p, call->content.len};
         if (call->done)
             call->done(call->arg, &call->answer);
         drop(courier, call);

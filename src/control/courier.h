@@ -1,8 +1,8 @@
 /*
- * HTTP requests of control to others: webhooks. They are made by libcurl in a thread of its own, which begins
- * with the first of them, so that neither a name that is not found nor a server that does not answer ever
- * holds up control; the answers come back through courier_look. Redirects are not followed; the proxies that
- * the environment names are used, as curl does.
+ * HTTP requests of control to others: webhooks, and the queries of external metrics. They are made by libcurl
+ * in a thread of its own, which begins with the first of them, so that neither a name that is not found nor a
+ * server that does not answer ever holds up control; the answers come back through courier_look. Redirects
+ * are not followed; the proxies that the environment names are used, as curl does.
  *
  * Thread: control, for all that is declared here.
  */
@@ -27,6 +27,7 @@ struct courier_answer {
     unsigned status;             /* 0: there was no whole answer in time */
     int64_t retry_after_ns;      /* asked for by Retry-After in seconds; 0: it was not */
     char text[COURIER_TEXT_MAX]; /* why there is none, or how its content begins, in printable ASCII */
+    struct str content;          /* of a request with content_max, as it came; else empty */
 };
 /* 2xx. */
 static inline bool courier_is_yes(const struct courier_answer *answer)
@@ -37,12 +38,16 @@ static inline bool courier_is_yes(const struct courier_answer *answer)
 /* The answer is valid during the call only. */
 typedef void courier_done(void *arg, const struct courier_answer *answer);
 
-/* A POST. Everything is copied. */
+/* Everything is copied. */
 struct courier_request {
+    const char *method; /* NULL: POST */
     const char *url;
     const char *headers[COURIER_HEADERS_MAX]; /* lines, "Content-Type: application/json"; NULL: no more */
     struct str body;
-    int64_t timeout_ns; /* for the whole of it */
+    int64_t timeout_ns;          /* for the whole of it */
+    size_t content_max;          /* bytes; a longer answer is none. 0: the content is not kept */
+    const char *user, *password; /* NULL: none */
+    const char *ca_file;         /* NULL: the system's authorities */
     courier_done *done;
     void *arg;
 };

@@ -31,6 +31,8 @@ src_libpenstock_a_SOURCES += \
 	src/control/run.c src/control/run.h \
 	src/control/seal.c src/control/seal.h \
 	src/control/slots.c src/control/slots.h \
+	src/control/source.c src/control/source.h \
+	src/control/source_prometheus.c \
 	src/control/status.c src/control/status.h \
 	src/control/store.c src/control/store.h \
 	src/control/store_db.c src/control/store_db.h \
@@ -38,6 +40,7 @@ src_libpenstock_a_SOURCES += \
 	src/control/store_history.c src/control/store_history.h \
 	src/control/store_weights.c src/control/store_weights.h \
 	src/control/stream.c src/control/stream.h \
+	src/control/surveyor.c src/control/surveyor.h \
 	src/control/tick.c src/control/tick.h \
 	src/control/writes.c src/control/writes.h
 

@@ -52,6 +52,7 @@ struct reading {
     struct shard *shards[CONFIG_WORKERS_MAX];
     struct logsink_place logs[CONFIG_LOGS_MAX];
     struct meter_notice notices[CONFIG_NOTICES_MAX];
+    struct meter_source sources[CONFIG_SOURCES_MAX];
     struct meter_process process;
     struct meter_sent dogstatsd;
     bool unhealthy[CONFIG_TARGETS_MAX];
@@ -90,6 +91,14 @@ static void read_exporters(struct reading *reading, const struct board *board)
                                                     .retried = stats.retried,
                                                     .dropped = stats.dropped,
                                                     .waiting = stats.waiting};
+    }
+    view->sources = reading->sources;
+    view->sources_len = board->surveyor ? surveyor_len(board->surveyor) : 0;
+    for (size_t i = 0; i < view->sources_len; i++) {
+        struct surveyor_stats stats = surveyor_stats(board->surveyor, i);
+
+        reading->sources[i] = (struct meter_source){
+            .name = stats.name, .values = stats.values, .empty = stats.empty, .failed = stats.failed};
     }
     if (board->config->dogstatsd.address.text)
         view->dogstatsd = &reading->dogstatsd;

@@ -445,12 +445,29 @@ static void give_gate(const struct board *board, struct run *run, struct rollout
     input->gate_text = gate->says;
 }
 
+/* What the queries of external metrics have answered. */
+static void give_answers_of_queries(const struct board *board, struct run *run, struct rollout_input *input)
+{
+    for (size_t i = 0; i < PLAN_METRICS_MAX; i++) {
+        struct run_answer *answer = &run->answers[i];
+
+        input->external[i] = (struct external_answer){.given = answer->given,
+                                                      .known = answer->known,
+                                                      .value = answer->value,
+                                                      .age_ns = board->now_ns - answer->asked_ns,
+                                                      .why = answer->why};
+        run->fed |= answer->given;
+        answer->given = false;
+    }
+}
+
 void run_look(struct board *board, struct live *live)
 {
     struct run *run = live->run;
     struct hist answers;
     struct tally tallies[TALLY_WEIGHTS_MAX];
     struct tally_target targets[TALLY_TARGETS_MAX];
+    struct externals externals = run->rollout->externals;
     enum rollout_state state;
     struct rollout_input input = {
         .now_ns = board->now_ns,
@@ -467,6 +484,7 @@ void run_look(struct board *board, struct live *live)
 
     run->rollback_ordered = false;
     give_gate(board, run, &input);
+    give_answers_of_queries(board, run, &input);
     input.canary.capacity = canary_capacity(board, live);
     if (input.tallies_len > 0 && guards_learn(&run->rollout->guards, run->plan))
         give_answers(board, live, &tallies[0], &answers);
@@ -480,11 +498,13 @@ void run_look(struct board *board, struct live *live)
     if (run->refused) {
         /* What it is now: a hold that says why. */
         input.tallies_len = input.targets_len = 0;
+        memset(input.external, 0, sizeof input.external);
         step(board, live, &input);
     }
     if (run->last.target_id)
         eject(board, live);
     run->unsaved |= run->rollout->state != state && !run->record_saved;
+    run->unsaved |= memcmp(externals.failed, run->rollout->externals.failed, sizeof externals.failed) != 0;
     board_sync(board, live);
 }
 

@@ -30,6 +30,14 @@ struct run_gate {
     char says[RUN_SAYS_MAX]; /* for people */
 };
 
+/* What a query has answered (control/surveyor). */
+struct run_answer {
+    bool given, known; /* since the last look; with a value */
+    double value;
+    int64_t asked_ns; /* monotonic */
+    char why[EXTERNAL_WHY_MAX];
+};
+
 struct run {
     char id[RUN_ID_MAX];     /* route and start */
     uint32_t number;         /* in this process, from 1: names the counts that are its own */
@@ -50,7 +58,8 @@ struct run {
     bool quiet;              /* the last look had nothing to count */
     int64_t saved_ns;        /* monotonic, of the last save of the state */
     struct run_gate gate;
-    bool rollback_ordered; /* by a webhook, since the last look */
+    bool rollback_ordered;                       /* by a webhook, since the last look */
+    struct run_answer answers[PLAN_METRICS_MAX]; /* of external metrics */
 };
 
 enum order_result {

@@ -345,6 +345,21 @@ static json_t *notices_json(const struct board *board)
     return notices;
 }
 
+static json_t *sources_json(const struct board *board)
+{
+    json_t *sources = json_array();
+
+    for (size_t i = 0; board->surveyor && i < surveyor_len(board->surveyor); i++) {
+        struct surveyor_stats stats = surveyor_stats(board->surveyor, i);
+
+        json_array_append_new(sources,
+                              json_pack("{s:s, s:o, s:o, s:o, s:s}", "name", stats.name, "values",
+                                        count_json(stats.values), "empty", count_json(stats.empty), "failed",
+                                        count_json(stats.failed), "problem", stats.problem));
+    }
+    return sources;
+}
+
 static json_t *listeners_json(const struct board *board)
 {
     json_t *listeners = json_array();
@@ -386,6 +401,7 @@ json_t *status_json(struct board *board, const char *admin, const char *route)
     json_object_set_new(json, "state", store_json(board));
     json_object_set_new(json, "accessLog", log_json(board));
     json_object_set_new(json, "notify", notices_json(board));
+    json_object_set_new(json, "metricSources", sources_json(board));
     json_object_set_new(json, "routes", route && !only ? json_array() : routes_json(board, only));
     json_object_set_new(json, "groups", groups_json(board, only));
     json_object_set_new(json, "decisions", journal_list(&board->journal, NULL, route, 0, DECISIONS_SHOWN));

@@ -130,6 +130,12 @@ bool plan_metric_is_judged(const struct plan_metric *metric)
     return metric->type != METRIC_EXTERNAL && !plan_metric_is_guard(metric);
 }
 
+bool plan_metric_goes_back_by_bounds(const struct plan_metric *metric)
+{
+    return metric->type == METRIC_EXTERNAL && !metric->dry_run && metric->limits.failure_limit >= 0 &&
+           metric->on_regression == ON_REGRESSION_ROLLBACK;
+}
+
 bool plan_metric_may_roll_back(const struct plan_metric *metric)
 {
     return plan_metric_is_judged(metric) && !metric->dry_run &&

@@ -97,6 +97,8 @@ bool plan_match_is_everything(const struct plan_match *match);
 bool plan_metric_is_judged(const struct plan_metric *metric);
 /* Judged, not a dry run, and a regression of it goes back: its `share` is part of the sum of 1. */
 bool plan_metric_may_roll_back(const struct plan_metric *metric);
+/* External, and may send the canary back: which falseRollback says nothing about. */
+bool plan_metric_goes_back_by_bounds(const struct plan_metric *metric);
 /* latencyShift or suspiciouslyFast. */
 bool plan_metric_is_guard(const struct plan_metric *metric);
 

@@ -141,12 +141,14 @@ static void check_external(struct check *check, const struct plan_metric *metric
 /* What only external metrics have a use for, and a share that is none. */
 static void check_not_external(struct check *check, const struct plan_metric *metric)
 {
+    static const char text[] = "it means nothing to metrics of another type than external; remove it";
+
     if (metric->limits.source[0])
-        problem(check, "source", "it is for metrics of the type external; remove it");
+        warning(check, "source", text);
     if (metric->limits.query[0])
-        problem(check, "query", "it is for metrics of the type external; remove it");
+        warning(check, "query", text);
     if (!isnan(metric->limits.min))
-        problem(check, "min", "it is for metrics of the type external; remove it");
+        warning(check, "min", text);
     if (!isnan(metric->limits.max))
         range(check, "max", metric->limits.max, 0, 1);
 }
@@ -209,8 +211,7 @@ static void check_shares(struct check *check, const struct plan_analysis *analys
 
     for (size_t i = 0; i < analysis->metrics_len; i++) {
         latency |= analysis->metrics[i].type == METRIC_LATENCY_SLO;
-        external |= analysis->metrics[i].type == METRIC_EXTERNAL && !analysis->metrics[i].dry_run &&
-                    analysis->metrics[i].on_regression == ON_REGRESSION_ROLLBACK;
+        external |= plan_metric_goes_back_by_bounds(&analysis->metrics[i]);
         if (!plan_metric_may_roll_back(&analysis->metrics[i]))
             continue;
         any = true;

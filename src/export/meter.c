@@ -42,6 +42,7 @@ static const void *cells_of(const struct meter_place *place, enum meter_scope sc
     case METER_CERTIFICATE:
     case METER_LOG:
     case METER_NOTICE:
+    case METER_SOURCE:
     case METER_ROLLOUT:
         break;
     }
@@ -100,6 +101,8 @@ static void label_place(const struct meter_place *place, enum meter_scope scope,
         meter_label(labels, "sink", end_of(place->log->name));
     if (place->notice)
         meter_label(labels, "receiver", place->notice->name);
+    if (place->source)
+        meter_label(labels, "source", place->source->name);
     if (scope == METER_SIDE)
         meter_label(labels, "side", place->side == ROUTE_CANARY ? "canary" : "stable");
     if (scope == METER_ROLLOUT)
@@ -119,7 +122,7 @@ struct walk {
     void *arg;
 };
 
-/* A count in what is told of a sink or of a receiver. */
+/* A count in what is told of a sink, of a receiver or of a source. */
 static double count_in(const void *counts, size_t offset)
 {
     uint64_t count;
@@ -138,6 +141,8 @@ static bool value_of(const struct meter *meter, const struct meter_place *place,
         *value_r = count_in(place->log, meter->cell);
     else if (meter->scope == METER_NOTICE)
         *value_r = count_in(place->notice, meter->cell);
+    else if (meter->scope == METER_SOURCE)
+        *value_r = count_in(place->source, meter->cell);
     else
         *value_r =
             (double)meter_sum(place, meter->scope, meter->cell + place->variant * sizeof(struct cell)) *
@@ -269,6 +274,12 @@ void meter_each(const struct meter_view *view, const struct meter *meter, meter_
     case METER_NOTICE:
         for (size_t i = 0; i < view->notices_len; i++) {
             place.notice = &view->notices[i];
+            walk_place(&walk, place);
+        }
+        return;
+    case METER_SOURCE:
+        for (size_t i = 0; i < view->sources_len; i++) {
+            place.source = &view->sources[i];
             walk_place(&walk, place);
         }
         return;

@@ -61,6 +61,12 @@ struct meter_notice {
     uint64_t sent, retried, dropped, waiting;
 };
 
+/* Who is asked the queries of external metrics. Text borrowed. */
+struct meter_source {
+    const char *name;
+    uint64_t values, empty, failed;
+};
+
 /* Everything that is told. All borrowed. */
 struct meter_view {
     const char *version;
@@ -80,6 +86,8 @@ struct meter_view {
     size_t logs_len;
     const struct meter_notice *notices;
     size_t notices_len;
+    const struct meter_source *sources;
+    size_t sources_len;
     const struct meter_sent *dogstatsd;  /* NULL: not configured */
     const struct meter_process *process; /* NULL: not asked for */
 };
@@ -104,6 +112,7 @@ enum meter_scope {
     METER_CERTIFICATE,
     METER_LOG,    /* a sink of the access log */
     METER_NOTICE, /* a receiver of notices */
+    METER_SOURCE, /* a source of external metrics */
     METER_ROUTE,
     METER_OVERRIDES, /* a route that has overrides */
     METER_MIRROR,    /* a route with copies, and its mirror's group */
@@ -124,6 +133,7 @@ struct meter_place {
     const struct config_listener *listener;
     const struct logsink_place *log;
     const struct meter_notice *notice;
+    const struct meter_source *source;
     size_t certificate, worker;
     size_t variant;
 };

@@ -7,6 +7,7 @@ e2e_tests = \
 	tests/e2e/test_check.py \
 	tests/e2e/test_desync.py \
 	tests/e2e/test_demo.py \
+	tests/e2e/test_external.py \
 	tests/e2e/test_faults.py \
 	tests/e2e/test_framing.py \
 	tests/e2e/test_gates.py \
@@ -76,6 +77,7 @@ EXTRA_DIST += \
 	tests/e2e/plans.py \
 	tests/e2e/recorder.py \
 	tests/e2e/receiver.py \
+	tests/e2e/sources.py \
 	tests/e2e/records.py \
 	tests/e2e/rollouts.py \
 	tests/e2e/sides.py \

@@ -89,7 +89,8 @@ static const struct problems_case cases[] = {
     {ALL "discovery: {}\n",
      "t:6:1: discovery: unknown key; known here: workers, service, env, version, "
      "labelHeader, viaName, ambiguousFields, halfClosed, forwarded, listeners, tls, admin, state, "
-     "tracing, synthetic, accessLog, logRecord, metrics, notify, webhooks, timeouts, limits, http2, "
+     "tracing, synthetic, accessLog, logRecord, metrics, notify, webhooks, metricSources, timeouts, limits, "
+     "http2, "
      "targetGroups, "
      "routes\n"},
     {ALL "accessLog: [ stdout: { color: true } ]\n",
@@ -313,6 +314,19 @@ static const struct problems_case cases[] = {
     {ALL "webhooks: { secret: whsec_MDEyMzQ1Njc4OQ== }\n", ""},
     {ALL "webhooks: { secret: whsec_abc }\n",
      "t:6:21: secret: what follows whsec_ is no base64, which the key has to be in then\n"},
+    {ALL
+     "metricSources: [ { name: a, url: \"https://p/x/\", token: t, caFile: ca.pem, timeout: 5s }, { name: b, "
+     "type: prometheus, url: \"http://p\", user: u, password: p } ]\n",
+     ""},
+    {ALL "metricSources: [ { name: a, url: \"ftp://p\" }, { name: a, url: \"http://u@p\", password: p }, { "
+         "name: c, "
+         "user: u, token: t } ]\n",
+     "t:6:34: url: an http:// or https:// address is needed\n"
+     "t:6:55: name: a is there already; take another\n"
+     "t:6:63: url: is taken without a user, a query or a fragment\n"
+     "t:6:87: password: whose? write user too\n"
+     "t:6:92: url: is missing; write where it is asked\n"
+     "t:6:119: token: takes the place of user; remove one\n"},
     {ALL "tracing:\naccessLog: [ { otlp: { endpoint: \"https://c/\", headers: [ \"a: b\" ] } } ]\n", ""},
     {ALL "accessLog: [ { otlp: { endpoint: \"http://c/\" } } ]\n",
      "t:6:14: otlp: there are no spans without tracing; write it\n"},

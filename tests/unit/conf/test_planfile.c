@@ -52,8 +52,28 @@ static const struct problems_case cases[] = {
     {ALL "judge: threshold\nthreshold: { mode: alarm, evaluationPeriods: 2, datapointsToAlarm: 3 }\n",
      WARNED("threshold") "t:4:68: datapointsToAlarm: 1 to evaluationPeriods (2)\n"},
     {ALL "analysis: { metrics: [ { name: a, type: external } ] }\n",
-     "t:3:41: type: external is none of errorRate, latencySlo, clientErrorRate, latencyShift, "
-     "suspiciouslyFast\n"},
+     "t:3:22: warning: metrics: only external metrics can send the canary back: no request is judged, and "
+     "nobody "
+     "knows how often a healthy canary goes back\n"
+     "t:3:24: source: an external metric needs a source: the name of one of metricSources\n"
+     "t:3:24: query: an external metric needs a query\n"
+     "t:3:24: max: an external metric needs a limit: min, max or both\n"},
+    {ALL "analysis: { metrics: [ { name: e, type: errorRate }, { name: a, type: external, source: p, query: "
+         "up, min: "
+         "-2, max: 1e6, interval: 5s, failureLimit: 3, onRegression: hold } ] }\n",
+     ""},
+    {ALL "analysis: { metrics: [ { name: e, type: errorRate }, { name: a, type: external, source: p, query: "
+         "\"{{a}} "
+         "{{route}}\", min: 2, max: 1, match: { method: GET } } ] }\n",
+     "t:3:99: query: {{a}} is no variable: {{route}}, {{stable}}, {{canary}}, {{stablePlatform}}, "
+     "{{canaryPlatform}}, {{interval}} and {{seconds}} are\n"
+     "t:3:123: min: min is above max: no value could pass\n"
+     "t:3:141: match: it is about requests, and the query does not see them: remove it\n"},
+    {ALL "analysis: { metrics: [ { name: e, type: errorRate, source: p, query: up, min: 0, max: 2 } ] }\n",
+     "t:3:60: warning: source: it means nothing to metrics of another type than external; remove it\n"
+     "t:3:70: warning: query: it means nothing to metrics of another type than external; remove it\n"
+     "t:3:79: warning: min: it means nothing to metrics of another type than external; remove it\n"
+     "t:3:87: max: 2 is outside 0 to 1\n"},
     /* numbers */
     {ALL "analysis: { falseRollback: 0.5, bin: 100ms }\n",
      "t:3:28: falseRollback: 0.5 is more than 0.2\nt:3:38: bin: 100ms is less than 1s\n"},
@@ -470,8 +490,13 @@ static const struct {
     const char *name;
     size_t steps, approvals;
 } samples[] = {
-    {"ec2-to-fargate", 5, 1},      {"migration-1-test", 3, 0},       {"migration-2-load", 7, 1},
-    {"migration-3-staging", 6, 2}, {"migration-4-production", 8, 1}, {"reference", 6, 0},
+    {"ec2-to-fargate", 5, 1},
+    {"migration-1-test", 3, 0},
+    {"migration-2-load", 7, 1},
+    {"migration-3-staging", 6, 2},
+    {"migration-4-production", 8, 1},
+    {"reference", 6, 0},
+    {"external", 4, 0},
 };
 
 START_TEST(a_sample_plan_loads_without_a_warning)

@@ -10,5 +10,6 @@ unit_tests += \
 	tests/unit/control/test_recent \
 	tests/unit/control/test_roster \
 	tests/unit/control/test_slots \
+	tests/unit/control/test_source \
 	tests/unit/control/test_store \
 	tests/unit/control/test_stream

@@ -1,0 +1,119 @@
+#include "control/source.h"
+
+#include "base/mem.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- requests ---- */
+
+void source_encode(struct text *text, struct str s)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.p[i] && strchr(plain, s.p[i]))
+            text_add(text, &s.p[i], 1);
+        else
+            text_printf(text, "%%%02X", (unsigned)(unsigned char)s.p[i]);
+    }
+}
+
+void source_header(struct source_request *request, const char *name, const char *value)
+{
+    size_t n = 0;
+    struct text line;
+
+    while (request->headers[n])
+        n++;
+    BUG_ON(n >= SOURCE_HEADERS_MAX);
+    text_init(&line, SOURCE_TEXT_MAX);
+    text_printf(&line, "%s: %s", name, value);
+    request->headers[n] = text_take(&line);
+}
+
+void source_request_fini(struct source_request *request)
+{
+    free(request->url);
+    free(request->body);
+    for (size_t i = 0; i < SOURCE_HEADERS_MAX; i++)
+        free(request->headers[i]);
+    *request = (struct source_request){0};
+}
+
+bool source_compose(const struct config_source *source, const struct source_query *query,
+                    struct source_request *request_r, char why[static EXTERNAL_WHY_MAX])
+{
+    *request_r = (struct source_request){.method = "GET"};
+    why[0] = '\0';
+    switch (source->kind) {
+    case CONFIG_SOURCE_PROMETHEUS:
+        source_compose_prometheus(source, query, request_r);
+        return true;
+    }
+    BUG("source of kind %d", (int)source->kind);
+}
+
+/* ---- answers ---- */
+
+static bool refuse_value(const char *what, char why[static EXTERNAL_WHY_MAX])
+{
+    snprintf(why, EXTERNAL_WHY_MAX, "the value is %s", what);
+    return false;
+}
+
+bool source_finite(double value, double *value_r, char why[static EXTERNAL_WHY_MAX])
+{
+    if (isnan(value))
+        return refuse_value("NaN", why);
+    if (!isfinite(value))
+        return refuse_value(value > 0 ? "+Inf" : "-Inf", why);
+    *value_r = value;
+    return true;
+}
+
+bool source_number(const char *text, double *value_r, char why[static EXTERNAL_WHY_MAX])
+{
+    char *end;
+    double value;
+
+    if (!strcmp(text, "NaN") || !strcmp(text, "+Inf") || !strcmp(text, "Inf") || !strcmp(text, "-Inf"))
+        return refuse_value(text, why);
+    value = strtod(text, &end);
+    if (end == text || *end || strspn(text, "0123456789+-.eE") != strlen(text))
+        return refuse_value("no number", why);
+    return source_finite(value, value_r, why);
+}
+
+bool source_refuse(unsigned status, const char *says, char why[static EXTERNAL_WHY_MAX])
+{
+    char plain[EXTERNAL_WHY_MAX - 16];
+    size_t len = 0;
+
+    for (; says && says[len] && len < sizeof plain - 1; len++)
+        plain[len] = says[len] >= ' ' && says[len] <= '~' ? says[len] : ' ';
+    plain[len] = '\0';
+    snprintf(why, EXTERNAL_WHY_MAX, "status %u%s%s", status, len ? ": " : "", plain);
+    return false;
+}
+
+bool source_read(const struct config_source *source, unsigned status, struct str content, double *value_r,
+                 char why[static EXTERNAL_WHY_MAX])
+{
+    json_t *json = json_loadb(content.len ? content.p : "", content.len, 0, NULL);
+    bool ok = false;
+
+    why[0] = '\0';
+    if (!json_is_object(json) && status / 100 == 2)
+        snprintf(why, EXTERNAL_WHY_MAX, "the answer is no JSON object");
+    else
+        switch (source->kind) {
+        case CONFIG_SOURCE_PROMETHEUS:
+            ok = source_read_prometheus(status, json, value_r, why);
+            break;
+        }
+    json_decref(json);
+    return ok;
+}

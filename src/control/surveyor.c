@@ -1,0 +1,373 @@
+#include "control/surveyor.h"
+
+#include "base/clk.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "control/board.h"
+#include "control/courier.h"
+#include "control/source.h"
+#include "control/tick.h"
+#include "decide/query.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* So many requests under way leave room for notices. */
+enum { BUSY_MAX = COURIER_CALLS_MAX - CONFIG_NOTICES_MAX };
+
+/* A source, with what has come of it. */
+struct desk {
+    const struct config_source *conf; /* in surveyor->config */
+    uint64_t values, empty, failed;
+    char problem[EXTERNAL_WHY_MAX];
+};
+
+/* A metric that is asked. */
+struct survey {
+    struct survey *next;
+    struct surveyor *surveyor;
+    uint32_t run; /* its number */
+    char plan[RUN_HASH_LEN];
+    size_t metric;            /* in its plan */
+    uint64_t call;            /* 0: none is under way */
+    int64_t asked_ns, due_ns; /* monotonic */
+    bool wanted;
+};
+
+struct surveyor {
+    struct board *board;
+    struct courier *courier;
+    struct config *config; /* a reference: that of the desks */
+    struct desk desks[CONFIG_SOURCES_MAX];
+    size_t desks_len;
+    struct survey *surveys;
+    size_t first; /* the route that is looked at first, another one each time */
+};
+
+/* ---- sources
+ * --------------------------------------------------------------------------------------------- */
+
+static struct desk *desk_named(struct desk *desks, size_t len, const char *name)
+{
+    for (size_t i = 0; i < len; i++)
+        if (!strcmp(desks[i].conf->name, name))
+            return &desks[i];
+    return NULL;
+}
+
+/* Counters go on under their names; what was asked by the old configuration is asked anew. */
+static void adopt(struct surveyor *surveyor)
+{
+    struct config *config = config_ref(surveyor->board->config);
+    struct desk old[CONFIG_SOURCES_MAX];
+    size_t old_len = surveyor->desks_len;
+
+    memcpy(old, surveyor->desks, sizeof old);
+    surveyor->desks_len = config->sources_len;
+    for (size_t i = 0; i < config->sources_len; i++) {
+        const struct desk *kept = desk_named(old, old_len, config->sources[i].name);
+
+        surveyor->desks[i] = kept ? *kept : (struct desk){0};
+        surveyor->desks[i].conf = &config->sources[i];
+    }
+    for (struct survey *survey = surveyor->surveys; survey; survey = survey->next) {
+        courier_forget(surveyor->courier, survey->call);
+        survey->call = 0;
+        survey->due_ns = 0;
+    }
+    config_unref(surveyor->config);
+    surveyor->config = config;
+}
+
+/* What has come of a query; `why` is empty when it was a number. The log is told of the first of several. */
+static void note(struct desk *desk, unsigned status, const char *why)
+{
+    if (!why[0])
+        desk->values++;
+    else if (status / 100 == 2)
+        desk->empty++;
+    else
+        desk->failed++;
+    if (why[0] && !desk->problem[0])
+        log_warn("metric source %s: a query has no data: %s", desk->conf->name, why);
+    else if (!why[0] && desk->problem[0])
+        log_info("metric source %s: queries have data again", desk->conf->name);
+    snprintf(desk->problem, sizeof desk->problem, "%s", why);
+}
+
+/* ---- answers
+ * --------------------------------------------------------------------------------------------- */
+
+static struct survey *find(const struct surveyor *surveyor, const struct run *run, size_t metric)
+{
+    for (struct survey *survey = surveyor->surveys; survey; survey = survey->next)
+        if (survey->run == run->number && survey->metric == metric && !strcmp(survey->plan, run->hash))
+            return survey;
+    return NULL;
+}
+
+/* Whom it is about; NULL when that has another plan since, or is over. */
+static struct live *live_of(const struct survey *survey)
+{
+    struct board *board = survey->surveyor->board;
+
+    for (size_t i = 0; i < board->lives_len; i++) {
+        struct live *live = &board->lives[i];
+
+        if (run_judges(live->run) && find(survey->surveyor, live->run, survey->metric) == survey)
+            return live;
+    }
+    return NULL;
+}
+
+/* For the next look; `why` is empty when there is a value. */
+static void give(const struct survey *survey, struct run *run, double value, const char *why)
+{
+    struct run_answer *answer = &run->answers[survey->metric];
+
+    *answer =
+        (struct run_answer){.given = true, .known = !why[0], .value = value, .asked_ns = survey->asked_ns};
+    snprintf(answer->why, sizeof answer->why, "%s", why);
+}
+
+static void on_answer(void *arg, const struct courier_answer *answer)
+{
+    struct survey *survey = arg;
+    struct surveyor *surveyor = survey->surveyor;
+    struct board *board = surveyor->board;
+    struct live *live = live_of(survey);
+    struct desk *desk;
+    char why[EXTERNAL_WHY_MAX];
+    double value = 0;
+
+    survey->call = 0;
+    if (!live)
+        return;
+    desk = desk_named(surveyor->desks, surveyor->desks_len,
+                      live->run->plan->analysis.metrics[survey->metric].limits.source);
+    if (!desk)
+        return; /* the next look tells */
+    if (answer->status == 0)
+        snprintf(why, sizeof why, "%s", answer->text);
+    else if (source_read(desk->conf, answer->status, answer->content, &value, why))
+        why[0] = '\0';
+    note(desk, answer->status, why);
+    give(survey, live->run, value, why);
+    board_now(board);
+    tick_route(board, live);
+}
+
+/* ---- questions
+ * ------------------------------------------------------------------------------------------- */
+
+/* The value of a variable in braces. All of them are names of the configuration, in which nothing stands that
+ * would have to be escaped in a text of any query language. */
+static void add_variable(struct text *text, const struct board *board, const struct live *live,
+                         enum query_variable variable, int64_t interval_ns)
+{
+    const struct config_group *stable = board_side(board, live, ROUTE_STABLE);
+    const struct config_group *canary = board_side(board, live, ROUTE_CANARY);
+
+    switch (variable) {
+    case QUERY_NONE:
+    case QUERY_UNKNOWN: /* plan_check has refused it */
+        return;
+    case QUERY_ROUTE:
+        text_printf(text, "%s", live->conf->name);
+        return;
+    case QUERY_STABLE:
+        text_printf(text, "%s", stable->name);
+        return;
+    case QUERY_CANARY:
+        text_printf(text, "%s", canary->name);
+        return;
+    case QUERY_STABLE_PLATFORM:
+        text_printf(text, "%s", stable->platform);
+        return;
+    case QUERY_CANARY_PLATFORM:
+        text_printf(text, "%s", canary->platform);
+        return;
+    case QUERY_INTERVAL:
+    case QUERY_SECONDS:
+        text_printf(text, "%lld%s", (long long)(interval_ns / NS_PER_S),
+                    variable == QUERY_INTERVAL ? "s" : "");
+        return;
+    }
+}
+
+/* The caller frees it. */
+static char *query_text(const struct board *board, const struct live *live, const struct plan_limits *limits)
+{
+    struct str rest = str_from(limits->query);
+    struct query_part part;
+    struct text text;
+
+    text_init(&text, SOURCE_TEXT_MAX);
+    while (query_next(&rest, &part)) {
+        text_add(&text, part.text.p, part.text.len);
+        add_variable(&text, board, live, part.variable, limits->interval_ns);
+    }
+    return text_take(&text);
+}
+
+static uint64_t post(struct survey *survey, const struct desk *desk, const struct source_request *request)
+{
+    struct courier_request call = {.method = request->method,
+                                   .url = request->url,
+                                   .body = str_from(request->body),
+                                   .timeout_ns = desk->conf->timeout_ns,
+                                   .content_max = SOURCE_CONTENT_MAX,
+                                   .user = desk->conf->user,
+                                   .password = desk->conf->password,
+                                   .ca_file = desk->conf->ca_file,
+                                   .done = on_answer,
+                                   .arg = survey};
+
+    for (size_t i = 0; i < SOURCE_HEADERS_MAX && request->headers[i]; i++)
+        call.headers[i] = request->headers[i];
+    return courier_post(survey->surveyor->courier, &call);
+}
+
+static void ask(struct survey *survey, struct live *live)
+{
+    struct surveyor *surveyor = survey->surveyor;
+    const struct plan_limits *limits = &live->run->plan->analysis.metrics[survey->metric].limits;
+    struct desk *desk = desk_named(surveyor->desks, surveyor->desks_len, limits->source);
+    struct source_query query = {.interval_ns = limits->interval_ns, .wall_ns = surveyor->board->wall_ns};
+    struct source_request request;
+    char why[EXTERNAL_WHY_MAX] = "", *text;
+
+    survey->asked_ns = surveyor->board->now_ns;
+    if (!desk) {
+        survey->due_ns = survey->asked_ns + limits->interval_ns;
+        snprintf(why, sizeof why, "the configuration has no metric source %s any more", limits->source);
+        give(survey, live->run, 0, why);
+        return;
+    }
+    query.text = text = query_text(surveyor->board, live, limits);
+    if (source_compose(desk->conf, &query, &request, why)) {
+        survey->call = post(survey, desk, &request);
+        source_request_fini(&request);
+    } else {
+        note(desk, 0, why);
+        give(survey, live->run, 0, why);
+    }
+    if (survey->call || why[0])
+        survey->due_ns = survey->asked_ns + limits->interval_ns;
+    free(text);
+}
+
+/* While it has begun and is not over; at weight 0 too, where a bad value holds. */
+static bool is_asked(const struct run *run)
+{
+    if (!run_judges(run))
+        return false;
+    switch (run->rollout->state) {
+    case ROLLOUT_RUNNING:
+    case ROLLOUT_PAUSED:
+    case ROLLOUT_RETREATING:
+    case ROLLOUT_HELD:
+    case ROLLOUT_WATCHING:
+    case ROLLOUT_PROBING:
+        return true;
+    case ROLLOUT_PENDING:
+    case ROLLOUT_ROLLING_BACK:
+    case ROLLOUT_ROLLED_BACK:
+    case ROLLOUT_QUARANTINED:
+    case ROLLOUT_PROMOTED:
+        return false;
+    }
+    BUG("rollout state %d", (int)run->rollout->state);
+}
+
+static void look_at_metric(struct surveyor *surveyor, struct live *live, size_t i)
+{
+    struct survey *survey;
+
+    if (live->run->plan->analysis.metrics[i].type != METRIC_EXTERNAL)
+        return;
+    survey = find(surveyor, live->run, i);
+    if (!survey) {
+        survey = mem_zalloc(sizeof *survey);
+        *survey = (struct survey){
+            .next = surveyor->surveys, .surveyor = surveyor, .run = live->run->number, .metric = i};
+        memcpy(survey->plan, live->run->hash, sizeof survey->plan);
+        surveyor->surveys = survey;
+    }
+    survey->wanted = true;
+    if (!survey->call && surveyor->board->now_ns >= survey->due_ns &&
+        courier_busy(surveyor->courier) < BUSY_MAX)
+        ask(survey, live);
+}
+
+/* `all`: also those that are wanted. */
+static void drop_surveys(struct surveyor *surveyor, bool all)
+{
+    struct survey **link = &surveyor->surveys;
+
+    while (*link) {
+        struct survey *survey = *link;
+
+        if (survey->wanted && !all) {
+            survey->wanted = false; /* until the next look */
+            link = &survey->next;
+            continue;
+        }
+        courier_forget(surveyor->courier, survey->call);
+        *link = survey->next;
+        free(survey);
+    }
+}
+
+struct surveyor *surveyor_new(struct board *board, struct courier *courier)
+{
+    struct surveyor *surveyor = mem_zalloc(sizeof *surveyor);
+
+    surveyor->board = board;
+    surveyor->courier = courier;
+    adopt(surveyor);
+    return surveyor;
+}
+
+void surveyor_look(struct surveyor *surveyor)
+{
+    const struct board *board = surveyor->board;
+
+    if (surveyor->config != board->config)
+        adopt(surveyor);
+    surveyor->first++;
+    for (size_t i = 0; i < board->lives_len; i++) {
+        struct live *live = &board->lives[(surveyor->first + i) % board->lives_len];
+
+        for (size_t metric = 0; is_asked(live->run) && metric < live->run->plan->analysis.metrics_len;
+             metric++)
+            look_at_metric(surveyor, live, metric);
+    }
+    drop_surveys(surveyor, false);
+}
+
+void surveyor_free(struct surveyor *surveyor)
+{
+    if (!surveyor)
+        return;
+    drop_surveys(surveyor, true);
+    config_unref(surveyor->config);
+    free(surveyor);
+}
+
+size_t surveyor_len(const struct surveyor *surveyor)
+{
+    return surveyor->desks_len;
+}
+
+struct surveyor_stats surveyor_stats(const struct surveyor *surveyor, size_t i)
+{
+    const struct desk *desk = &surveyor->desks[i];
+
+    return (struct surveyor_stats){.name = desk->conf->name,
+                                   .values = desk->values,
+                                   .empty = desk->empty,
+                                   .failed = desk->failed,
+                                   .problem = desk->problem};
+}

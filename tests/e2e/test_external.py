@@ -1,0 +1,120 @@
+"""External metrics: a plan asks other systems, goes on with good news only, and back with bad news."""
+from harness import Skip, case, main, need, tool
+from load import H2load
+from monitors import Prometheus
+from peers import Nginx
+from penstock import Penstock
+from plans import quick
+from rollouts import at_weight, decisions, held, reaches, state
+from sources import Source, vector
+
+need("nginx", "h2load")
+
+
+def groups(t):
+    return {"ec2": [Nginx(t, "ec2")], "fargate": [Nginx(t, "fargate")]}
+
+
+def plan(metric, *steps):
+    made = quick(*(steps or ({"setWeight": 20, "advanceOn": "time"}, {"setWeight": 50, "advanceOn": "time", "minDwell": "1h"},
+                             (100, "1s"))))
+    made["analysis"]["metrics"].append({"name": "budget", "type": "external", "interval": "1s", **metric})
+    return made
+
+
+def once(value):
+    """A value for one question, and nothing for the others."""
+    answers = [vector(value)]
+    return lambda question: answers.pop() if answers else vector()
+
+
+def text(p):
+    return (p.admin.rollout()["decision"] or {}).get("text", "")
+
+
+def budget(p):
+    return p.admin.rollout()["metrics"][-1]
+
+
+@case("a plan holds without data, whatever that looks like, goes on with a value within bounds, and back beyond them")
+def _(t):
+    source = Source(t, lambda question: vector())
+    p = Penstock(t, groups(t), metricSources=[{"name": "prom", "url": source.url("/select/"), "user": "penny", "password": "s3cret",
+                                               "timeout": "2s"}])
+    load = H2load(t, p.url(), 120, 200, connections=10)
+    query = 'sum(bad{route="{{route}}",to="{{canary}}",on="{{canaryPlatform}}"}[{{interval}}]) / {{seconds}}'
+    p.admin.start(plan({"source": "prom", "query": query, "max": 0.02, "failureLimit": 2}))
+    held(t, p, "external")
+    for why, answer in {"the answer is empty: no series": vector(), "status 503": (503, "busy"), "Empty reply from server": None}.items():
+        source.answer = lambda question, answer=answer: answer
+        t.wait(lambda: why in text(p), why)
+        t.contains(text(p), "budget: the query has no data: ", "whose it is")
+    t.equal([budget(p)["state"], budget(p)["failures"], p.admin.rollout()["weight"]], ["noData", 0, 20], "it counts as nothing")
+    asked = source.questions()[-1]
+    t.equal([asked.method, asked.path, asked.query["query"], asked.headers["Authorization"]],
+            ["GET", "/select/api/v1/query", 'sum(bad{route="web",to="fargate",on="fargate"}[1s]) / 1', "Basic cGVubnk6czNjcmV0"],
+            "what it is asked")
+    source.answer = once("0.031")
+    t.wait(lambda: any(d["text"] == "budget: 0.031 is above max 0.02; failure 1, more than 2 send the canary back" for d in decisions(p)),
+           "a failure holds")
+    source.answer = lambda question: vector("0.01")
+    at_weight(t, p, 50)
+    shown = budget(p)
+    t.equal([shown[key] for key in ("source", "min", "max", "failureLimit")], ["prom", None, 0.02, 2], "its bounds")
+    t.equal(shown["failures"], 1, "what is well since takes none back")
+    t.check("s3cret" not in p.stderr() and "s3cret" not in str(p.admin.status()), "nobody is told the password")
+    t.contains(p.stderr(), "metric source prom: a query has no data: ", "the log")
+    p.kill9()
+    p = Penstock(t, None, config=p.config)
+    t.equal(budget(p)["failures"], 1, "a restart forgets no failure")
+    source.answer = lambda question: vector("0.5")
+    reaches(t, p, "rolledBack")
+    last = [d for d in decisions(p) if d["action"] == "rollback"][-1]
+    t.equal([last["reason"], last["metric"], last["external"]], ["external", "budget", {
+        "value": 0.5, "failures": 3, "min": None, "max": 0.02, "failureLimit": 2}], "why")
+    t.equal(last["text"], "budget: 0.5 is above max 0.02; beyond its bounds 3 times, failureLimit allows 2", "in words")
+    t.check(p.metrics().sum("penstock_metric_queries_answered_total", source="prom") >= 2, "counted")
+    load.stop()
+
+
+@case("a source that nobody has configured is an error of the plan, and one that goes away holds")
+def _(t):
+    source = Source(t, once("1"))
+    p = Penstock(t, groups(t), metricSources=[{"name": "prom", "url": source.url()}])
+    answer = p.admin.ask("POST", "/v1/routes/web/rollout", plan({"source": "other", "query": "up", "min": 1}))
+    t.equal(answer.status, 422, "another name")
+    t.contains(answer.text, "none of metricSources in the configuration is named other", "why")
+    load = H2load(t, p.url(), 120, 200, connections=10)
+    p.admin.start(plan({"source": "prom", "query": "up", "min": 2, "onRegression": "hold"}))
+    t.wait(lambda: any(d["text"].startswith("budget: 1 is below min 2; beyond its bounds 1 time, failureLimit allows 0; onRegression is hold")
+                       for d in decisions(p)), "it holds instead of going back")
+    t.equal(state(p), "running", "and stays")
+    config = dict(p.config)
+    config["metricSources"] = []
+    p.write_config(config)
+    t.equal(p.admin.ask("POST", "/v1/config/reload").status, 200, "a reload")
+    p.admin.order("retry")
+    t.wait(lambda: "the configuration has no metric source prom any more" in text(p), "nobody is there to be asked")
+    load.stop()
+
+
+@case("Prometheus is asked about penstock itself")
+def _(t):
+    if not tool("prometheus"):
+        raise Skip("prometheus is not installed")
+    p = Penstock(t, groups(t))
+    prometheus = Prometheus(t, p)
+    config = dict(p.config)
+    config["metricSources"] = [{"name": "prom", "url": "http://" + prometheus.text}]
+    p.write_config(config)
+    t.equal(p.admin.ask("POST", "/v1/config/reload").status, 200, "a reload")
+    load = H2load(t, p.url(), 120, 200, connections=10)
+    p.admin.start(plan({"source": "prom", "query": 'sum(penstock_route_weight_ratio{route="{{route}}"})', "max": 0.3},
+                       {"setWeight": 20, "advanceOn": "time"}, {"setWeight": 50, "advanceOn": "time"}, (100, "1s")))
+    reaches(t, p, "rolledBack", timeout=60.0)
+    last = [d for d in decisions(p) if d["action"] == "rollback"][-1]
+    t.equal([last["weight"]["from"], last["external"]["value"]], [50, 0.5], "it has seen the weight of the second step")
+    load.stop()
+
+
+main(limit=90)

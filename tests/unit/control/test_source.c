@@ -1,0 +1,160 @@
+#include "control/source.h"
+
+#include "../unit.h"
+#include "base/clk.h"
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* "0.5", or why there is none. */
+static void read_it(enum config_source_kind kind, unsigned status, struct str content, char *out, size_t len)
+{
+    struct config_source source = {.kind = kind};
+    char why[EXTERNAL_WHY_MAX];
+    double value;
+
+    if (source_read(&source, status, content, &value, why)) {
+        ck_assert_str_eq(why, "");
+        snprintf(out, len, "%.15g", value);
+    } else {
+        ck_assert_msg(why[0], "no reason: %.*s", STR_ARG(content));
+        snprintf(out, len, "%s", why);
+    }
+}
+
+struct answer {
+    unsigned status;
+    const char *content, *means;
+};
+
+static void check_answers(enum config_source_kind kind, const struct answer *answers, size_t len)
+{
+    char out[EXTERNAL_WHY_MAX];
+
+    for (size_t i = 0; i < len; i++) {
+        read_it(kind, answers[i].status, str_from(answers[i].content), out, sizeof out);
+        ck_assert_msg(!strcmp(out, answers[i].means), "%s: \"%s\", not \"%s\"", answers[i].content, out,
+                      answers[i].means);
+    }
+}
+
+/* Cut anywhere it is no number, and it is read nowhere behind its end. */
+static void check_cuts(enum config_source_kind kind, const char *content)
+{
+    size_t len = strlen(content);
+    char out[EXTERNAL_WHY_MAX];
+
+    for (size_t n = 0; n < len; n++) {
+        char *cut = mem_alloc(n + 1);
+
+        memcpy(cut, content, n);
+        read_it(kind, 200, (struct str){cut, n}, out, sizeof out);
+        ck_assert_str_eq(out, "the answer is no JSON object");
+        free(cut);
+    }
+}
+
+/* ---- Prometheus ---- */
+
+#define PROM(type, result)                                                                                   \
+    "{\"status\":\"success\",\"data\":{\"resultType\":\"" type "\",\"result\":" result "}}"
+#define PROM_ONE(value) PROM("vector", "[{\"metric\":{},\"value\":[1.5,\"" value "\"]}]")
+
+static const struct answer prometheus[] = {
+    {200, PROM_ONE("0.5"), "0.5"},
+    {200, PROM_ONE("-1e3"), "-1000"},
+    {200, PROM("scalar", "[1.5,\"7\"]"), "7"},
+    {200, PROM("vector", "[]"), "the answer is empty: no series"},
+    {200, PROM("vector", "[{\"value\":[1,\"1\"]},{\"value\":[1,\"1\"]}]"),
+     "2 series; the query has to give one, as with sum()"},
+    {200, PROM_ONE("NaN"), "the value is NaN"},
+    {200, PROM_ONE("+Inf"), "the value is +Inf"},
+    {200, PROM_ONE("-Inf"), "the value is -Inf"},
+    {200, PROM_ONE("1e999"), "the value is +Inf"},
+    {200, PROM_ONE(""), "the value is no number"},
+    {200, PROM_ONE("0x10"), "the value is no number"},
+    {200, PROM_ONE("1 "), "the value is no number"},
+    {200, PROM_ONE("infinity"), "the value is no number"},
+    {200, PROM_ONE("1,5"), "the value is no number"},
+    {200, PROM("vector", "[{\"histogram\":[1,{}]}]"), "the answer has no number; a histogram is none"},
+    {200, PROM("vector", "[{\"value\":[1,5]}]"), "the answer has no number; a histogram is none"},
+    {200, PROM("vector", "[{\"value\":{}}]"), "the answer has no number; a histogram is none"},
+    {200, PROM("vector", "[7]"), "the answer has no number; a histogram is none"},
+    {200, PROM("vector", "{}"), "the answer is no vector and no scalar"},
+    {200, PROM("matrix", "[]"), "the answer is no vector and no scalar"},
+    {200, PROM("string", "[1,\"x\"]"), "the answer is no vector and no scalar"},
+    {200, "{\"status\":\"success\"}", "the answer is no vector and no scalar"},
+    {200, "{\"status\":\"error\",\"error\":\"no \\u0007\\u00e9\"}", "status 200: no    "},
+    {200, "{}", "status 200"},
+    {200, "{\"status\":7}", "status 200"},
+    {422, "{\"status\":\"error\",\"error\":\"expanding series\"}", "status 422: expanding series"},
+    {503, "busy", "status 503"},
+    {503, PROM_ONE("0.5"), "status 503"},
+    {200, "", "the answer is no JSON object"},
+    {200, "[]", "the answer is no JSON object"},
+    {200, "null", "the answer is no JSON object"},
+    {200, "{\"status\":\"success\"}x", "the answer is no JSON object"},
+};
+
+START_TEST(answers_of_prometheus_are_one_number_or_say_why_not)
+{
+    check_answers(CONFIG_SOURCE_PROMETHEUS, prometheus, ARRAY_LEN(prometheus));
+    check_cuts(CONFIG_SOURCE_PROMETHEUS, PROM_ONE("0.5"));
+}
+END_TEST
+
+START_TEST(a_query_of_prometheus_is_encoded)
+{
+    struct config_source source = {.kind = CONFIG_SOURCE_PROMETHEUS,
+                                   .url = (char *)(uintptr_t) "http://h/p",
+                                   .token = (char *)(uintptr_t) "abc",
+                                   .timeout_ns = 2500 * NS_PER_MS};
+    const struct source_query query = {.text = "a{b=\"c\"} > 1 & \xc3\xa9\n~", .interval_ns = NS_PER_S};
+    struct source_request request;
+    char why[EXTERNAL_WHY_MAX];
+
+    ck_assert(source_compose(&source, &query, &request, why));
+    ck_assert_str_eq(request.method, "GET");
+    ck_assert_str_eq(request.url, "http://h/p/api/v1/query?timeout=2500ms&query="
+                                  "a%7Bb%3D%22c%22%7D%20%3E%201%20%26%20%C3%A9%0A~");
+    ck_assert_ptr_null(request.body);
+    ck_assert_str_eq(request.headers[0], "Authorization: Bearer abc");
+    ck_assert_ptr_null(request.headers[1]);
+    source_request_fini(&request);
+}
+END_TEST
+
+/* ---- whatever comes ---- */
+
+/* Deep and wide things, and JSON of the right shape with the wrong kinds. */
+START_TEST(hostile_answers_are_no_number)
+{
+    enum { DEEP = 100000 };
+    char *deep = mem_alloc(DEEP), out[EXTERNAL_WHY_MAX];
+    struct str content = {deep, DEEP};
+
+    memset(deep, '[', DEEP);
+    read_it(CONFIG_SOURCE_PROMETHEUS, 200, content, out, sizeof out);
+    ck_assert_str_eq(out, "the answer is no JSON object");
+    memset(deep, 0, DEEP);
+    read_it(CONFIG_SOURCE_PROMETHEUS, 200, content, out, sizeof out);
+    ck_assert_str_eq(out, "the answer is no JSON object");
+    read_it(CONFIG_SOURCE_PROMETHEUS, 200, STR_NULL, out, sizeof out);
+    ck_assert_str_eq(out, "the answer is no JSON object");
+    free(deep);
+}
+END_TEST
+
+Suite *unit_suite(void)
+{
+    Suite *suite = suite_create("source");
+    TCase *tcase = tcase_create("source");
+
+    tcase_add_test(tcase, answers_of_prometheus_are_one_number_or_say_why_not);
+    tcase_add_test(tcase, a_query_of_prometheus_is_encoded);
+    tcase_add_test(tcase, hostile_answers_are_no_number);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
