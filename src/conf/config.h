@@ -559,6 +559,8 @@ struct config_notice {
 /* How a source of external metrics is asked. */
 enum config_source_kind {
     CONFIG_SOURCE_PROMETHEUS,
+    CONFIG_SOURCE_CLOUDWATCH,
+    CONFIG_SOURCE_DATADOG,
 };
 
 /* Who is asked the queries of external metrics (control/surveyor). */
@@ -567,8 +569,12 @@ struct config_source {
     enum config_source_kind kind;
     char *url; /* without a slash at its end */
     char *user, *password;
-    char *token;   /* sent as a bearer token */
-    char *ca_file; /* NULL: the system's authorities */
+    char *token; /* sent as a bearer token */
+    char *region;
+    char *access_key_id, *secret_access_key, *session_token; /* NULL: found by control/awskeys */
+    char *api_key, *application_key;
+    int64_t lookback_ns; /* the oldest point that counts */
+    char *ca_file;       /* NULL: the system's authorities */
     int64_t timeout_ns;
 };
 

@@ -22,7 +22,8 @@ struct call {
     uint64_t number;
     char *method, *url, *body; /* method NULL: POST */
     size_t body_len;
-    char *user, *password, *ca_file; /* NULL: none */
+    char *user, *password, *aws, *ca_file; /* NULL: none */
+    bool direct;
     struct text content;
     size_t content_max;
     bool too_long; /* the answer is */
@@ -61,6 +62,7 @@ static void call_free(struct call *call)
     free(call->body);
     free(call->user);
     free(call->password);
+    free(call->aws);
     free(call->ca_file);
     text_fini(&call->content);
     free(call);
@@ -111,12 +113,16 @@ static void set_login(CURL *easy, const struct call *call)
         curl_easy_setopt(easy, CURLOPT_USERNAME, call->user);
     if (call->password)
         curl_easy_setopt(easy, CURLOPT_PASSWORD, call->password);
+    if (call->aws)
+        curl_easy_setopt(easy, CURLOPT_AWS_SIGV4, call->aws);
 }
 
 static void set_options(CURL *easy, struct call *call)
 {
     set_method(easy, call);
     set_login(easy, call);
+    if (call->direct)
+        curl_easy_setopt(easy, CURLOPT_PROXY, "");
     if (call->ca_file)
         curl_easy_setopt(easy, CURLOPT_CAINFO, call->ca_file);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
@@ -292,6 +298,8 @@ static struct call *call_new(const struct courier_request *request)
     call->url = mem_strdup(request->url);
     call->user = copy(request->user);
     call->password = copy(request->password);
+    call->aws = copy(request->aws);
+    call->direct = request->direct;
     call->ca_file = copy(request->ca_file);
     call->content_max = request->content_max;
     text_init(&call->content, request->content_max);

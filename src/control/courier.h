@@ -12,6 +12,7 @@
 #include "base/bug.h"
 #include "base/str.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -47,6 +48,8 @@ struct courier_request {
     int64_t timeout_ns;          /* for the whole of it */
     size_t content_max;          /* bytes; a longer answer is none. 0: the content is not kept */
     const char *user, *password; /* NULL: none */
+    const char *aws;             /* they are keys that sign: "aws:amz:REGION:SERVICE"; NULL: they are sent */
+    bool direct;                 /* by no proxy */
     const char *ca_file;         /* NULL: the system's authorities */
     courier_done *done;
     void *arg;

@@ -3,6 +3,7 @@ src_libpenstock_a_SOURCES += \
 	src/control/admin_conn.c src/control/admin_conn.h \
 	src/control/api.c src/control/api.h \
 	src/control/asker.c src/control/asker.h \
+	src/control/awskeys.c src/control/awskeys.h \
 	src/control/board.c src/control/board.h \
 	src/control/call.c src/control/call.h \
 	src/control/capacity.c src/control/capacity.h \
@@ -32,6 +33,8 @@ src_libpenstock_a_SOURCES += \
 	src/control/seal.c src/control/seal.h \
 	src/control/slots.c src/control/slots.h \
 	src/control/source.c src/control/source.h \
+	src/control/source_cloudwatch.c \
+	src/control/source_datadog.c \
 	src/control/source_prometheus.c \
 	src/control/status.c src/control/status.h \
 	src/control/store.c src/control/store.h \

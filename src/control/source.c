@@ -52,6 +52,11 @@ bool source_compose(const struct config_source *source, const struct source_quer
     case CONFIG_SOURCE_PROMETHEUS:
         source_compose_prometheus(source, query, request_r);
         return true;
+    case CONFIG_SOURCE_CLOUDWATCH:
+        return source_compose_cloudwatch(source, query, request_r, why);
+    case CONFIG_SOURCE_DATADOG:
+        source_compose_datadog(source, query, request_r);
+        return true;
     }
     BUG("source of kind %d", (int)source->kind);
 }
@@ -112,6 +117,12 @@ bool source_read(const struct config_source *source, unsigned status, struct str
         switch (source->kind) {
         case CONFIG_SOURCE_PROMETHEUS:
             ok = source_read_prometheus(status, json, value_r, why);
+            break;
+        case CONFIG_SOURCE_CLOUDWATCH:
+            ok = source_read_cloudwatch(status, json, value_r, why);
+            break;
+        case CONFIG_SOURCE_DATADOG:
+            ok = source_read_datadog(status, json, value_r, why);
             break;
         }
     json_decref(json);

@@ -48,9 +48,17 @@ MUST_CHECK bool source_read(const struct config_source *source, unsigned status,
 
 /* ---- for the kinds ---- */
 
+void source_compose_datadog(const struct config_source *source, const struct source_query *query,
+                            struct source_request *request);
+bool source_compose_cloudwatch(const struct config_source *source, const struct source_query *query,
+                               struct source_request *request, char why[static EXTERNAL_WHY_MAX]);
 void source_compose_prometheus(const struct config_source *source, const struct source_query *query,
                                struct source_request *request);
 /* `json` is the content, an object; NULL when it is none. */
+bool source_read_datadog(unsigned status, const json_t *json, double *value_r,
+                         char why[static EXTERNAL_WHY_MAX]);
+bool source_read_cloudwatch(unsigned status, const json_t *json, double *value_r,
+                            char why[static EXTERNAL_WHY_MAX]);
 bool source_read_prometheus(unsigned status, const json_t *json, double *value_r,
                             char why[static EXTERNAL_WHY_MAX]);
 

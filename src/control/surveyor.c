@@ -3,6 +3,7 @@
 #include "base/clk.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "control/awskeys.h"
 #include "control/board.h"
 #include "control/courier.h"
 #include "control/source.h"
@@ -38,6 +39,7 @@ struct survey {
 struct surveyor {
     struct board *board;
     struct courier *courier;
+    struct awskeys *keys;  /* those that are found for AWS */
     struct config *config; /* a reference: that of the desks */
     struct desk desks[CONFIG_SOURCES_MAX];
     size_t desks_len;
@@ -211,19 +213,47 @@ static char *query_text(const struct board *board, const struct live *live, cons
     return text_take(&text);
 }
 
-static uint64_t post(struct survey *survey, const struct desk *desk, const struct source_request *request)
+/* Who asks, as the configuration says, or as it is found for AWS. */
+struct login {
+    const char *user, *password, *token;
+    char aws[96]; /* empty: it is sent as it is */
+};
+
+static enum awskeys_state find_login(struct surveyor *surveyor, const struct config_source *conf,
+                                     struct login *login_r, char why[static EXTERNAL_WHY_MAX])
+{
+    struct awskeys_view view = {conf->access_key_id, conf->secret_access_key, conf->session_token};
+    enum awskeys_state state = AWSKEYS_READY;
+
+    *login_r = (struct login){.user = conf->user, .password = conf->password};
+    if (conf->kind != CONFIG_SOURCE_CLOUDWATCH)
+        return AWSKEYS_READY;
+    if (!view.id)
+        state = awskeys_get(surveyor->keys, surveyor->board->wall_ns, &view, why);
+    if (state != AWSKEYS_READY)
+        return state;
+    *login_r = (struct login){view.id, view.secret, view.token, ""};
+    snprintf(login_r->aws, sizeof login_r->aws, "aws:amz:%s:monitoring", conf->region);
+    return AWSKEYS_READY;
+}
+
+static uint64_t post(struct survey *survey, const struct desk *desk, const struct login *login,
+                     struct source_request *request)
 {
     struct courier_request call = {.method = request->method,
                                    .url = request->url,
                                    .body = str_from(request->body),
                                    .timeout_ns = desk->conf->timeout_ns,
                                    .content_max = SOURCE_CONTENT_MAX,
-                                   .user = desk->conf->user,
-                                   .password = desk->conf->password,
+                                   .user = login->user,
+                                   .password = login->password,
+                                   .aws = login->aws[0] ? login->aws : NULL,
                                    .ca_file = desk->conf->ca_file,
                                    .done = on_answer,
                                    .arg = survey};
 
+    if (login->token)
+        source_header(request, "X-Amz-Security-Token", login->token);
     for (size_t i = 0; i < SOURCE_HEADERS_MAX && request->headers[i]; i++)
         call.headers[i] = request->headers[i];
     return courier_post(survey->surveyor->courier, &call);
@@ -236,8 +266,12 @@ static void ask(struct survey *survey, struct live *live)
     struct desk *desk = desk_named(surveyor->desks, surveyor->desks_len, limits->source);
     struct source_query query = {.interval_ns = limits->interval_ns, .wall_ns = surveyor->board->wall_ns};
     struct source_request request;
+    struct login login;
     char why[EXTERNAL_WHY_MAX] = "", *text;
+    enum awskeys_state state = desk ? find_login(surveyor, desk->conf, &login, why) : AWSKEYS_NONE;
 
+    if (state == AWSKEYS_ASKED)
+        return;
     survey->asked_ns = surveyor->board->now_ns;
     if (!desk) {
         survey->due_ns = survey->asked_ns + limits->interval_ns;
@@ -246,8 +280,8 @@ static void ask(struct survey *survey, struct live *live)
         return;
     }
     query.text = text = query_text(surveyor->board, live, limits);
-    if (source_compose(desk->conf, &query, &request, why)) {
-        survey->call = post(survey, desk, &request);
+    if (state == AWSKEYS_READY && source_compose(desk->conf, &query, &request, why)) {
+        survey->call = post(survey, desk, &login, &request);
         source_request_fini(&request);
     } else {
         note(desk, 0, why);
@@ -326,6 +360,7 @@ struct surveyor *surveyor_new(struct board *board, struct courier *courier)
 
     surveyor->board = board;
     surveyor->courier = courier;
+    surveyor->keys = awskeys_new(courier);
     adopt(surveyor);
     return surveyor;
 }
@@ -352,6 +387,7 @@ void surveyor_free(struct surveyor *surveyor)
     if (!surveyor)
         return;
     drop_surveys(surveyor, true);
+    awskeys_free(surveyor->keys);
     config_unref(surveyor->config);
     free(surveyor);
 }

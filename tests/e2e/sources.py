@@ -1,6 +1,9 @@
 """A source of external metrics: it answers as it is told, and keeps what it was asked."""
+import hashlib
+import hmac
 import http.server
 import json
+import re
 import threading
 import urllib.parse
 
@@ -65,3 +68,32 @@ def vector(*values):
     """Prometheus' answer to an instant query: a series for each value."""
     return 200, {"status": "success", "data": {"resultType": "vector", "result": [
         {"metric": {"n": str(i)}, "value": [1700000000.0, value]} for i, value in enumerate(values)]}}
+
+
+def metric_data(*values):
+    """CloudWatch's answer: one series, the newest value first."""
+    return 200, {"Messages": [], "MetricDataResults": [
+        {"Id": "q", "Label": "q", "StatusCode": "Complete", "Timestamps": [1700000000.0 - 60 * i for i in range(len(values))],
+         "Values": list(values)}]}
+
+
+def is_signed(question, key_id, secret, region, service):
+    """Whether AWS would take the signature (Signature Version 4) of a question with this key, and everything that has to be
+    signed is."""
+    match = re.fullmatch(r"AWS4-HMAC-SHA256 Credential=([^/]+)/(\d{8})/([^/]+)/([^/]+)/aws4_request, ?"
+                         r"SignedHeaders=([^,]+), ?Signature=([0-9a-f]{64})", question.headers.get("Authorization", ""))
+    if not match or (match[1], match[3], match[4]) != (key_id, region, service):
+        return False
+    names = match[5].split(";")
+    wanted = {name.lower() for name in question.headers.keys() if name.lower().startswith("x-amz-") or name.lower() == "host"}
+    if names != sorted(names) or not wanted <= set(names):
+        return False
+    time = question.headers["X-Amz-Date"]
+    head = "".join("%s:%s\n" % (name, " ".join(question.headers[name].split())) for name in names)
+    request = "\n".join([question.method, question.path, "", head, match[5], hashlib.sha256(question.data).hexdigest()])
+    scope = f"{match[2]}/{region}/{service}/aws4_request"
+    text = "\n".join(["AWS4-HMAC-SHA256", time, scope, hashlib.sha256(request.encode()).hexdigest()])
+    key = ("AWS4" + secret).encode()
+    for part in (match[2], region, service, "aws4_request"):
+        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+    return time.startswith(match[2]) and hmac.compare_digest(hmac.new(key, text.encode(), hashlib.sha256).hexdigest(), match[6])

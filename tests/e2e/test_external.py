@@ -1,4 +1,6 @@
 """External metrics: a plan asks other systems, goes on with good news only, and back with bad news."""
+import json
+
 from harness import Skip, case, main, need, tool
 from load import H2load
 from monitors import Prometheus
@@ -6,7 +8,7 @@ from peers import Nginx
 from penstock import Penstock
 from plans import quick
 from rollouts import at_weight, decisions, held, reaches, state
-from sources import Source, vector
+from sources import Source, is_signed, metric_data, vector
 
 need("nginx", "h2load")
 
@@ -96,6 +98,80 @@ def _(t):
     p.admin.order("retry")
     t.wait(lambda: "the configuration has no metric source prom any more" in text(p), "nobody is there to be asked")
     load.stop()
+
+
+AWS = {name: "" for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+                             "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+                             "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "AWS_EC2_METADATA_DISABLED")}
+
+
+def role(question):
+    """The endpoints that give keys, of a container and of an instance."""
+    keys = {"Code": "Success", "AccessKeyId": "AKROLE", "SecretAccessKey": "role/secret+", "Token": "session==",
+            "Expiration": "2999-01-01T00:00:00Z"}
+    told = question.headers.get
+    if question.path == "/keys":
+        return (200, keys) if told("Authorization") == "ticket" else (403, "")
+    if question.method == "PUT" and question.path == "/latest/api/token":
+        return (200, "pass") if told("X-aws-ec2-metadata-token-ttl-seconds") else (400, "")
+    if told("X-aws-ec2-metadata-token") != "pass":
+        return 401, ""
+    return {"/latest/meta-data/iam/security-credentials/": (200, "shop-role\n"),
+            "/latest/meta-data/iam/security-credentials/shop-role": (200, keys)}.get(question.path, (404, ""))
+
+
+def cloudwatch(t, env, wanted, **source):
+    """Asks a made-up CloudWatch with these keys, and gives what it was asked."""
+    def answer(question):
+        if not is_signed(question, *wanted, "ap-northeast-1", "monitoring"):
+            return 403, {"__type": "SignatureDoesNotMatch", "message": "the signature is wrong"}
+        return metric_data(0.5, 7)
+    service = Source(t, answer)
+    p = Penstock(t, groups(t), env={**AWS, **env}, metricSources=[
+        {"name": "cw", "type": "cloudwatch", "region": "ap-northeast-1", "url": service.url(), **source}])
+    p.admin.start(plan({"source": "cw", "query": "SELECT AVG(CPUUtilization) FROM \"AWS/ECS\"", "max": 1}))
+    t.wait(lambda: service.questions(), "CloudWatch is asked")
+    t.wait(lambda: budget(p)["state"] == "good", "an answer")
+    t.equal(budget(p)["value"], 0.5, "the newest value")
+    t.check(all(word not in p.stderr() + str(p.admin.status()) for word in (wanted[1], "session==")), "keys are told to nobody")
+    return service.questions()[-1]
+
+
+@case("CloudWatch is asked with a signature, by the keys of the configuration")
+def _(t):
+    asked = cloudwatch(t, {}, ("AKID", "se/cret"), accessKeyId="AKID", secretAccessKey="se/cret")
+    t.equal([asked.method, asked.path, asked.headers["Content-Type"], asked.headers["X-Amz-Target"]],
+            ["POST", "/", "application/x-amz-json-1.0", "GraniteServiceVersion20100801.GetMetricData"], "the protocol")
+    body = json.loads(asked.data)
+    t.equal(body["MetricDataQueries"], [{"Id": "q", "Expression": "SELECT AVG(CPUUtilization) FROM \"AWS/ECS\"", "Period": 60}], "the query")
+    t.equal(body["EndTime"] - body["StartTime"], 300, "the time")
+
+
+@case("the keys of a container's role sign, and their session is signed too")
+def _(t):
+    keys = Source(t, role)
+    asked = cloudwatch(t, {"AWS_CONTAINER_CREDENTIALS_FULL_URI": keys.url("/keys"),
+                           "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": t.write("ticket", "ticket\n")}, ("AKROLE", "role/secret+"))
+    t.equal(asked.headers["X-Amz-Security-Token"], "session==", "the session")
+
+
+@case("the keys of an instance's role sign, by IMDSv2")
+def _(t):
+    keys = Source(t, role)
+    cloudwatch(t, {"AWS_EC2_METADATA_SERVICE_ENDPOINT": keys.url()}, ("AKROLE", "role/secret+"))
+    t.equal([question.method for question in keys.questions()[:3]], ["PUT", "GET", "GET"], "a token first")
+
+
+@case("Datadog is asked with both keys")
+def _(t):
+    source = Source(t, lambda question: (200, {"status": "ok", "series": [{"pointlist": [[1, 7], [2, 0.5], [3, None]]}]}))
+    p = Penstock(t, groups(t), metricSources=[{"name": "dd", "type": "datadog", "url": source.url(), "apiKey": "key-a",
+                                               "applicationKey": "key-b"}])
+    p.admin.start(plan({"source": "dd", "query": "sum:orders.failed{platform:{{canaryPlatform}}}.as_count()", "max": 1}))
+    t.wait(lambda: budget(p)["state"] == "good", "an answer")
+    asked = source.questions()[-1]
+    t.equal([asked.path, asked.query["query"], asked.headers["DD-API-KEY"], asked.headers["DD-APPLICATION-KEY"], budget(p)["value"]],
+            ["/api/v1/query", "sum:orders.failed{platform:fargate}.as_count()", "key-a", "key-b", 0.5], "the question")
 
 
 @case("Prometheus is asked about penstock itself")

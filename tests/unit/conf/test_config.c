@@ -318,6 +318,19 @@ static const struct problems_case cases[] = {
      "metricSources: [ { name: a, url: \"https://p/x/\", token: t, caFile: ca.pem, timeout: 5s }, { name: b, "
      "type: prometheus, url: \"http://p\", user: u, password: p } ]\n",
      ""},
+    {ALL "metricSources: [ { name: a, type: cloudwatch, region: r }, { name: b, type: cloudwatch, region: r, "
+         "accessKeyId: i, secretAccessKey: s, sessionToken: t, url: \"http://p\", lookback: 10m }, { name: "
+         "c, type: "
+         "datadog, apiKey: a, applicationKey: b } ]\n",
+     ""},
+    {ALL "metricSources: [ { name: a, type: cloudwatch, accessKeyId: i, user: u }, { name: b, type: datadog, "
+         "sessionToken: s } ]\n",
+     "t:6:18: region: is missing; the type cloudwatch needs it\n"
+     "t:6:18: accessKeyId: and secretAccessKey belong together; write both, or none\n"
+     "t:6:69: user: is for the type prometheus; remove it\n"
+     "t:6:74: apiKey: is missing; the type datadog needs it\n"
+     "t:6:74: applicationKey: is missing; the type datadog needs it\n"
+     "t:6:114: sessionToken: is for the type cloudwatch; remove it\n"},
     {ALL "metricSources: [ { name: a, url: \"ftp://p\" }, { name: a, url: \"http://u@p\", password: p }, { "
          "name: c, "
          "user: u, token: t } ]\n",

@@ -126,6 +126,127 @@ START_TEST(a_query_of_prometheus_is_encoded)
 }
 END_TEST
 
+/* ---- CloudWatch ---- */
+
+#define CW(results) "{\"MetricDataResults\":[" results "],\"Messages\":[]}"
+#define CW_ONE(value)                                                                                        \
+    CW("{\"Id\":\"q\",\"StatusCode\":\"Complete\",\"Timestamps\":[1.7e9],\"Values\":[" value "]}")
+
+static const struct answer cloudwatch[] = {
+    {200, CW_ONE("0.5"), "0.5"},
+    {200, CW_ONE("7,8"), "7"},
+    {200, CW_ONE("-3"), "-3"},
+    {200, CW_ONE(""), "the series has no point"},
+    {200, CW_ONE("null"), "the series has no point"},
+    {200, CW_ONE("\"7\""), "the series has no point"},
+    {200, CW_ONE("1e999"), "the answer is no JSON object"},
+    {200, CW("{\"StatusCode\":\"InternalError\",\"Values\":[1]}"), "the service says InternalError"},
+    {200, CW("{\"StatusCode\":\"PartialData\",\"Values\":[1]}"), "1"},
+    {200, CW(""), "the answer is empty: no series"},
+    {200, CW("{},{}"), "2 series; the query has to give one: ReturnData: false of the others"},
+    {200, CW("7"), "the series has no point"},
+    {200, "{}", "the answer is empty: no series"},
+    {400, "{\"__type\":\"ValidationError\",\"message\":\"no such stat\"}", "status 400: no such stat"},
+    {403, "{\"__type\":\"AccessDenied\",\"Message\":\"not you\"}", "status 403: not you"},
+    {403, "{\"__type\":\"AccessDenied\"}", "status 403: AccessDenied"},
+    {500, "<x/>", "status 500"},
+};
+
+START_TEST(answers_of_cloudwatch_are_the_newest_number_or_say_why_not)
+{
+    check_answers(CONFIG_SOURCE_CLOUDWATCH, cloudwatch, ARRAY_LEN(cloudwatch));
+    check_cuts(CONFIG_SOURCE_CLOUDWATCH, CW_ONE("0.5"));
+}
+END_TEST
+
+static char *cloudwatch_body(const char *text, char why[static EXTERNAL_WHY_MAX])
+{
+    struct config_source source = {.kind = CONFIG_SOURCE_CLOUDWATCH,
+                                   .url = (char *)(uintptr_t) "http://h",
+                                   .lookback_ns = 300 * NS_PER_S};
+    const struct source_query query = {
+        .text = text, .interval_ns = 61 * NS_PER_S, .wall_ns = INT64_C(1700000000) * NS_PER_S};
+    struct source_request request;
+    char *body;
+
+    if (!source_compose(&source, &query, &request, why))
+        return NULL;
+    ck_assert_str_eq(request.method, "POST");
+    ck_assert_str_eq(request.url, "http://h/");
+    ck_assert_str_eq(request.headers[0], "Content-Type: application/x-amz-json-1.0");
+    ck_assert_str_eq(request.headers[1], "X-Amz-Target: GraniteServiceVersion20100801.GetMetricData");
+    body = request.body;
+    request.body = NULL;
+    source_request_fini(&request);
+    return body;
+}
+
+START_TEST(a_query_of_cloudwatch_is_an_expression_or_an_array)
+{
+    char why[EXTERNAL_WHY_MAX], *body = cloudwatch_body("SELECT AVG(x)", why);
+
+    ck_assert_str_eq(
+        body, "{\"MetricDataQueries\":[{\"Id\":\"q\",\"Expression\":\"SELECT AVG(x)\",\"Period\":120}],"
+              "\"StartTime\":1699999700,\"EndTime\":1700000000,\"ScanBy\":\"TimestampDescending\"}");
+    free(body);
+    body = cloudwatch_body(" [{\"Id\":\"m\"}]", why);
+    ck_assert_ptr_nonnull(strstr(body, "{\"MetricDataQueries\":[{\"Id\":\"m\"}],"));
+    free(body);
+    ck_assert_ptr_null(cloudwatch_body("[{", why));
+    ck_assert_ptr_nonnull(strstr(why, "the query is no JSON array: "));
+    ck_assert_ptr_null(cloudwatch_body("\xff", why));
+    ck_assert_str_eq(why, "the query is no UTF-8");
+}
+END_TEST
+
+/* ---- Datadog ---- */
+
+#define DD(series)   "{\"status\":\"ok\",\"series\":[" series "]}"
+#define DD_ONE(list) DD("{\"pointlist\":[" list "]}")
+
+static const struct answer datadog[] = {
+    {200, DD_ONE("[1,0.25],[2,0.5]"), "0.5"},
+    {200, DD_ONE("[1,0.25],[2,null]"), "0.25"},
+    {200, DD_ONE("[1,null]"), "the series has no point with a number"},
+    {200, DD_ONE("[1,0.25],[2,\"x\"]"), "the series has no point with a number"},
+    {200, DD_ONE("7"), "the series has no point with a number"},
+    {200, DD_ONE(""), "the series has no point with a number"},
+    {200, DD("{}"), "the series has no point with a number"},
+    {200, DD(""), "the answer is empty: no series"},
+    {200, DD("{},{}"), "2 series; the query has to give one, as with sum:"},
+    {200, "{\"status\":\"error\",\"error\":\"bad query\"}", "status 200: bad query"},
+    {403, "{\"errors\":[\"Forbidden\"]}", "status 403: Forbidden"},
+    {429, "", "status 429"},
+};
+
+START_TEST(answers_of_datadog_are_the_last_number_or_say_why_not)
+{
+    check_answers(CONFIG_SOURCE_DATADOG, datadog, ARRAY_LEN(datadog));
+    check_cuts(CONFIG_SOURCE_DATADOG, DD_ONE("[1,0.25]"));
+}
+END_TEST
+
+START_TEST(a_query_of_datadog_has_its_time_and_both_keys)
+{
+    struct config_source source = {.kind = CONFIG_SOURCE_DATADOG,
+                                   .url = (char *)(uintptr_t) "http://h",
+                                   .api_key = (char *)(uintptr_t) "a",
+                                   .application_key = (char *)(uintptr_t) "b",
+                                   .lookback_ns = 300 * NS_PER_S};
+    const struct source_query query = {
+        .text = "sum:x{env:prd}", .interval_ns = NS_PER_S, .wall_ns = INT64_C(1700000000) * NS_PER_S};
+    struct source_request request;
+    char why[EXTERNAL_WHY_MAX];
+
+    ck_assert(source_compose(&source, &query, &request, why));
+    ck_assert_str_eq(request.url,
+                     "http://h/api/v1/query?from=1699999700&to=1700000000&query=sum%3Ax%7Benv%3Aprd%7D");
+    ck_assert_str_eq(request.headers[0], "DD-API-KEY: a");
+    ck_assert_str_eq(request.headers[1], "DD-APPLICATION-KEY: b");
+    source_request_fini(&request);
+}
+END_TEST
+
 /* ---- whatever comes ---- */
 
 /* Deep and wide things, and JSON of the right shape with the wrong kinds. */
@@ -154,6 +275,10 @@ Suite *unit_suite(void)
 
     tcase_add_test(tcase, answers_of_prometheus_are_one_number_or_say_why_not);
     tcase_add_test(tcase, a_query_of_prometheus_is_encoded);
+    tcase_add_test(tcase, answers_of_cloudwatch_are_the_newest_number_or_say_why_not);
+    tcase_add_test(tcase, a_query_of_cloudwatch_is_an_expression_or_an_array);
+    tcase_add_test(tcase, answers_of_datadog_are_the_last_number_or_say_why_not);
+    tcase_add_test(tcase, a_query_of_datadog_has_its_time_and_both_keys);
     tcase_add_test(tcase, hostile_answers_are_no_number);
     suite_add_tcase(suite, tcase);
     return suite;

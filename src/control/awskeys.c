@@ -1,0 +1,301 @@
+#include "control/awskeys.h"
+
+#include "base/clk.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "control/courier.h"
+
+#include <jansson.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define CONTAINER_URL "http://169.254.170.2"
+#define INSTANCE_URL  "http://169.254.169.254"
+#define ROLES         "/latest/meta-data/iam/security-credentials/"
+enum { VALUE_MAX = 8192, CONTENT_MAX = 64 * 1024 };
+static const int64_t early_ns = 300 * NS_PER_S; /* before they expire */
+static const int64_t again_ns = 30 * NS_PER_S;  /* after they could not be had */
+static const int64_t timeout_ns = 5 * NS_PER_S;
+
+enum step {
+    STEP_NONE,  /* nothing is under way */
+    STEP_KEYS,  /* the keys themselves */
+    STEP_TOKEN, /* of IMDSv2, */
+    STEP_ROLE,  /* and the name of the instance's role */
+};
+
+struct awskeys {
+    struct courier *courier;
+    enum step step;
+    uint64_t call;
+    char *id, *secret, *token; /* NULL: not known */
+    int64_t until_ns;          /* wall clock; INT64_MAX: they do not expire */
+    int64_t pause_ns;          /* wall clock: nothing is asked until then */
+    char *pass;                /* the token of IMDSv2 */
+    char why[EXTERNAL_WHY_MAX];
+    int64_t wall_ns;
+};
+
+static void wipe(char **text)
+{
+    if (*text)
+        OPENSSL_cleanse(*text, strlen(*text));
+    free(*text);
+    *text = NULL;
+}
+
+static void forget(struct awskeys *keys)
+{
+    wipe(&keys->id);
+    wipe(&keys->secret);
+    wipe(&keys->token);
+    keys->until_ns = 0;
+}
+
+static void set_step(struct awskeys *keys, enum step step)
+{
+    keys->step = step;
+    if (step == STEP_NONE)
+        wipe(&keys->pass);
+}
+
+static void fail(struct awskeys *keys, const char *why)
+{
+    snprintf(keys->why, sizeof keys->why, "no keys for AWS: %s", why);
+    keys->pause_ns = keys->wall_ns + again_ns;
+    set_step(keys, STEP_NONE);
+}
+
+static const char *variable(const char *name)
+{
+    const char *value = getenv(name);
+
+    return value && *value ? value : NULL;
+}
+
+/* ---- answers ---- */
+
+/* "2026-11-26T12:00:00Z", perhaps with a fraction; 0 when it is none. */
+static int64_t time_of(const char *text)
+{
+    struct tm tm = {0};
+    const char *end = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
+
+    int64_t seconds = end && (*end == 'Z' || *end == '.') ? (int64_t)timegm(&tm) : 0;
+
+    return seconds > INT64_MAX / NS_PER_S ? INT64_MAX : (seconds > 0 ? seconds : 0) * NS_PER_S;
+}
+
+static char *member(const json_t *json, const char *key)
+{
+    const char *text = json_string_value(json_object_get(json, key));
+
+    return text && *text && strlen(text) < VALUE_MAX ? mem_strdup(text) : NULL;
+}
+
+static void take_keys(struct awskeys *keys, struct str content)
+{
+    json_t *json = json_loadb(content.len ? content.p : "", content.len, 0, NULL);
+    int64_t until_ns = time_of(json_string_value(json_object_get(json, "Expiration")));
+
+    forget(keys);
+    keys->id = member(json, "AccessKeyId");
+    keys->secret = member(json, "SecretAccessKey");
+    keys->token = member(json, "Token");
+    keys->until_ns = until_ns ? until_ns : INT64_MAX;
+    json_decref(json);
+    set_step(keys, STEP_NONE);
+    if (!keys->id || !keys->secret) {
+        forget(keys);
+        fail(keys, "the answer of their endpoint has none");
+    }
+}
+
+static void ask(struct awskeys *keys, enum step step, const char *method, const char *url,
+                const char *header);
+
+/* The first line of an answer, as a token or a name. */
+static char *line_of(struct str content)
+{
+    size_t len = 0;
+
+    while (len < content.len && len < VALUE_MAX && content.p[len] > ' ' && content.p[len] <= '~')
+        len++;
+    return len ? mem_strndup(content.p, len) : NULL;
+}
+
+static const char *instance_url(void)
+{
+    const char *url = variable("AWS_EC2_METADATA_SERVICE_ENDPOINT");
+
+    return url ? url : INSTANCE_URL;
+}
+
+static void ask_instance(struct awskeys *keys, enum step step, const char *role)
+{
+    char *url = mem_printf("%s" ROLES "%s", instance_url(), role);
+    char *header = mem_printf("X-aws-ec2-metadata-token: %s", keys->pass);
+
+    ask(keys, step, "GET", url, header);
+    wipe(&header);
+    free(url);
+}
+
+static void take_token(struct awskeys *keys, struct str content)
+{
+    keys->pass = line_of(content);
+    if (keys->pass)
+        ask_instance(keys, STEP_ROLE, "");
+    else
+        fail(keys, "the metadata service gives no token");
+}
+
+static void take_role(struct awskeys *keys, struct str content)
+{
+    char *role = line_of(content);
+
+    if (role)
+        ask_instance(keys, STEP_KEYS, role);
+    else
+        fail(keys, "the instance has no role");
+    free(role);
+}
+
+static void on_answer(void *arg, const struct courier_answer *answer)
+{
+    struct awskeys *keys = arg;
+    char why[EXTERNAL_WHY_MAX];
+
+    keys->call = 0;
+    if (answer->status != 200) {
+        snprintf(why, sizeof why, "status %u", answer->status);
+        fail(keys, answer->status ? why : answer->text);
+        return;
+    }
+    switch (keys->step) {
+    case STEP_NONE:
+        return;
+    case STEP_KEYS:
+        take_keys(keys, answer->content);
+        return;
+    case STEP_TOKEN:
+        take_token(keys, answer->content);
+        return;
+    case STEP_ROLE:
+        take_role(keys, answer->content);
+        return;
+    }
+}
+
+/* ---- questions ---- */
+
+static void ask(struct awskeys *keys, enum step step, const char *method, const char *url, const char *header)
+{
+    struct courier_request request = {.method = method,
+                                      .url = url,
+                                      .headers = {header},
+                                      .timeout_ns = timeout_ns,
+                                      .content_max = CONTENT_MAX,
+                                      .direct = true,
+                                      .done = on_answer,
+                                      .arg = keys};
+
+    set_step(keys, step);
+    keys->call = courier_post(keys->courier, &request);
+    if (!keys->call)
+        fail(keys, "too many requests are under way");
+}
+
+/* What the container's endpoint is told; NULL: nothing. The file may be another one each time. */
+static char *authorization(void)
+{
+    const char *path = variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
+    const char *text = variable("AWS_CONTAINER_AUTHORIZATION_TOKEN");
+    char bytes[VALUE_MAX];
+    char *line, *header;
+    FILE *file = path ? fopen(path, "re") : NULL;
+    size_t len = file ? fread(bytes, 1, sizeof bytes, file) : 0;
+
+    if (file)
+        fclose(file);
+    line = line_of(path || !text ? (struct str){bytes, len} : str_from(text));
+    header = line ? mem_printf("Authorization: %s", line) : NULL;
+    wipe(&line);
+    OPENSSL_cleanse(bytes, sizeof bytes);
+    return header;
+}
+
+static void ask_container(struct awskeys *keys, const char *base, const char *path)
+{
+    char *url = mem_printf("%s%s", base, path), *header = authorization();
+
+    ask(keys, STEP_KEYS, "GET", url, header);
+    wipe(&header);
+    free(url);
+}
+
+static void begin(struct awskeys *keys)
+{
+    const char *relative = variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
+    const char *full = variable("AWS_CONTAINER_CREDENTIALS_FULL_URI");
+    const char *disabled = variable("AWS_EC2_METADATA_DISABLED");
+    char *url;
+
+    if (relative || full) {
+        ask_container(keys, relative ? CONTAINER_URL : "", relative ? relative : full);
+        return;
+    }
+    if (disabled && !strcmp(disabled, "true")) {
+        fail(keys, "neither the configuration nor the environment has any");
+        return;
+    }
+    url = mem_printf("%s/latest/api/token", instance_url());
+    ask(keys, STEP_TOKEN, "PUT", url, "X-aws-ec2-metadata-token-ttl-seconds: 300");
+    free(url);
+}
+
+/* ---- outside ---- */
+
+struct awskeys *awskeys_new(struct courier *courier)
+{
+    struct awskeys *keys = mem_zalloc(sizeof *keys);
+
+    keys->courier = courier;
+    return keys;
+}
+
+enum awskeys_state awskeys_get(struct awskeys *keys, int64_t wall_ns, struct awskeys_view *view_r,
+                               char why[static EXTERNAL_WHY_MAX])
+{
+    const char *id = variable("AWS_ACCESS_KEY_ID"), *secret = variable("AWS_SECRET_ACCESS_KEY");
+
+    keys->wall_ns = wall_ns;
+    if (id && secret) {
+        *view_r = (struct awskeys_view){id, secret, variable("AWS_SESSION_TOKEN")};
+        return AWSKEYS_READY;
+    }
+    if (keys->step == STEP_NONE && wall_ns >= keys->pause_ns &&
+        (!keys->id || wall_ns >= keys->until_ns - early_ns))
+        begin(keys);
+    if (keys->id && wall_ns < keys->until_ns) {
+        *view_r = (struct awskeys_view){keys->id, keys->secret, keys->token};
+        return AWSKEYS_READY;
+    }
+    if (keys->step != STEP_NONE)
+        return AWSKEYS_ASKED;
+    snprintf(why, EXTERNAL_WHY_MAX, "%s", keys->why);
+    return AWSKEYS_NONE;
+}
+
+void awskeys_free(struct awskeys *keys)
+{
+    if (!keys)
+        return;
+    courier_forget(keys->courier, keys->call);
+    forget(keys);
+    wipe(&keys->pass);
+    free(keys);
+}
