@@ -111,8 +111,13 @@ static char *digits_before(char *end, uint64_t value, unsigned least)
 
 void buf_u64(struct buf *buf, uint64_t value)
 {
-    char out[NUMBER_MAX], *end = out + sizeof out, *at = digits_before(end, value, 1);
+    char out[NUMBER_MAX], *end = out + sizeof out, *at;
 
+    if (value < 10) {
+        buf_char(buf, (char)('0' + value));
+        return;
+    }
+    at = digits_before(end, value, 1);
     buf_add(buf, at, (size_t)(end - at));
 }
 
@@ -187,31 +192,40 @@ static bool json_plain(unsigned char c)
     return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
 }
 
-/* Sets the high bit of bytes that are 0; those above a zero may be set too, so that only none at all is
- * exact. */
-static uint64_t zeros(uint64_t x)
+/* Bytes that are looked at together, in one register where the machine has such. */
+typedef signed char block __attribute__((vector_size(16)));
+
+/* Whether all of them are plain; as signed bytes those above 0x7f are below SP. */
+static bool json_plain_block(block bytes)
 {
-    return (x - 0x0101010101010101) & ~x & 0x8080808080808080;
+    block plain = (bytes >= ' ') & (bytes != 0x7f) & (bytes != '"') & (bytes != '\\');
+    uint64_t halves[2];
+
+    memcpy(halves, &plain, sizeof halves);
+    return (halves[0] & halves[1]) == UINT64_MAX;
 }
 
-static bool json_plain_8(const unsigned char *at)
+/* Two runs of eight bytes, which may overlap. */
+static bool json_plain_halves(const unsigned char *a, const unsigned char *b)
 {
-    uint64_t x, odd;
+    block bytes;
 
-    memcpy(&x, at, sizeof x);
-    odd = x | ((x - 0x2020202020202020) & ~x) | zeros(x ^ 0x2222222222222222) |
-          zeros(x ^ 0x5c5c5c5c5c5c5c5c) | zeros(x ^ 0x7f7f7f7f7f7f7f7f);
-    return (odd & 0x8080808080808080) == 0;
+    memcpy(&bytes, a, sizeof bytes / 2);
+    memcpy((char *)&bytes + sizeof bytes / 2, b, sizeof bytes / 2);
+    return json_plain_block(bytes);
 }
 
-/* The end of what is plain from `at` on: eight bytes at a time while all of them are. */
+/* The end of what is plain from `at` on: block by block while all bytes are. */
 static const unsigned char *json_plain_end(const unsigned char *at, const unsigned char *end)
 {
-    bool long_enough = end - at >= 8;
+    block bytes;
 
-    while (end - at >= 8 && json_plain_8(at))
-        at += 8;
-    if (long_enough && end - at < 8 && json_plain_8(end - 8))
+    for (; (size_t)(end - at) >= sizeof bytes; at += sizeof bytes) {
+        memcpy(&bytes, at, sizeof bytes);
+        if (!json_plain_block(bytes))
+            break;
+    }
+    if (end - at >= 8 && (size_t)(end - at) < sizeof bytes && json_plain_halves(at, end - 8))
         return end;
     while (at < end && json_plain(*at))
         at++;

@@ -99,7 +99,7 @@ static void time_add(struct buf *line, struct str name, int64_t wall_ns)
     char text[CLK_TEXT_LEN];
 
     clk_text(wall_ns, text);
-    string_add(line, name, (struct str){text, sizeof text});
+    word_add(line, name, (struct str){text, sizeof text});
 }
 
 static void optional_add(struct buf *line, struct str name, uint64_t value)
