@@ -80,9 +80,12 @@ static void blame(struct h2_section *section, enum h1_error error)
 
 /* The library has checked these bytes already; the lines that are composed from them rely on it, so we look
  * ourselves (RFC 9113 section 10.3). */
-static enum h1_error check_bytes(struct str name, struct str value)
+static enum h1_error check_bytes(struct str name, struct str value, bool *alias_r)
 {
-    if (!is_pseudo(name) && !octet_all(name, OCTET_TOKEN))
+    const char *end = name.p + name.len;
+
+    *alias_r = false;
+    if (!is_pseudo(name) && (name.len == 0 || octet_span(name.p, end, OCTET_TOKEN, alias_r) != end))
         return H1_FIELD_NAME;
     if (value.len && octet_find_control(value.p, value.p + value.len) != value.p + value.len)
         return H1_CONTROL;
@@ -91,7 +94,8 @@ static enum h1_error check_bytes(struct str name, struct str value)
 
 enum h2_error h2_section_add(struct h2_section *section, struct str name, struct str value)
 {
-    enum h1_error error = check_bytes(name, value);
+    bool alias;
+    enum h1_error error = check_bytes(name, value, &alias);
 
     section->size += name.len + value.len + H2_SECTION_FIELD_COST;
     if (section->size > size_max(section) * H2_SECTION_BOMB)
@@ -110,7 +114,8 @@ enum h2_error h2_section_add(struct h2_section *section, struct str name, struct
         return H2_MEMORY;
     keep_text(section, name);
     keep_text(section, value);
-    section->pieces[section->pieces_len++] = (struct h2_piece){(uint32_t)name.len, (uint32_t)value.len};
+    section->pieces[section->pieces_len++] =
+        (struct h2_piece){(uint32_t)name.len, (uint32_t)value.len, alias};
     section->crumbs += str_eq(name, cookie_name);
     return H2_OK;
 }
@@ -119,18 +124,21 @@ enum h2_error h2_section_add(struct h2_section *section, struct str name, struct
 
 static void set_pseudo(struct h2_pseudo *pseudo, struct str name, struct str value)
 {
-    const struct {
+    static const struct {
         struct str name;
-        struct str *value;
+        size_t at;
     } known[] = {
-        {STR(":method"), &pseudo->method},       {STR(":scheme"), &pseudo->scheme},
-        {STR(":authority"), &pseudo->authority}, {STR(":path"), &pseudo->path},
-        {STR(":protocol"), &pseudo->protocol},   {STR(":status"), &pseudo->status},
+        {{":method", 7}, offsetof(struct h2_pseudo, method)},
+        {{":scheme", 7}, offsetof(struct h2_pseudo, scheme)},
+        {{":authority", 10}, offsetof(struct h2_pseudo, authority)},
+        {{":path", 5}, offsetof(struct h2_pseudo, path)},
+        {{":protocol", 9}, offsetof(struct h2_pseudo, protocol)},
+        {{":status", 7}, offsetof(struct h2_pseudo, status)},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(known); i++)
         if (str_eq(name, known[i].name))
-            *known[i].value = value;
+            memcpy((char *)pseudo + known[i].at, &value, sizeof value);
 }
 
 /* Writes all crumbs behind the text that was kept, and gives the value that they make together. */
@@ -157,14 +165,6 @@ static struct str join_crumbs(const struct h2_section *section, const char *text
     return (struct str){out, len};
 }
 
-static bool has_alias(struct str name)
-{
-    bool alias;
-
-    (void)octet_span(name.p, name.p + name.len, OCTET_TOKEN, &alias);
-    return alias;
-}
-
 /* Fields from `text`, which has what the pieces say. */
 static void read_pieces(struct h2_section *section, struct h2_block *block, const char *text,
                         struct str cookie)
@@ -172,8 +172,8 @@ static void read_pieces(struct h2_section *section, struct h2_block *block, cons
     const char *at = text;
 
     for (size_t i = 0; i < section->pieces_len; i++) {
-        struct str name = {at, section->pieces[i].name};
-        struct str value = {at + name.len, section->pieces[i].value};
+        const struct h2_piece *piece = &section->pieces[i];
+        struct str name = {at, piece->name}, value = {at + name.len, piece->value};
         bool is_crumb = str_eq(name, cookie_name);
 
         at += name.len + value.len;
@@ -186,7 +186,7 @@ static void read_pieces(struct h2_section *section, struct h2_block *block, cons
                 continue;
             value = cookie;
         }
-        if (block->head.len == fields_max(section) || !head_add(&block->head, name, value, has_alias(name)))
+        if (block->head.len == fields_max(section) || !head_add(&block->head, name, value, piece->alias))
             blame(section, section->trailers ? H1_TRAILERS_TOO_LARGE : H1_TOO_MANY_FIELDS);
     }
 }

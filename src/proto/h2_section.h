@@ -27,6 +27,7 @@ enum {
 /* Lengths of what stands in the text, name and value behind one another. */
 struct h2_piece {
     uint32_t name, value;
+    bool alias; /* the name has '_' or '.' */
 };
 
 struct h2_section {

@@ -34,14 +34,19 @@ static uint8_t *bytes_of(struct str s)
     return pun.out;
 }
 
-static void add_line(struct lines *lines, struct str name, struct str value)
+static void add(struct lines *lines, struct str name, struct str value, uint8_t flags)
 {
     if (lines->len == LINES_MAX || !is_clean(value)) {
         lines->bad = true;
         return;
     }
-    lines->nv[lines->len++] =
-        (nghttp2_nv){bytes_of(name), bytes_of(value), name.len, value.len, NGHTTP2_NV_FLAG_NONE};
+    lines->nv[lines->len++] = (nghttp2_nv){bytes_of(name), bytes_of(value), name.len, value.len, flags};
+}
+
+/* The name is a constant in lower case. */
+static void add_line(struct lines *lines, struct str name, struct str value)
+{
+    add(lines, name, value, NGHTTP2_NV_FLAG_NO_COPY_NAME);
 }
 
 /* RFC 9113 section 8.2.2: what is of a connection stays out, but for `te: trailers`. Host is told by
@@ -58,10 +63,12 @@ static void add_fields(struct lines *lines, const struct field *fields, size_t l
     for (size_t i = 0; i < len; i++) {
         if (is_left_out(&fields[i]))
             continue;
-        if (!octet_all(fields[i].name, OCTET_TOKEN))
-            lines->bad = true;
+        if (fields[i].id != FIELD_OTHER)
+            add_line(lines, field_name(fields[i].id), fields[i].value);
+        else if (octet_all(fields[i].name, OCTET_TOKEN))
+            add(lines, fields[i].name, fields[i].value, NGHTTP2_NV_FLAG_NONE);
         else
-            add_line(lines, fields[i].name, fields[i].value);
+            lines->bad = true;
     }
 }
 

@@ -18,17 +18,26 @@ static void chain(struct head *head, const struct field *field)
     *link = (uint8_t)(field - head->fields + 1);
 }
 
-bool head_add(struct head *head, struct str name, struct str value, bool alias)
+bool head_put(struct head *head, const struct field *field)
 {
-    struct field *field;
+    struct field *own;
 
     if (head->len == head->cap)
         return false;
-    field = &head->fields[head->len++];
-    field_set(field, name, value, alias);
-    chain(head, field);
-    head->may_alias |= alias;
+    own = &head->fields[head->len++];
+    *own = *field;
+    own->next = 0;
+    chain(head, own);
+    head->may_alias |= (field->flags & FIELD_ALIAS) != 0;
     return true;
+}
+
+bool head_add(struct head *head, struct str name, struct str value, bool alias)
+{
+    struct field field;
+
+    field_set(&field, name, value, alias);
+    return head_put(head, &field);
 }
 
 const struct field *head_find_name(const struct head *head, struct str name, size_t from)

@@ -86,6 +86,8 @@ void head_init(struct head *head, struct field *fields, size_t cap);
 /* Appends a field, which must keep the invariant of struct field; `alias` as for field_set. False when the
  * array is full. */
 MUST_CHECK bool head_add(struct head *head, struct str name, struct str value, bool alias);
+/* The same for a field that field_set has filled, with the flags that it has. */
+MUST_CHECK bool head_put(struct head *head, const struct field *field);
 
 /* The first field of a known id, or NULL. */
 static inline const struct field *head_find(const struct head *head, enum field_id id)

@@ -179,28 +179,28 @@ static const char *read_start(struct head *head, const struct head *from, const 
     return at;
 }
 
-static bool add_field(struct head *head, const char **at, size_t name_len, size_t value_len, uint8_t flags)
-{
-    struct str name = next_piece(at, name_len, 2), value = next_piece(at, value_len, 2);
-
-    if (!head_add(head, name, value, flags & FIELD_ALIAS))
-        return false;
-    head->fields[head->len - 1].flags |= flags;
-    return true;
-}
-
 /* The fields, in the order in which keep_head has written them. */
 static bool read_fields(struct head *head, const struct head *from, const char *at)
 {
     bool ok = true;
 
-    for (size_t i = 0; i < from->len && ok; i++)
-        if (is_kept(from, &from->fields[i]))
-            ok = add_field(head, &at, from->fields[i].name.len, from->fields[i].value.len,
-                           from->fields[i].flags);
-    if (from->extended_connect)
-        ok = ok && add_field(head, &at, strlen("upgrade"), strlen("websocket"), 0) &&
-             add_field(head, &at, strlen("sec-websocket-key"), WEBSOCKET_KEY_LEN, 0);
+    for (size_t i = 0; i < from->len && ok; i++) {
+        struct field field = from->fields[i];
+
+        if (!is_kept(from, &field))
+            continue;
+        field.name = next_piece(&at, field.name.len, 2);
+        field.value = next_piece(&at, field.value.len, 2);
+        ok = head_put(head, &field);
+    }
+    if (from->extended_connect && ok) {
+        struct str upgrade = next_piece(&at, strlen("upgrade"), 2);
+        struct str websocket = next_piece(&at, strlen("websocket"), 2);
+        struct str key_name = next_piece(&at, strlen("sec-websocket-key"), 2);
+
+        ok = head_add(head, upgrade, websocket, false) &&
+             head_add(head, key_name, next_piece(&at, WEBSOCKET_KEY_LEN, 2), false);
+    }
     return ok;
 }
 
