@@ -124,7 +124,7 @@ struct h2 *h2_new(const struct h2_config *config, const struct h2_events *events
     h2->now_ns = now_ns;
     h2_flood_init(&h2->flood, now_ns);
     h2_frames_init(&h2->frames, config->role);
-    h2_mem_init(&h2->mem, config->memory, config->budget);
+    h2_mem_init(&h2->mem, config->memory, config->budget, config->blocks);
     done = nghttp2_session_callbacks_new(&callbacks) == 0 && nghttp2_option_new(&option) == 0 &&
            open_session(h2, callbacks, option) && send_settings(h2);
     nghttp2_option_del(option);

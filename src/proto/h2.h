@@ -41,6 +41,7 @@
 #include "proto/head.h"
 
 struct h2;
+struct h2_blocks;
 
 enum h2_role {
     H2_SERVER,
@@ -52,13 +53,14 @@ struct h2_config {
     /* Of heads and trailers, with the meaning that they have in HTTP/1.1: start_line is the most that method
      * and path may have together, `head` counts name, value and 4 bytes for each field. */
     struct h1_limits limits;
-    uint32_t streams;        /* server: most at a time */
-    uint32_t streams_total;  /* server: most on one session, after which it drains; 0: no limit */
-    uint32_t window;         /* of a stream: bytes that may be unconsumed, 65535 to 2^31-1 */
-    uint32_t session_window; /* of all streams together, likewise */
-    bool extended_connect;   /* server: WebSockets are taken (RFC 8441) */
-    size_t memory;           /* bytes that the session may hold */
-    struct budget *budget;   /* that it draws them from; NULL: none */
+    uint32_t streams;         /* server: most at a time */
+    uint32_t streams_total;   /* server: most on one session, after which it drains; 0: no limit */
+    uint32_t window;          /* of a stream: bytes that may be unconsumed, 65535 to 2^31-1 */
+    uint32_t session_window;  /* of all streams together, likewise */
+    bool extended_connect;    /* server: WebSockets are taken (RFC 8441) */
+    size_t memory;            /* bytes that the session may hold */
+    struct budget *budget;    /* that it draws them from; NULL: none */
+    struct h2_blocks *blocks; /* that small ones come from, borrowed; NULL: none */
 };
 
 /* 64 KiB a stream, 1 MiB a session (server only), 100 streams at a time, 10,000 in all, 8 MiB of memory, and

@@ -6,18 +6,38 @@
 #ifndef PROTO_H2_MEM_H
 #define PROTO_H2_MEM_H
 
-#include "base/budget.h"
+#include "base/mem.h"
 
 #include <stdint.h>
 
-struct h2_mem {
-    size_t used;           /* bytes given out, with what it costs to count them */
-    size_t max;            /* most of them */
-    size_t drawn;          /* of the budget, in whole chunks; used <= drawn with a budget */
-    struct budget *budget; /* or NULL */
+enum {
+    H2_BLOCK_STEP = 64,   /* small blocks have a multiple of so many bytes */
+    H2_BLOCK_SIZES = 16,  /* so many sizes */
+    H2_BLOCKS_KEPT = 128, /* of each size */
 };
 
-void h2_mem_init(struct h2_mem *mem, size_t max, struct budget *budget);
+/* Small blocks for the sessions of one thread. Streams come and go in bursts, each with the same few sizes,
+ * so those that are freed are kept for the next ones; a budget does not count what is kept. */
+struct h2_blocks {
+    struct mem_pool sizes[H2_BLOCK_SIZES];
+};
+
+void h2_blocks_init(struct h2_blocks *blocks);
+/* Frees what is kept. */
+void h2_blocks_trim(struct h2_blocks *blocks);
+/* The same, when all sessions are gone. */
+void h2_blocks_fini(struct h2_blocks *blocks);
+
+struct h2_mem {
+    size_t used;              /* bytes given out, with what it costs to count them */
+    size_t max;               /* most of them */
+    size_t drawn;             /* of the budget, in whole chunks; used <= drawn with a budget */
+    struct budget *budget;    /* or NULL */
+    struct h2_blocks *blocks; /* or NULL */
+};
+
+/* `budget` and `blocks` are borrowed. */
+void h2_mem_init(struct h2_mem *mem, size_t max, struct budget *budget, struct h2_blocks *blocks);
 /* Everything must have been freed. */
 void h2_mem_fini(struct h2_mem *mem);
 /* As malloc; NULL when it would exceed the maximum or the budget. */

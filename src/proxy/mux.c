@@ -323,7 +323,7 @@ void mux_drain(struct mux *mux)
 
 /* ---- life ---- */
 
-static struct h2_config config_of(const struct worker *worker)
+static struct h2_config config_of(struct worker *worker)
 {
     const struct config *config = worker->config;
     struct h2_config h2 = h2_server_config;
@@ -335,6 +335,7 @@ static struct h2_config config_of(const struct worker *worker)
     h2.session_window = (uint32_t)config->http2.window;
     h2.extended_connect = true;
     h2.budget = &worker->shared->memory;
+    h2.blocks = &worker->h2_blocks;
     return h2;
 }
 

@@ -350,6 +350,7 @@ static void open_session(struct trunk *trunk)
     struct h2_config config = h2_client_config;
 
     config.budget = &trunk->worker->shared->memory;
+    config.blocks = &trunk->worker->h2_blocks;
     trunk->h2 = h2_new(&config, &trunk_events, trunk, trunk->worker->now_ns);
     if (!trunk->h2) {
         end(trunk, OUTCOME_OVERLOAD, "the memory for connections is used up");

@@ -49,6 +49,7 @@ static void trim(struct worker *worker)
     mem_pool_trim(&worker->stream_memory);
     mem_pool_trim(&worker->spill_memory);
     relay_memory_trim(&worker->relay_memory);
+    h2_blocks_trim(&worker->h2_blocks);
     mem_pool_trim(&worker->mirrors.pool);
     relay_memory_trim(&worker->mirrors.memory);
 }
@@ -534,6 +535,7 @@ static void make_memory(struct worker *worker, uint32_t connections)
     mem_pool_draw(&worker->stream_memory, memory);
     mem_pool_draw(&worker->spill_memory, memory);
     relay_memory_init(&worker->relay_memory, connections, memory);
+    h2_blocks_init(&worker->h2_blocks);
     mirrors_init(&worker->mirrors, memory);
     bulk_init(&worker->bulk_pipes);
 }
@@ -596,6 +598,7 @@ void worker_free(struct worker *worker)
     mem_pool_fini(&worker->stream_memory);
     mem_pool_fini(&worker->spill_memory);
     relay_memory_fini(&worker->relay_memory);
+    h2_blocks_fini(&worker->h2_blocks);
     mirrors_fini(&worker->mirrors);
     bulk_fini(&worker->bulk_pipes);
     accesslog_fini(&worker->log);

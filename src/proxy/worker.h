@@ -16,6 +16,7 @@
 #include "base/rnd.h"
 #include "base/wheel.h"
 #include "net/pool.h"
+#include "proto/h2_mem.h"
 #include "proxy/accesslog.h"
 #include "proxy/bulk.h"
 #include "proxy/crowd.h"
@@ -121,6 +122,7 @@ struct worker {
     struct trunk *trunks_dirty; /* have something to write or to tell at the end of the turn */
     struct mem_pool front_memory, txn_memory, conn_memory, mux_memory, stream_memory, spill_memory;
     struct relay_memory relay_memory;
+    struct h2_blocks h2_blocks; /* of all its sessions */
     struct bulk_pipes bulk_pipes;
     char scratch[RELAY_SMALL]; /* for what is read and not kept; valid until the next read */
     struct worker_target *targets[CONFIG_TARGETS_MAX]; /* by slot; made when a snapshot names it */

@@ -9,6 +9,7 @@ unit_tests += \
 	tests/unit/proto/test_h2 \
 	tests/unit/proto/test_h2_client \
 	tests/unit/proto/test_h2_flood \
+	tests/unit/proto/test_h2_mem \
 	tests/unit/proto/test_h2_server \
 	tests/unit/proto/test_head \
 	tests/unit/proto/test_hops \
