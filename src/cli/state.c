@@ -77,6 +77,25 @@ static struct state_count count_read(const json_t *json)
     return (struct state_count){count(json, "requests"), count(json, "bad")};
 }
 
+static double number_or_nan(const json_t *json, const char *key)
+{
+    const json_t *value = json_object_get(json, key);
+
+    return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+static void external_read(struct state_metric *metric, const json_t *json)
+{
+    metric->external = text(json, "state");
+    metric->problem = text(json, "problem");
+    metric->value = number_or_nan(json, "value");
+    metric->min = number_or_nan(json, "min");
+    metric->max = number_or_nan(json, "max");
+    metric->age_s = (int64_t)count(json, "age");
+    metric->failures = count(json, "failures");
+    metric->failure_limit = number_or_nan(json, "failureLimit");
+}
+
 static void metric_read(struct state_metric *metric, const json_t *json, double threshold)
 {
     const json_t *counts = json_object_get(json, "counts");
@@ -88,6 +107,8 @@ static void metric_read(struct state_metric *metric, const json_t *json, double 
     metric->threshold = metric->guard ? number(json, "threshold") : threshold;
     metric->canary = count_read(json_object_get(counts, "canary"));
     metric->stable = count_read(json_object_get(counts, "stable"));
+    if (strcmp(text(json, "type"), "external") == 0 && json_object_get(json, "state"))
+        external_read(metric, json);
 }
 
 static void step_read(struct state_step *step, const json_t *json)

@@ -39,6 +39,13 @@ struct state_metric {
     double e;         /* times the metric's share: what it adds to the sum; of a guard, its own */
     double threshold; /* for e: the rollout's, or the guard's own */
     struct state_count canary, stable;
+    /* An external metric has these instead. */
+    const char *external; /* its state; NULL: it is none */
+    const char *problem;
+    double value, min, max; /* NAN: none */
+    int64_t age_s;          /* of the last answer */
+    uint64_t failures;
+    double failure_limit; /* NAN: none */
 };
 
 struct state_step {

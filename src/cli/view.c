@@ -248,6 +248,35 @@ static void metric_line(struct text *out, const struct term *term, const struct 
     text_printf(out, "\n");
 }
 
+/* "0.031 (max 0.02), bad, 1 failure of 2 allowed, asked 12s ago". */
+static void external_line(struct text *out, const struct term *term, const struct state_metric *metric)
+{
+    bool good = strcmp(metric->external, "good") == 0, bad = strcmp(metric->external, "bad") == 0;
+    char age[FIGURE_LEN];
+
+    label(out, term, metric->name);
+    if (isfinite(metric->value))
+        text_printf(out, "%g", metric->value);
+    else
+        text_printf(out, "no value");
+    text_printf(out, " (");
+    if (isfinite(metric->min))
+        text_printf(out, "min %g%s", metric->min, isfinite(metric->max) ? ", " : "");
+    if (isfinite(metric->max))
+        text_printf(out, "max %g", metric->max);
+    text_printf(out, "), ");
+    styled(out, term, good ? TERM_GOOD : bad ? TERM_BAD : TERM_WARN, "%s", metric->external);
+    if (metric->problem[0])
+        text_printf(out, ": %s", metric->problem);
+    if (metric->failures)
+        text_printf(out, ", %llu beyond", (unsigned long long)metric->failures);
+    if (metric->failures && isfinite(metric->failure_limit))
+        text_printf(out, " of %g allowed", metric->failure_limit);
+    if (strcmp(metric->external, "unknown") != 0)
+        styled(out, term, TERM_FAINT, ", asked %s ago", figure_span(metric->age_s, age));
+    text_printf(out, "\n");
+}
+
 static void evidence_table(struct text *out, const struct term *term, const struct state_rollout *rollout)
 {
     char e[FIGURE_LEN], threshold[FIGURE_LEN];
@@ -258,6 +287,8 @@ static void evidence_table(struct text *out, const struct term *term, const stru
     for (size_t i = 0; i < rollout->metrics_len; i++) {
         if (rollout->metrics[i].judged)
             metric_line(out, term, &rollout->metrics[i]);
+        else if (rollout->metrics[i].external)
+            external_line(out, term, &rollout->metrics[i]);
     }
 }
 

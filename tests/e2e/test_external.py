@@ -64,6 +64,7 @@ def _(t):
     shown = budget(p)
     t.equal([shown[key] for key in ("source", "min", "max", "failureLimit")], ["prom", None, 0.02, 2], "its bounds")
     t.equal(shown["failures"], 1, "what is well since takes none back")
+    t.contains(p.cli("status").stdout, "0.01 (max 0.02), good, 1 beyond of 2 allowed, asked ", "the command line shows it")
     t.check("s3cret" not in p.stderr() and "s3cret" not in str(p.admin.status()), "nobody is told the password")
     t.contains(p.stderr(), "metric source prom: a query has no data: ", "the log")
     p.kill9()

@@ -223,6 +223,23 @@ function metricBlock(metric, threshold, names) {
   return el("div", { class: "metric" }, block);
 }
 
+// A number of another system against its bounds; no evidence is made of it.
+function externalBlock(metric) {
+  const known = metric.value !== null && metric.value !== undefined;
+  const bounds = [["min", metric.min], ["max", metric.max]].filter(([, bound]) => bound !== null && bound !== undefined)
+    .map(([name, bound]) => `${name} ${bound}`).join(", ");
+  const allowed = metric.failureLimit === null ? "" : `, ${words.count(metric.failureLimit)} allowed`;
+
+  return el("div", { class: "metric" }, el("div", { class: "metric-head" }, el("h3", { text: metric.name }),
+    el("span", { class: "dim", text: metric.dryRun ? `${metric.source}, dry run` : metric.source }),
+    el("b", { text: known ? String(metric.value) : "–" })),
+  el("p", { class: "counts" }, el("span", { class: { good: "good", bad: "bad" }[metric.state] || "dim", text: words.externals[metric.state] || metric.state }),
+    el("span", { class: "dim", text: bounds }),
+    metric.age !== null && metric.age !== undefined && el("span", { class: "dim", text: `asked ${words.duration(metric.age)} ago` }),
+    metric.failures > 0 && el("span", { class: "dim", text: `${words.count(metric.failures)} beyond them${allowed}` })),
+  metric.problem && el("p", { class: "dim", text: metric.problem }));
+}
+
 function showEvidence(route) {
   const rollout = route.rollout;
 
@@ -236,7 +253,8 @@ function showEvidence(route) {
     el("div", { class: "total" }, el("span", { text: "Against the canary, in all" }),
       el("b", { class: against(value), text: words.evidence(rollout.e) }), el("span", { class: "dim", text: `goes back at ${words.figure(rollout.threshold)}` })),
     meter("evidence against the canary in all", value, `${words.evidence(rollout.e)} of ${words.figure(rollout.threshold)}`, against(value) + " thick"),
-    rollout.metrics.map((metric) => metricBlock(metric, metric.threshold || rollout.threshold, names))]);
+    rollout.metrics.map((metric) => (metric.type === "external" ? externalBlock(metric)
+      : metricBlock(metric, metric.threshold || rollout.threshold, names)))]);
 }
 
 // ---- side by side

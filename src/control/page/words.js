@@ -84,6 +84,9 @@ const holds = {
   external: "an external metric to be within its limit",
   regression: "a look at the canary, which is worse than stable",
 };
+// state of an external metric
+export const externals = { unknown: "not answered yet", good: "within its bounds", bad: "beyond its bounds", noData: "no data" };
+
 export const waitsFor = (hold) => holds[hold] || hold;
 
 export const reasonName = (reason) => String(reason).replace(/([A-Z])/g, (c) => " " + c.toLowerCase());

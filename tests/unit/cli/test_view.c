@@ -30,7 +30,10 @@ static const struct term plain = {.columns = 80, .rows = 24};
            "\"counts\":{\"canary\":" COUNTS(310, 31) ",\"stable\":" COUNTS(                                  \
                1240,                                                                                         \
                60) "}},"                                                                                     \
-                   "{\"name\":\"queue\",\"type\":\"external\",\"dryRun\":false}],\"decision\":" DECISION "}"
+                   "{\"name\":\"queue\",\"type\":\"external\",\"dryRun\":false},{\"name\":\"budget\","       \
+                   "\"type\":\"external\",\"state\":\"bad\",\"value\":0.031,\"min\":null,\"max\":0.02,"      \
+                   "\"age\":12,\"failures\":1,\"failureLimit\":2,\"problem\":null}],\"decision\":" DECISION  \
+                   "}"
 #define ROUTE(rollout)                                                                                       \
     "{\"name\":\"web\",\"weight\":25,\"inForce\":true,\"lock\":false,\"stable\":" SIDE(                      \
         "ec2", 1500, 3) ","                                                                                  \
@@ -145,6 +148,7 @@ START_TEST(a_view_shows_weight_groups_evidence_and_steps)
     CHECK_SHOWS(lines, "demo running for 75 s; step 2 of 4 for 12 s\n");
     CHECK_SHOWS(lines, "31 of 310 bad, stable 60 of 1,240, holds at 200\n");
     CHECK_HIDES(lines, "queue");
+    CHECK_SHOWS(lines, "0.031 (max 0.02), bad, 1 beyond of 2 allowed, asked 12 s ago\n");
     free(lines);
 }
 END_TEST
