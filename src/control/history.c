@@ -220,21 +220,6 @@ static void append(void *arg, const struct store_point *point)
         json_array_append_new(json_object_get(series, columns[i].name), columns[i].value(point));
 }
 
-/* What runs is the newest point, so that also a week ends now. */
-static void append_running(const struct board *board, const struct live *live, size_t span, json_t *list)
-{
-    for (size_t side = 0; side < ROUTE_SIDES; side++) {
-        struct recent_view view;
-        struct store_point point;
-
-        if (!live->recent[side])
-            continue;
-        recent_view(live->recent[side], board->now_ns, (enum recent_window)(RECENT_SPAN + span), &view);
-        if (point_of(board, live, side, span, &view, &point))
-            append(list, &point);
-    }
-}
-
 /* Whether the span has everything from a time on that coarser ones have. */
 static bool covers(int64_t from_s, const int64_t oldest_s[static STORE_SPANS], size_t span)
 {
@@ -288,22 +273,63 @@ json_t *history_slo_json(const struct live *live)
     return json_pack("{s:o, s:f}", "threshold", ms(slo_ns), "objective", objective);
 }
 
-json_t *history_json(struct board *board, const struct live *live, const struct history_query *query)
+/* What runs is the newest point, so that also a week ends now. */
+static void each_running(const struct board *board, const struct live *live, size_t span,
+                         void (*each)(void *arg, const struct store_point *point), void *arg)
 {
-    size_t span = span_for(board, query);
-    int64_t step_s = store_spans[span].seconds;
+    for (size_t side = 0; side < ROUTE_SIDES; side++) {
+        struct recent_view view;
+        struct store_point point;
+
+        if (!live->recent[side])
+            continue;
+        recent_view(live->recent[side], board->now_ns, (enum recent_window)(RECENT_SPAN + span), &view);
+        if (point_of(board, live, side, span, &view, &point))
+            each(arg, &point);
+    }
+}
+
+/* As much of the time asked for as an answer has room for. */
+static struct store_window window_of(const struct live *live, const struct history_query *query, size_t span)
+{
     struct store_window window = {live->conf->name, span, query->from_s, query->to_s};
-    json_t *list = json_array();
+    int64_t step_s = store_spans[span].seconds;
 
     if ((window.to_s - window.from_s) / step_s > HISTORY_POINTS_MAX)
         window.from_s = window.to_s - HISTORY_POINTS_MAX * step_s;
-    if (board->store && !store_each_point(board->store, &window, append, list)) {
+    return window;
+}
+
+static bool each_point(struct board *board, const struct live *live, const struct store_window *window,
+                       void (*each)(void *arg, const struct store_point *point), void *arg)
+{
+    if (board->store && !store_each_point(board->store, window, each, arg))
+        return false;
+    if (board->intervals[window->span] * store_spans[window->span].seconds < window->to_s)
+        each_running(board, live, window->span, each, arg);
+    return true;
+}
+
+bool history_each(struct board *board, const struct live *live, const struct history_query *query,
+                  void (*each)(void *arg, const struct store_point *point), void *arg, int64_t *step_s_r)
+{
+    struct store_window window = window_of(live, query, span_for(board, query));
+
+    *step_s_r = store_spans[window.span].seconds;
+    return each_point(board, live, &window, each, arg);
+}
+
+json_t *history_json(struct board *board, const struct live *live, const struct history_query *query)
+{
+    struct store_window window = window_of(live, query, span_for(board, query));
+    json_t *list = json_array();
+
+    if (!each_point(board, live, &window, append, list)) {
         json_decref(list);
         return NULL;
     }
-    if (board->intervals[span] * step_s < window.to_s)
-        append_running(board, live, span, list);
     return json_pack("{s:s, s:I, s:I, s:I, s:o, s:o}", "route", live->conf->name, "from",
-                     (json_int_t)window.from_s, "to", (json_int_t)window.to_s, "step", (json_int_t)step_s,
-                     "slo", history_slo_json(live), "series", list);
+                     (json_int_t)window.from_s, "to", (json_int_t)window.to_s, "step",
+                     (json_int_t)store_spans[window.span].seconds, "slo", history_slo_json(live), "series",
+                     list);
 }

@@ -41,6 +41,12 @@ int64_t history_slo_ns(const struct live *live);
 json_t *history_slo_json(const struct live *live);
 /* Whether a query may ask for this step. */
 bool history_step_is_known(int64_t step_s);
+struct store_point;
+/* Each interval of a query, the running ones last, of the span that fits it; *step_s_r is its length. False
+ * when the store could not be read. */
+MUST_CHECK bool history_each(struct board *board, const struct live *live, const struct history_query *query,
+                             void (*each)(void *arg, const struct store_point *point), void *arg,
+                             int64_t *step_s_r);
 /* The answer of GET /v1/history; NULL when the store could not be read. A new reference. */
 MUST_CHECK json_t *history_json(struct board *board, const struct live *live,
                                 const struct history_query *query);

@@ -1,6 +1,7 @@
 src_libpenstock_a_SOURCES += \
 	src/control/admin.c src/control/admin.h \
 	src/control/admin_conn.c src/control/admin_conn.h \
+	src/control/aftermath.c src/control/aftermath.h \
 	src/control/api.c src/control/api.h \
 	src/control/asker.c src/control/asker.h \
 	src/control/awskeys.c src/control/awskeys.h \

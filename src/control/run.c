@@ -240,6 +240,7 @@ bool run_restore(struct board *board, struct live *live, const struct store_roll
         restore_state(board, live, run, stored, reason, sizeof reason)) {
         run_free(live->run);
         live->run = run;
+        run->left = rollout_is_over(run->rollout); /* before the restart */
         eject(board, live);
         return true;
     }

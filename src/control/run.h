@@ -56,6 +56,7 @@ struct run {
     bool failed;             /* the last save did: the next is not made at once */
     bool fed;                /* something was counted since the last save */
     bool quiet;              /* the last look had nothing to count */
+    bool left;               /* it is over, and its page has been left (control/aftermath), or could not be */
     int64_t saved_ns;        /* monotonic, of the last save of the state */
     struct run_gate gate;
     bool rollback_ordered;                       /* by a webhook, since the last look */

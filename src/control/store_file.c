@@ -91,17 +91,26 @@ static bool replace(const char *path, const char *temporary, const char *bytes)
     return ok && rename(temporary, path) == 0 && sync_folder(path);
 }
 
-bool store_file_write(const char *path, const json_t *json, char *why, size_t why_len)
+bool store_file_replace(const char *path, const char *text, char *why, size_t why_len)
 {
     char *temporary = mem_printf("%s.new", path);
-    char *bytes = json_dumps(json, JSON_INDENT(1) | JSON_SORT_KEYS);
-    bool ok = bytes && replace(path, temporary, bytes);
+    bool ok = replace(path, temporary, text);
 
     if (!ok) {
-        snprintf(why, why_len, "%s", bytes ? strerror(errno) : "not writable as JSON");
+        snprintf(why, why_len, "%s", strerror(errno));
         unlink(temporary);
     }
-    free(bytes);
     free(temporary);
+    return ok;
+}
+
+bool store_file_write(const char *path, const json_t *json, char *why, size_t why_len)
+{
+    char *bytes = json_dumps(json, JSON_INDENT(1) | JSON_SORT_KEYS);
+    bool ok = bytes && store_file_replace(path, bytes, why, why_len);
+
+    if (!bytes)
+        snprintf(why, why_len, "not writable as JSON");
+    free(bytes);
     return ok;
 }

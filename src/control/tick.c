@@ -3,6 +3,7 @@
 #include "base/clk.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "control/aftermath.h"
 #include "control/board.h"
 #include "control/history.h"
 
@@ -120,6 +121,7 @@ void tick(struct board *board)
             run_settle(board, &board->lives[i]);
     save_states(board);
     history_tick(board);
+    aftermath_tick(board);
 }
 
 void tick_route(struct board *board, struct live *live)

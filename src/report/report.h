@@ -26,7 +26,7 @@
 enum {
     REPORT_ROUTES_MAX = 128,
     REPORT_SERIES_MAX = 512,
-    REPORT_POINTS_MAX = 1000,
+    REPORT_POINTS_MAX = 1700,
     REPORT_MEASURED_MAX = 16384, /* points of all series with latencies: 28 MiB */
     REPORT_NAME_MAX = 64,        /* bytes with NUL; longer names are cut */
     REPORT_CLIENTS_MAX = 128,    /* that are remembered of residual traffic, the busiest ones */

@@ -1,4 +1,5 @@
 """penstock report: what a real penstock logs is read back from every preset, packed or not, and says the same."""
+import glob
 import gzip
 import json
 import os
@@ -7,6 +8,7 @@ import shutil
 from harness import case, main, need
 from peers import Nginx, Node
 from penstock import Penstock, cli
+from plans import quick
 from records import AccessLog
 from wire import Wire
 
@@ -96,6 +98,28 @@ def _(t):
     t.equal((residual["requests"], residual["assignments"]), (3, {"override": 3}), "residual traffic")
     t.equal([(c["client"], c["requests"]) for c in residual["clients"]], [("127.0.0.1", 3)], "from whom")
     t.equal(found[1]["residual"], None, "of the new platform")
+
+
+@case("a rollout that is over leaves a page with its time and its decisions")
+def _(t):
+    p = Penstock(t, {"ec2": [Nginx(t, "ec2")], "fargate": [Nginx(t, "fargate")]})
+    pages = t.path("state/reports/web-*.html")
+    ask(p, 7)
+    p.admin.start(quick((50, "1h"), (100, "1h")))
+    t.wait(lambda: p.admin.status()["routes"][0]["weight"] == 50, "the first step is in force")
+    ask(p, 30)
+    t.equal(glob.glob(pages), [], "pages while it runs")
+    p.log.complete(37)  # which is after they were counted
+    p.admin.must("POST", "/v1/routes/web/rollout/abort")
+    t.wait(lambda: glob.glob(pages), "the page is there")
+    with open(glob.glob(pages)[0], encoding="utf-8") as file:
+        page = file.read()
+    data = json.loads(page.split('<script type="application/json" id="data">')[1].split("</script>")[0])
+    t.equal((data["title"], data["percentilesOf"], data["step"]), ("web: quick is rolledBack", "intervals", 10), "what it is about")
+    t.equal([(s["platform"], s["side"]) for s in data["routes"][0]["series"]], [("ec2", "stable"), ("fargate", "canary")], "series")
+    t.equal(sum(s["requests"] for s in data["routes"][0]["series"]), 37, "requests")
+    t.equal([d["to"] for d in data["decisions"] if d["from"] != d["to"]], [50, 0], "moves")
+    t.equal({d["route"] for d in data["decisions"]}, {"web"}, "the route of the decisions")
 
 
 main()
