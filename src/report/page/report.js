@@ -16,9 +16,10 @@ const seriesName = (series) => {
 // ---- a route as rows: [time (ms), point of each series, weight, share]
 
 function rowsOf(route, list) {
-  const rows = new Map();
+  const rows = new Map(), end = Date.parse(report.to);
   const at = (time) => {
-    if (!rows.has(time)) rows.set(time, { time: time * 1000, points: list.map(() => null), weight: null, share: null });
+    // a point stands at its end: its weight is the one that it ended with
+    if (!rows.has(time)) rows.set(time, { time: Math.min((time + report.step) * 1000, end), points: list.map(() => null), weight: null, share: null });
     return rows.get(time);
   };
   list.forEach((series, n) => {
