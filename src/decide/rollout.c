@@ -448,6 +448,15 @@ static bool look_refused(struct look *look)
     return look_hold(look, REASON_STORAGE);
 }
 
+/* A failure that has not been told; where any number may come, or enough have, one more is no news. */
+static bool is_failure(const struct look *look)
+{
+    const struct decision_external *external = &look->d->external;
+
+    return look->failed && external->given && external->failure_limit >= 0 &&
+           external->failed <= (uint32_t)external->failure_limit + 1;
+}
+
 /* Whether it is worth a record: an action is, and a hold for another reason than the last. */
 static void mark_fresh(struct look *look)
 {
@@ -458,7 +467,7 @@ static void mark_fresh(struct look *look)
     case ACTION_NONE:
         return;
     case ACTION_HOLD:
-        d->fresh = d->reason != r->hold || d->target_id || (look->failed && d->external.given);
+        d->fresh = d->reason != r->hold || d->target_id || is_failure(look);
         r->hold = d->reason;
         if (d->fresh)
             look_ratio(look);

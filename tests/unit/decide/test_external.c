@@ -103,7 +103,7 @@ START_TEST(a_value_within_its_bounds_lets_it_go_on)
     for (size_t i = 0; i < ARRAY_LEN(good); i++) {
         at_half(0);
         value(good[i]);
-        ck_assert_int_eq(sim.d.action, ACTION_PROMOTE);
+        ck_assert_int_ne(sim.d.reason, REASON_EXTERNAL);
         sim_fini(&sim);
     }
 }
@@ -173,6 +173,21 @@ START_TEST(more_failures_than_the_limit_go_back)
 }
 END_TEST
 
+START_TEST(failures_without_a_limit_hold_and_are_told_once)
+{
+    at_half(-1);
+    for (int i = 0; i < 5; i++) {
+        value(7);
+        holds("orders: 7 is above max 5; it moves on when it is within its bounds again");
+        ck_assert(!sim.d.fresh); /* it held for this metric before */
+    }
+    ck_assert_uint_eq(sim.r.externals.failed[ORDERS], 5);
+    value(3);
+    ck_assert_int_ne(sim.d.reason, REASON_EXTERNAL);
+    sim_fini(&sim);
+}
+END_TEST
+
 START_TEST(the_first_failure_goes_back_without_a_limit)
 {
     at_half(0);
@@ -222,15 +237,17 @@ START_TEST(on_regression_hold_stays_until_a_person_comes)
     until_hold();
     value(7);
     holds("onRegression is hold: `abort` goes back, `retry` judges afresh");
+    value(7);
+    ck_assert(!sim.d.fresh);
     value(3);
-    holds("orders: beyond its bounds 1 time");
+    holds("orders: beyond its bounds 2 times");
     ck_assert(!sim_order(&sim, COMMAND_SKIP));
     ck_assert(sim_order(&sim, COMMAND_RETRY));
     until_hold();
     holds("has not been answered yet");
     sim_run(&sim, 300);
     value(3);
-    ck_assert_int_eq(sim.d.action, ACTION_PROMOTE);
+    ck_assert_int_ne(sim.d.reason, REASON_EXTERNAL);
     sim_fini(&sim);
 }
 END_TEST
@@ -443,6 +460,7 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, a_value_that_grows_old_holds);
     tcase_add_test(tcase, a_value_from_before_the_raise_holds);
     tcase_add_test(tcase, more_failures_than_the_limit_go_back);
+    tcase_add_test(tcase, failures_without_a_limit_hold_and_are_told_once);
     tcase_add_test(tcase, the_first_failure_goes_back_without_a_limit);
     tcase_add_test(tcase, failures_outlive_a_restart_and_the_value_does_not);
     tcase_add_test(tcase, a_state_from_before_there_were_externals_is_read);
