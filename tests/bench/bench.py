@@ -21,7 +21,7 @@ import tempfile
 
 import loads
 from loads import LARGE, SMALL
-from proxies import PROXIES, make_certificate, start_origin
+from proxies import PROXIES, make_certificate, start_observed, start_origin, start_plain
 
 
 def rounds_of(names, n, measure):
@@ -42,7 +42,7 @@ def print_table(title, rows, key, base="penstock", unit=""):
     for name, values in rows.items():
         own = [v[key] for v in values]
         ratio = [rows[base][i][key] / own[i] for i in range(len(own)) if own[i]] if base in rows else []
-        note = f"   penstock/{name} {spread(ratio)}" if ratio and name != base else ""
+        note = f"   {base}/{name} {spread(ratio)}" if ratio and name != base else ""
         print(f"  {name:9s} {spread(own)} {unit}{note}", flush=True)
 
 
@@ -50,7 +50,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3)
-    parser.add_argument("--only", default="", help="loads: small, syscalls, large, close, tls, tls-syscalls, tls-large, "
+    parser.add_argument("--only", default="", help="loads: small, syscalls, observed, large, close, tls, tls-syscalls, tls-large, "
                                                       "handshakes, resumed, h2, h2-syscalls, idle, tls-idle, busy, latency, "
                                                       "allocations; and instructions, which needs valgrind")
     parser.add_argument("--json", help="writes all figures to this file")
@@ -75,6 +75,20 @@ def main():
     if args.json:
         with open(args.json, "w") as f:
             json.dump(results, f, indent=1)
+
+
+def observed(args, folder, origin, load):
+    """What it costs to be seen: penstock with everything that it can say of a request, beside one that says nothing."""
+    own = {"observed": start_observed(folder, origin.ports), "plain": start_plain(folder, origin.ports)}
+    try:
+        rows = rounds_of(own, args.rounds, lambda who: loads.cpu_per_request(own[who], load))
+    finally:
+        for server in own.values():
+            server.stop()
+    own["observed"].sinks.stop()
+    print_table("log, metrics, 1 % of traces and statsd, beside none of them: us of CPU a request", rows, "cpu_us",
+                base="observed", unit="us")
+    return rows
 
 
 def run(args, wanted, results, servers, http, folder, origin):
@@ -106,6 +120,8 @@ def run(args, wanted, results, servers, http, folder, origin):
 
     cpu("small", "small keep-alive, 64 connections", list(servers), small)
     syscalls("syscalls", "the same under strace", list(servers), small)
+    if not wanted or "observed" in wanted:
+        results["observed"] = observed(args, folder, origin, small)
     cpu("large", "10 MiB bodies, 8 connections", list(servers), lambda server: loads.wrk(server, LARGE, 8, s))
     cpu("close", "a new connection for each request, 32 at once", http,
         lambda server: loads.wrk(server, SMALL, 32, s, close=True))

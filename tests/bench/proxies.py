@@ -5,6 +5,7 @@ import re
 import signal
 import socket
 import subprocess
+import threading
 import time
 
 PROXY_CPU = 0
@@ -102,9 +103,14 @@ server {{ listen 127.0.0.1:{ports[0]} backlog=4096; listen 127.0.0.1:{ports[1]} 
     return server
 
 
-def start_penstock(folder, ports, env=None, stderr=subprocess.DEVNULL, under=()):
+def access_log(folder, *more):
+    file = f"{{ file: {{ path: {folder}/penstock.log, maxSize: 64GiB, maxTotalSize: 1TiB }} }}"
+    return f"accessLog: [ {', '.join([file, *more])} ]"
+
+
+def start_penstock(folder, ports, env=None, stderr=subprocess.DEVNULL, under=(), says=None):
     port, tls_port = free_port(), free_port()
-    with open(f"{folder}/penstock.yaml", "w") as f:
+    with open(f"{folder}/penstock-{port}.yaml", "w") as f:
         f.write(f"""workers: 1
 listeners:
   - {{ address: "127.0.0.1:{port}" }}
@@ -112,13 +118,13 @@ listeners:
     tls: {{ certificates: [ {{ certFile: {folder}/site.crt, keyFile: {folder}/site.key }} ] }}
 http2: {{ maxRequests: 1000000000 }}
 limits: {{ connections: 8000 }}
-accessLog: [ {{ file: {{ path: {folder}/penstock.log, maxSize: 64GiB, maxTotalSize: 1TiB }} }} ]
+{access_log(folder) if says is None else says}
 targetGroups:
   a: {{ platform: ec2, targets: [ "127.0.0.1:{ports[0]}" ] }}
   b: {{ platform: fargate, targets: [ "127.0.0.1:{ports[1]}" ] }}
 routes: [ {{ name: web, match: {{ pathPrefix: / }}, stable: a, canary: b, weight: 10 }} ]
 """)
-    argv = [*under, os.environ["PENSTOCK"], "serve", "-c", f"{folder}/penstock.yaml"]
+    argv = [*under, os.environ["PENSTOCK"], "serve", "-c", f"{folder}/penstock-{port}.yaml"]
     return Server(argv, port, {PROXY_CPU}, env, stderr, tls_port)
 
 
@@ -201,6 +207,81 @@ backend b
 def start_relay(folder, ports, env=None, stderr=subprocess.DEVNULL):
     port = free_port()
     return Server([os.environ["RELAY"], str(port), str(ports[0])], port, {PROXY_CPU}, env, stderr)
+
+
+class Sinks:
+    """Who takes what penstock says of itself: a collector of spans, a statsd agent, and somebody who asks for the metrics
+    once a second. Threads of the bench, on the other cores; what they get is thrown away and counted."""
+
+    def __init__(self):
+        self.seen = {"spans": 0, "statsd": 0, "scrapes": 0}
+        self.over = threading.Event()
+        self.agent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.agent.bind(("127.0.0.1", 0))
+        self.collector = socket.create_server(("127.0.0.1", 0))
+        self.agent_port, self.collector_port = (s.getsockname()[1] for s in (self.agent, self.collector))
+        self.start(self.take_statsd)
+        self.start(self.take_spans)
+
+    @staticmethod
+    def start(what, *args):
+        def run():
+            os.sched_setaffinity(0, OTHER_CPUS)
+            what(*args)
+
+        threading.Thread(target=run, daemon=True).start()
+
+    def take_statsd(self):
+        self.agent.settimeout(0.2)
+        while not self.over.is_set():
+            with contextlib.suppress(OSError):
+                self.agent.recv(65536)
+                self.seen["statsd"] += 1
+
+    def take_spans(self):
+        self.collector.settimeout(0.2)
+        while not self.over.is_set():
+            with contextlib.suppress(OSError), self.collector.accept()[0] as s, s.makefile("rb") as f:
+                s.settimeout(30)
+                self.answer(s, f)
+
+    def answer(self, s, f):
+        while f.readline():
+            fields = [line.lower() for line in iter(lambda: f.readline().strip(), b"")]
+            f.read(next(int(line.split(b":")[1]) for line in fields if line.startswith(b"content-length:")))
+            self.seen["spans"] += 1
+            s.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    def scrape(self, port):
+        while not self.over.wait(1):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)) as s:
+                s.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                while s.recv(65536):
+                    self.seen["scrapes"] += 1
+
+    def stop(self):
+        self.over.set()
+        silent = [what for what, seen in self.seen.items() if not seen]
+        if silent:
+            raise SystemExit(f"bench: nothing has come of {' and '.join(silent)}")
+
+
+def start_plain(folder, ports):
+    """Nothing is said of any request."""
+    return start_penstock(folder, ports, says="")
+
+
+def start_observed(folder, ports):
+    """Everything is: the access log, metrics for a scraper and for statsd, and the spans of one trace in a hundred."""
+    sinks, admin = Sinks(), free_port()
+    server = start_penstock(folder, ports, says=f"""{access_log(folder, f'{{ otlp: {{ endpoint: "http://127.0.0.1:{sinks.collector_port}/v1/traces" }} }}')}
+admin: {{ address: "127.0.0.1:{admin}" }}
+tracing: {{ sample: 1 }}
+metrics: {{ dogstatsd: {{ address: "127.0.0.1:{sinks.agent_port}" }} }}
+""")
+    sinks.start(sinks.scrape, admin)
+    server.sinks = sinks
+    return server
 
 
 PROXIES = {"penstock": start_penstock, "nginx": start_nginx, "haproxy": start_haproxy, "relay": start_relay}
