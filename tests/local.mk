@@ -51,6 +51,7 @@ TESTS += $(e2e_run)
 EXTRA_DIST += $(e2e_tests)
 
 include tests/bench/local.mk
+include tests/ktls/local.mk
 include tests/replay/local.mk
 
 # What is worth running under ThreadSanitizer. With `tsan_run=` it is only built.

@@ -99,6 +99,11 @@ enum config_client_mode {
 struct tls_server;
 
 /* How clients are spoken to over TLS. */
+enum config_ktls {
+    CONFIG_KTLS_OFF,
+    CONFIG_KTLS_AUTO, /* where the kernel can */
+};
+
 struct config_listener_tls {
     bool wanted;                             /* false: clear text */
     struct config_certificate *certificates; /* the first one is for names that none is for */
@@ -110,6 +115,7 @@ struct config_listener_tls {
     enum config_client_mode client_mode;
     int64_t hsts_max_age_ns;
     bool hsts_subdomains, hsts_preload;
+    enum config_ktls ktls;
     char *hsts; /* the field line made of them, with its line end; NULL: none */
     /* Made of it by net/tls after the load, and freed with the configuration. */
     struct tls_server *server;

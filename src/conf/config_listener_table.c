@@ -93,6 +93,12 @@ static const struct section hsts_section = {
     .text = "{} for all defaults. An answer of a target that says it already is left as it is.",
 };
 
+static const struct word ktls_words[] = {
+    [CONFIG_KTLS_OFF] = {"off", "OpenSSL encrypts everything"},
+    [CONFIG_KTLS_AUTO] = {"auto", "where the kernel can (its module tls is loaded)"},
+};
+static const struct word_table ktls_table = {ktls_words, ARRAY_LEN(ktls_words)};
+
 static const struct setting tls_rows[] = {
     {.key = "certificates",
      .type = &schema_list,
@@ -124,6 +130,16 @@ static const struct setting tls_rows[] = {
      .type = &schema_map,
      .section = &client_section,
      .text = "Certificates of clients; without this key none is asked for."},
+    {.key = "ktls",
+     .type = &type_word,
+     FIELD(config_listener, tls.ktls),
+     .words = &ktls_table,
+     .fallback = "off",
+     .text = "Whether the kernel encrypts long answers over HTTP/1.1 (kTLS), which then do not pass through "
+             "this process. "
+             "It takes a connection over in its first answer of more than 128 KiB and keeps it; the client "
+             "cannot ask for new keys then (TLS 1.3, KeyUpdate with update_requested): who does, loses the "
+             "connection."},
     {.key = "hsts",
      .type = &schema_map,
      .section = &hsts_section,

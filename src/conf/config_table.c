@@ -711,7 +711,7 @@ static const struct setting config_rows[] = {
     {.key = "http2",
      .type = &schema_map,
      .section = &http2_section,
-     .text = "How HTTP/2 is spoken with clients."},
+     .text = "How HTTP/2 is spoken with clients. What they say of priorities is taken and not acted on."},
     {.key = "targetGroups",
      .type = &schema_named,
      LIST(config, groups),

@@ -3,6 +3,7 @@
 #include "export/meter_rows.h"
 
 #include "base/clk.h"
+#include "net/tls_server.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -227,6 +228,12 @@ static bool statsd_lost(const struct meter_place *place, double *value_r)
     return place->view->dogstatsd && tell((double)place->view->dogstatsd->lost, value_r);
 }
 
+static bool kernel_connections(const struct meter_place *place, double *value_r)
+{
+    (void)place;
+    return tell((double)tls_server_kernel_count(), value_r);
+}
+
 /* ---- the rows
  * -------------------------------------------------------------------------------------------- */
 
@@ -268,6 +275,9 @@ const struct meter meter_self_rows[] = {
     {"penstock_tls_handshakes", "TLS handshakes with clients that have ended, by how.", METER_COUNTER,
      METER_PROCESS, .cell = SHARD(handshakes), .variants = TLS_ENDS, .label = label_handshake,
      .always = handshake_is_usual},
+    {"penstock_tls_kernel_connections",
+     "TLS connections of clients whose answers the kernel has begun to encrypt (kTLS).", METER_COUNTER,
+     METER_PROCESS, .read = kernel_connections},
     {"penstock_http2_ended", "HTTP/2 connections of clients that were ended by us, by why.", METER_COUNTER,
      METER_PROCESS, .cell = SHARD(http2_ends), .variants = H2_ERROR_LEN, .label = label_http2,
      .always = is_flood},

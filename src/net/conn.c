@@ -75,7 +75,7 @@ static ssize_t clear_from_pipe(struct conn *conn, int pipe, size_t len)
     return n >= 0 ? n : fail_or_again(conn);
 }
 
-static const struct conn_ops clear_ops = {
+const struct conn_ops conn_clear_ops = {
     .recv = clear_recv,
     .writev = clear_writev,
     .to_pipe = clear_to_pipe,
@@ -106,7 +106,7 @@ static void on_write(evutil_socket_t fd, short what, void *arg)
 
 static void setup(struct conn *conn, struct event_base *base, int fd, conn_cb *cb)
 {
-    *conn = (struct conn){.fd = fd, .ops = &clear_ops, .cb = cb};
+    *conn = (struct conn){.fd = fd, .ops = &conn_clear_ops, .cb = cb};
     BUG_ON(event_assign(&conn->read_event, base, fd, EV_READ | EV_PERSIST, on_read, conn) < 0);
     BUG_ON(event_assign(&conn->write_event, base, fd, EV_WRITE | EV_PERSIST, on_write, conn) < 0);
 }
@@ -232,7 +232,7 @@ static void strip(struct conn *conn, bool clean)
 {
     if (conn->ops->close)
         conn->ops->close(conn, clean);
-    conn->ops = &clear_ops;
+    conn->ops = &conn_clear_ops;
     conn->shaking = false;
     conn->error = 0;
 }

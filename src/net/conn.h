@@ -40,6 +40,8 @@ struct conn_ops {
      */
     ssize_t (*to_pipe)(struct conn *conn, int pipe, size_t len);
     ssize_t (*from_pipe)(struct conn *conn, int pipe, size_t len);
+    /* Without from_pipe, perhaps NULL: somebody would use it, and may find it a little later. */
+    void (*want_pipe)(struct conn *conn);
     /* Of a stream that is more than its socket (net/tls); all NULL for clear text. */
     void (*shake)(struct conn *conn);             /* an event while conn->shaking */
     bool (*holds)(const struct conn *conn);       /* what has left the socket may wait to be read */
@@ -47,6 +49,9 @@ struct conn_ops {
     void (*shutdown)(struct conn *conn);          /* for conn_shutdown */
     void (*close)(struct conn *conn, bool clean); /* frees the stream; the socket is closed after it */
 };
+
+/* Those of a socket without anything in between. */
+extern const struct conn_ops conn_clear_ops;
 
 enum {
     CONN_AGAIN = -1,  /* nothing now; the callback will say when */
@@ -93,6 +98,14 @@ static inline bool conn_holds(const struct conn *conn)
 MUST_CHECK static inline ssize_t conn_writev(struct conn *conn, const struct iovec *iov, int iov_len)
 {
     return conn->ops->writev(conn, iov, iov_len);
+}
+
+/* Whether the conn can be written to from a pipe. When it cannot, it is told that somebody would. */
+MUST_CHECK static inline bool conn_takes_pipe(struct conn *conn)
+{
+    if (!conn->ops->from_pipe && conn->ops->want_pipe)
+        conn->ops->want_pipe(conn);
+    return conn->ops->from_pipe != NULL;
 }
 
 /* Back-pressure: the socket is not read until conn_read_resume. Both may be called in any state. */

@@ -8,6 +8,7 @@ src_libpenstock_a_SOURCES += \
 	src/net/tls_choice.c src/net/tls_choice.h \
 	src/net/tls_context.c src/net/tls_context.h \
 	src/net/tls_end.def \
+	src/net/tls_kernel.c src/net/tls_kernel.h \
 	src/net/tls_server.c src/net/tls_server.h \
 	src/net/tls_stream.c src/net/tls_stream.h \
 	src/net/tls_ticket.c src/net/tls_ticket.h \

@@ -21,6 +21,7 @@ enum { SUBJECT_MAX = 1024 }; /* bytes of a client's subject */
 struct tls_server {
     pthread_mutex_t mutex; /* for `choice` alone: workers take it, control replaces it */
     struct tls_choice *choice;
+    bool kernel; /* may take over long answers; never changed */
     /* control's own */
     const struct config_listener *listener; /* in the configuration, with which the server ends */
     const char *path;                       /* of the configuration */
@@ -174,10 +175,32 @@ static uint64_t stamp_files(const struct config_listener *listener)
     return listener->tls.client_ca_file ? stamp_of(listener->tls.client_ca_file, stamp) : stamp;
 }
 
+/* Whether the kernel encrypts long answers of this listener. */
+static bool use_kernel(const struct config_listener *listener)
+{
+    int error;
+    bool use = listener->tls.ktls == CONFIG_KTLS_AUTO && tls_kernel_is_there(&error);
+
+    if (!use && listener->tls.ktls == CONFIG_KTLS_AUTO)
+        log_debug("%s: the kernel does not encrypt (kTLS): %s", listener->address.text, strerror(error));
+    return use;
+}
+
+static struct tls_choice *load_choice(const struct config_listener *listener, const char *path, bool kernel,
+                                      struct conf_report *report)
+{
+    struct tls_choice *choice = tls_choice_load(listener, path, equip, report);
+
+    for (size_t i = 0; choice && kernel && i < choice->contexts_len; i++)
+        tls_stream_use_kernel(choice->contexts[i]);
+    return choice;
+}
+
 bool tls_server_load(struct config_listener *listener, const char *path, struct conf_report *report)
 {
     uint64_t stamp = stamp_files(listener); /* before they are read: what changes now is seen later */
-    struct tls_choice *choice = tls_choice_load(listener, path, equip, report);
+    bool kernel = use_kernel(listener);
+    struct tls_choice *choice = load_choice(listener, path, kernel, report);
     struct tls_server *server;
 
     if (!choice)
@@ -185,6 +208,7 @@ bool tls_server_load(struct config_listener *listener, const char *path, struct 
     server = mem_zalloc(sizeof *server);
     pthread_mutex_init(&server->mutex, NULL);
     server->choice = choice;
+    server->kernel = kernel;
     server->listener = listener;
     server->path = path;
     stamp_watch_tried(&server->watch, stamp);
@@ -221,7 +245,7 @@ static bool is_step_back(const struct tls_choice *old, const struct tls_choice *
 /* Reads the files; NULL when they do not do, which the report then says. */
 static struct tls_choice *load_again(const struct tls_server *server, struct conf_report *report)
 {
-    struct tls_choice *fresh = tls_choice_load(server->listener, server->path, equip, report);
+    struct tls_choice *fresh = load_choice(server->listener, server->path, server->kernel, report);
     size_t which;
 
     if (!fresh || !is_step_back(server->choice, fresh, &which))
@@ -320,6 +344,7 @@ bool tls_server_begin(struct tls_server *server, struct conn *conn, struct str e
 
     served->stream.fini = served_fini;
     served->stream.begun = true;
+    served->stream.kernel.state = server->kernel ? TLS_KERNEL_IDLE : TLS_KERNEL_NEVER;
     served->choice = take_choice(server);
     served->entry = &served->choice->fallback;
     if (early.len) {
@@ -421,6 +446,11 @@ void tls_server_facts(const struct conn *conn, struct tls_facts *facts_r)
         .resumed = SSL_session_reused(stream->ssl),
         .protocol = tls_server_protocol(conn),
     };
+}
+
+uint64_t tls_server_kernel_count(void)
+{
+    return tls_kernel_count();
 }
 
 struct str tls_server_subject(const struct conn *conn)

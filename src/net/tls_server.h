@@ -62,6 +62,8 @@ struct tls_facts {
 };
 /* Of a conn whose handshake has succeeded. */
 void tls_server_facts(const struct conn *conn, struct tls_facts *facts_r);
+/* Connections whose answers the kernel has begun to encrypt (kTLS), since the start. Thread: any. */
+uint64_t tls_server_kernel_count(void);
 /* The subject of the client's certificate, verified, as RFC 4514 writes it in ASCII; empty when there is
  * none. */
 struct str tls_server_subject(const struct conn *conn);

@@ -1,6 +1,7 @@
 #include "net/tls_stream.h"
 
 #include "base/clk.h"
+#include "base/log.h"
 #include "base/mem.h"
 
 #include <errno.h>
@@ -75,13 +76,15 @@ static ssize_t send_some(struct tls_stream *stream, const char *bytes, size_t le
     return -1;
 }
 
-/*
- * What is collected goes later; nothing may pass what waits.
- *
- * NEEDSWORK: the kernel could encrypt (kTLS), and long bodies pass by splice again. OpenSSL hands its keys to
- * a BIO of its own only (BIO_s_socket), and splice needs one that lets records through; a kernel with
- * CONFIG_TLS under the tests, and figures of 10 MiB bodies with and without, would settle it.
- */
+/* OpenSSL has something to say beside data, and does not know that the kernel has gone on in its place: that
+ * is the end. */
+static void part(struct tls_stream *stream)
+{
+    stream->broken = true;
+    stream->conn->error = EPROTO;
+}
+
+/* What is collected goes later; nothing may pass what waits. */
 static int bio_send(BIO *bio, const char *bytes, int len)
 {
     struct tls_stream *stream = BIO_get_data(bio);
@@ -89,9 +92,15 @@ static int bio_send(BIO *bio, const char *bytes, int len)
     ssize_t n;
 
     BIO_clear_retry_flags(bio);
+    if (stream->kernel.state == TLS_KERNEL_ON) {
+        part(stream);
+        return len;
+    }
     if (cork) {
         if ((size_t)len > sizeof cork->bytes - cork->len)
             return -1;
+        if (stream->kernel.state != TLS_KERNEL_NEVER)
+            tls_kernel_sees(&stream->kernel, stream->ssl, bytes, (size_t)len);
         memcpy(cork->bytes + cork->len, bytes, (size_t)len);
         cork->len += (size_t)len;
         return len;
@@ -99,6 +108,8 @@ static int bio_send(BIO *bio, const char *bytes, int len)
     n = stream->unsent.len ? 0 : send_some(stream, bytes, (size_t)len);
     if (n == 0)
         BIO_set_retry_write(bio);
+    if (n > 0 && stream->kernel.state != TLS_KERNEL_NEVER)
+        tls_kernel_sees(&stream->kernel, stream->ssl, bytes, (size_t)n);
     return n > 0 ? (int)n : -1;
 }
 
@@ -189,6 +200,14 @@ static ssize_t no_bytes(struct conn *conn, int result)
     return CONN_FAILED;
 }
 
+/* The peer has asked for it (RFC 8446 section 4.6.3), and OpenSSL would answer with the next data; the kernel
+ * has no other keys. */
+static bool wants_our_keys_changed(const struct tls_stream *stream)
+{
+    return stream->kernel.state == TLS_KERNEL_ON &&
+           SSL_get_key_update_type(stream->ssl) != SSL_KEY_UPDATE_NONE;
+}
+
 static ssize_t stream_recv(struct conn *conn, void *bytes, size_t len)
 {
     struct tls_stream *stream = stream_of(conn);
@@ -208,9 +227,14 @@ static ssize_t stream_recv(struct conn *conn, void *bytes, size_t len)
         }
         got += n;
     } while (got < len && holds(conn));
+    if (wants_our_keys_changed(stream)) {
+        part(stream);
+        none = CONN_FAILED;
+    }
     if (got == 0)
         return none;
-    if (holds(conn) || none == 0 || none == CONN_FAILED) /* an end is told by the next read */
+    if (holds(conn) || none == 0 || none == CONN_FAILED ||
+        stream->broken) /* an end is told by the next read */
         wake(conn);
     return (ssize_t)got;
 }
@@ -341,6 +365,37 @@ static ssize_t fail(struct conn *conn)
     return CONN_FAILED;
 }
 
+/* ---- writing, when the kernel encrypts ---- */
+
+static ssize_t kernel_writev(struct conn *conn, const struct iovec *iov, int iov_len)
+{
+    return stream_of(conn)->broken ? CONN_FAILED : conn_clear_ops.writev(conn, iov, iov_len);
+}
+
+static ssize_t kernel_from_pipe(struct conn *conn, int pipe, size_t len)
+{
+    return stream_of(conn)->broken ? CONN_FAILED : conn_clear_ops.from_pipe(conn, pipe, len);
+}
+
+/* From here on the kernel encrypts, as for a conn in clear text. Where it does not, everything stays. */
+static void turn_over(struct tls_stream *stream)
+{
+    tls_kernel_begin(&stream->kernel, stream->conn->fd);
+    if (stream->kernel.state != TLS_KERNEL_ON)
+        return;
+    stream->ops.writev = kernel_writev;
+    stream->ops.from_pipe = kernel_from_pipe;
+}
+
+/* Somebody has a long body for it. Its beginning goes in small records, as far as these are worth it. */
+static void want_pipe(struct conn *conn)
+{
+    struct tls_stream *stream = stream_of(conn);
+
+    if (stream->kernel.state == TLS_KERNEL_IDLE && stream->burst >= RAMP)
+        stream->kernel.state = TLS_KERNEL_ASKED;
+}
+
 /*
  * Several records leave with one call. What the socket does not take waits here, encrypted; the last byte of
  * it is not told of, so that the owner, who has not got rid of everything, waits for the socket and asks
@@ -367,15 +422,34 @@ static ssize_t stream_writev(struct conn *conn, const struct iovec *iov, int iov
     }
     if (stream->unsent.len)
         done--;
+    else if (stream->kernel.state == TLS_KERNEL_PROVEN)
+        turn_over(stream);
     return done ? (ssize_t)done : CONN_AGAIN;
+}
+
+/* One try. False when the alert has not gone. */
+static bool alert(struct tls_stream *stream)
+{
+    int said = SSL_get_shutdown(stream->ssl);
+
+    if (stream->kernel.state != TLS_KERNEL_ON) {
+        ERR_clear_error();
+        return SSL_shutdown(stream->ssl) >= 0;
+    }
+    SSL_set_shutdown(stream->ssl, said | SSL_SENT_SHUTDOWN);
+    return said & SSL_SENT_SHUTDOWN || tls_kernel_goodbye(stream->conn->fd);
+}
+
+static bool may_alert(const struct conn *conn)
+{
+    const struct tls_stream *stream = stream_of(conn);
+
+    return !conn->shaking && !stream->broken && !conn->error && !stream->unsent.len;
 }
 
 static void say_goodbye(struct conn *conn)
 {
-    struct tls_stream *stream = stream_of(conn);
-
-    ERR_clear_error();
-    if (conn->shaking || stream->broken || conn->error || stream->unsent.len || SSL_shutdown(stream->ssl) < 0)
+    if (!may_alert(conn) || !alert(stream_of(conn)))
         shutdown(conn->fd, SHUT_WR); /* the peer sees an end without goodbye, as it must */
 }
 
@@ -383,10 +457,9 @@ static void stream_close(struct conn *conn, bool clean)
 {
     struct tls_stream *stream = stream_of(conn);
 
-    if (clean && !conn->shaking && !stream->broken && !conn->error && !stream->unsent.len) {
-        ERR_clear_error();
-        SSL_shutdown(stream->ssl); /* one try: the alert goes, or the socket is full and it does not matter */
-    }
+    if (clean && may_alert(conn) && !alert(stream))
+        log_debug("a peer is not told of the end"); /* the socket is full, and it does not matter */
+    tls_kernel_fini(&stream->kernel);
     event_del(&stream->more);
     SSL_free(stream->ssl);
     free(stream->unsent_block);
@@ -464,6 +537,7 @@ void tls_stream_shake(struct conn *conn)
 static const struct conn_ops tls_ops = {
     .recv = stream_recv,
     .writev = stream_writev,
+    .want_pipe = want_pipe,
     .shake = tls_stream_shake,
     .holds = holds,
     .resume = resume,
@@ -484,6 +558,19 @@ bool tls_stream_set_up(SSL_CTX *context, int oldest)
     SSL_CTX_set_read_ahead(context, 1);
     return SSL_CTX_set_min_proto_version(context, oldest) && SSL_CTX_set_cipher_list(context, ciphers) &&
            SSL_CTX_set1_groups_list(context, "X25519:prime256v1:secp384r1");
+}
+
+static void on_key_log(const SSL *ssl, const char *line)
+{
+    struct tls_stream *stream = tls_stream_from(ssl);
+
+    if (stream->kernel.state == TLS_KERNEL_IDLE)
+        tls_kernel_secret(&stream->kernel, line);
+}
+
+void tls_stream_use_kernel(SSL_CTX *context)
+{
+    SSL_CTX_set_keylog_callback(context, on_key_log);
 }
 
 bool tls_stream_begin(struct tls_stream *stream, struct conn *conn, SSL *ssl)

@@ -10,6 +10,7 @@
 #include "base/bug.h"
 #include "base/str.h"
 #include "net/conn.h"
+#include "net/tls_kernel.h"
 
 #include <openssl/ssl.h>
 #include <stdbool.h>
@@ -28,12 +29,13 @@ struct tls_stream {
     struct tls_cork *cork; /* within one call: where records are collected */
     uint64_t burst;        /* bytes of data since the last pause, where it matters */
     int64_t burst_ns;      /* monotonic: of the last long write */
-    unsigned long reason;  /* OpenSSL's, of the failed handshake; 0: none */
-    int error;             /* errno of the socket */
-    bool begun;            /* the socket is connected */
-    bool failed, done;     /* the handshake */
-    bool filled;           /* the last read took as much as it could, so there may be more */
-    bool ended, broken;    /* by the peer's FIN; by a fatal error, after which OpenSSL must not be asked */
+    struct tls_kernel kernel;
+    unsigned long reason; /* OpenSSL's, of the failed handshake; 0: none */
+    int error;            /* errno of the socket */
+    bool begun;           /* the socket is connected */
+    bool failed, done;    /* the handshake */
+    bool filled;          /* the last read took as much as it could, so there may be more */
+    bool ended, broken;   /* by the peer's FIN; by a fatal error, after which OpenSSL must not be asked */
 };
 
 /* The lists of ciphers and groups that both ends use (Mozilla's guideline, intermediate; http.md 2.5), the
@@ -41,9 +43,12 @@ struct tls_stream {
  * thread's. False only without memory. */
 MUST_CHECK bool tls_stream_set_up(SSL_CTX *context, int oldest);
 
+/* Lets the streams of a context that are told to (`kernel`) hand long answers to the kernel. */
+void tls_stream_use_kernel(SSL_CTX *context);
+
 /* Puts `stream` under the conn, with an `ssl` of its own that knows its role. The conn shakes from now on.
- * The stream is zeroed but for `fini` and `early`. False without memory: the conn is as it was, and `ssl`
- * freed. */
+ * The stream is zeroed but for `fini`, `early` and the state of `kernel`. False without memory: the conn is
+ * as it was, and `ssl` freed. */
 MUST_CHECK bool tls_stream_begin(struct tls_stream *stream, struct conn *conn, SSL *ssl);
 /* NULL for a conn in clear text, or one that was never opened. */
 struct tls_stream *tls_stream_of(const struct conn *conn);

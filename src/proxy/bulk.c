@@ -55,12 +55,12 @@ static struct bulk_pipe *take_pipe(struct bulk_pipes *pipes)
 }
 
 bool bulk_takes(struct bulk_pipes *pipes, const struct h1_body *body, const struct relay_buf *in,
-                struct relay_queue *queue, const struct conn *from, const struct conn *to)
+                struct relay_queue *queue, const struct conn *from, struct conn *to)
 {
     uint64_t least = queue->pipe ? BULK_TAIL + 1 : BULK_MIN + BULK_TAIL;
 
     if (h1_body_plain(body) < least || in->off != in->len || !relay_drained(queue) || !from->ops->to_pipe ||
-        !to->ops->from_pipe)
+        !conn_takes_pipe(to))
         return false;
     if (!queue->pipe)
         queue->pipe = take_pipe(pipes);

@@ -48,7 +48,7 @@ void bulk_fini(struct bulk_pipes *pipes);
  * gets.
  */
 MUST_CHECK bool bulk_takes(struct bulk_pipes *pipes, const struct h1_body *body, const struct relay_buf *in,
-                           struct relay_queue *queue, const struct conn *from, const struct conn *to);
+                           struct relay_queue *queue, const struct conn *from, struct conn *to);
 /* Fills the pipe of a queue for which bulk_takes was true, and counts the bytes as received by the body. The
  * count, 0 at the end of the stream, CONN_AGAIN or CONN_FAILED. */
 MUST_CHECK ssize_t bulk_fill(struct relay_queue *queue, struct h1_body *body, struct conn *from);

@@ -42,6 +42,8 @@ static const struct problems_case cases[] = {
     {TLS("certificates: [ " CERT " ]"), ""},
     {TLS("certificates: [ " CERT " ], minVersion: \"1.3\", hsts: {}, clientCertificates: { caFile: ca.pem }"),
      ""},
+    {TLS("certificates: [ " CERT " ], ktls: auto"), ""},
+    {TLS("certificates: [ " CERT " ], ktls: \"on\""), "t:5:109: ktls: on is none of off, auto\n"},
     {TLS("certificates: [ " CERT " ], hsts: { preload: true }"),
      "t:5:120: preload: the lists take a host with includeSubdomains: true only\n"},
     {TLS("certificates: [ " CERT ", " CERT " ]"),
