@@ -439,6 +439,7 @@ enum config_log_kind {
     CONFIG_LOG_FORWARD,
     CONFIG_LOG_SYSLOG,
     CONFIG_LOG_OTLP,
+    CONFIG_LOG_XRAY,
 };
 
 /* How a line is written. */
@@ -518,6 +519,7 @@ struct config_log {
     struct config_forward forward;
     struct config_syslog syslog;
     struct config_otlp otlp;
+    char *xray_address; /* host:port of the daemon; NULL: that of the environment, or the usual one */
 };
 
 /* What a line of the access log has beside its fields, and what it must not have; names in lower case. */

@@ -172,6 +172,15 @@ void config_check_log_otlp(struct schema_reader *reader, const struct tree *map,
             schema_problem(reader, CONF_ERROR, tree_within(map, "headers"), "headers: a line is Name: value");
 }
 
+void config_check_log_xray(struct schema_reader *reader, const struct tree *map, void *at)
+{
+    const char *address = ((const struct config_log *)at)->xray_address;
+
+    if (address && (strncmp(address, "unix:", 5) == 0 || !is_peer(address)))
+        schema_problem(reader, CONF_ERROR, tree_within(map, "address"),
+                       "address: %s is no address; write host:port or [IPv6]:port", address);
+}
+
 /* FNV-1a over all that is written in a node. */
 static uint64_t fingerprint(uint64_t hash, const struct tree *node)
 {
@@ -206,14 +215,15 @@ static void check_content(struct schema_reader *reader, const struct tree *map, 
                        "accessLog of their own with content emf");
 }
 
-static void check_otlp(struct schema_reader *reader, const struct tree *map)
+/* Of the kind `key`. */
+static void check_spans(struct schema_reader *reader, const struct tree *map, const char *key)
 {
     if (tree_find(map, "format") || tree_find(map, "sample") || tree_find(map, "content"))
         schema_problem(
             reader, CONF_ERROR, map,
-            "otlp: spans have a form of their own, and tracing.sample; remove format, sample and content");
+            "%s: spans have a form of their own, and tracing.sample; remove format, sample and content", key);
     if (!((const struct config *)reader->object)->tracing.on)
-        schema_problem(reader, CONF_ERROR, map, "otlp: there are no spans without tracing; write it");
+        schema_problem(reader, CONF_ERROR, map, "%s: there are no spans without tracing; write it", key);
 }
 
 void config_check_log(struct schema_reader *reader, const struct tree *map, void *at)
@@ -226,6 +236,7 @@ void config_check_log(struct schema_reader *reader, const struct tree *map, void
                 : tree_find(map, "forward")    ? CONFIG_LOG_FORWARD
                 : tree_find(map, "syslog")     ? CONFIG_LOG_SYSLOG
                 : tree_find(map, "otlp")       ? CONFIG_LOG_OTLP
+                : tree_find(map, "xray")       ? CONFIG_LOG_XRAY
                                                : CONFIG_LOG_STDOUT;
     if (log->kind == CONFIG_LOG_PARTITIONS && log->format != CONFIG_LOG_JSON)
         schema_problem(
@@ -233,8 +244,8 @@ void config_check_log(struct schema_reader *reader, const struct tree *map, void
             "format: partitions have the format json, in which the platform and the time are found");
     if (log->content != CONFIG_LOG_REQUESTS)
         check_content(reader, map, log);
-    if (log->kind == CONFIG_LOG_OTLP)
-        check_otlp(reader, map);
+    if (log->kind == CONFIG_LOG_OTLP || log->kind == CONFIG_LOG_XRAY)
+        check_spans(reader, map, log->kind == CONFIG_LOG_OTLP ? "otlp" : "xray");
 }
 
 /* ---- all of them ---- */
@@ -252,6 +263,7 @@ static const char *path_of_log(const struct config_log *log)
     case CONFIG_LOG_STDOUT:
     case CONFIG_LOG_SYSLOG:
     case CONFIG_LOG_OTLP:
+    case CONFIG_LOG_XRAY:
         break;
     }
     return NULL;

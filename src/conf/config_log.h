@@ -15,6 +15,7 @@ void config_check_log(struct schema_reader *reader, const struct tree *map, void
 void config_check_emf(struct schema_reader *reader, const struct tree *map, void *at);
 void config_check_log_partitions(struct schema_reader *reader, const struct tree *map, void *at);
 void config_check_log_otlp(struct schema_reader *reader, const struct tree *map, void *at);
+void config_check_log_xray(struct schema_reader *reader, const struct tree *map, void *at);
 void config_check_log_syslog(struct schema_reader *reader, const struct tree *map, void *at);
 void config_check_log_forward(struct schema_reader *reader, const struct tree *map, void *at);
 void config_check_log_record(struct schema_reader *reader, const struct tree *map, void *at);

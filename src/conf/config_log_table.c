@@ -270,6 +270,25 @@ static const struct section otlp_section = {
         "lost and counted.",
 };
 
+static const struct setting xray_rows[] = {
+    {.key = "address",
+     .type = &type_string,
+     FIELD(config_log, xray_address),
+     .max = 200,
+     .inherits = "AWS_XRAY_DAEMON_ADDRESS of the environment, or 127.0.0.1:2000",
+     .example = "\"127.0.0.1:2000\"",
+     .text = "Where the daemon listens by UDP."},
+};
+static const struct section xray_section = {
+    SECTION(xray_rows),
+    .check = config_check_log_xray,
+    .text =
+        "A segment for each request with a subsegment for each try, of the same requests as for otlp, one "
+        "datagram each. Nothing waits for the daemon: what cannot be sent is lost and counted. Platform, "
+        "route, group, weight and outcome are annotations, by which X-Ray finds traces; a trace that "
+        "began elsewhere should have been begun as X-Ray does, with the time in front of its id.",
+};
+
 static const struct setting sample_rows[] = {
     {.key = "share",
      .type = &type_percent,
@@ -340,6 +359,10 @@ static const struct setting log_rows[] = {
      .section = &otlp_section,
      .text = "No lines, but the spans that they tell of, go to a collector of OpenTelemetry, or to whoever "
              "speaks OTLP; tracing has to be on."},
+    {.key = "xray",
+     .type = &schema_map,
+     .section = &xray_section,
+     .text = "Likewise, the segments go to the daemon of AWS X-Ray."},
     {.key = "content",
      .type = &type_word,
      FIELD(config_log, content),
@@ -370,7 +393,7 @@ static const struct setting log_rows[] = {
 const struct section config_log_section = {
     SECTION(log_rows),
     .size = sizeof(struct config_log),
-    .one_of = "file stdout partitions forward syslog otlp",
+    .one_of = "file stdout partitions forward syslog otlp xray",
     .one_of_required = true,
     .before = config_init_log,
     .check = config_check_log,

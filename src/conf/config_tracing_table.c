@@ -79,8 +79,8 @@ static const struct setting tracing_rows[] = {
 const struct section config_tracing_section = {
     SECTION(tracing_rows),
     .check = config_check_tracing,
-    .text =
-        "The access log has the trace and our span of each request, with one for each try, which is what "
-        "its target is told; accessLog: otlp sends them to a collector. Without this key a traceparent is "
-        "passed on as it is, and all else that clients say of traces too.",
+    .text = "The access log has the trace and our span of each request, with one for each try, which is what "
+            "its target is told; accessLog: otlp sends them to a collector, xray to the daemon of X-Ray. "
+            "Without this key a traceparent is "
+            "passed on as it is, and all else that clients say of traces too.",
 };

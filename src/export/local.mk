@@ -25,6 +25,7 @@ src_libpenstock_a_SOURCES += \
 	src/export/logvalue.c src/export/logvalue.h \
 	src/export/logwords.c src/export/logwords.h \
 	src/export/logwriter.c src/export/logwriter.h \
+	src/export/logxray.c src/export/logxray.h \
 	src/export/meter.c src/export/meter.h \
 	src/export/meter_rows.h \
 	src/export/meter_self.c \
@@ -32,4 +33,5 @@ src_libpenstock_a_SOURCES += \
 	src/export/msgpack.c src/export/msgpack.h \
 	src/export/otlp.c src/export/otlp.h \
 	src/export/otlphold.c src/export/otlphold.h \
-	src/export/prometheus.c src/export/prometheus.h
+	src/export/prometheus.c src/export/prometheus.h \
+	src/export/xray.c src/export/xray.h

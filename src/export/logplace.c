@@ -9,6 +9,7 @@
 #include "export/logparts.h"
 #include "export/logstream.h"
 #include "export/logsyslog.h"
+#include "export/logxray.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -201,6 +202,8 @@ static struct logplace *place_new(const struct config_log *conf)
         return logsyslog_new(conf);
     case CONFIG_LOG_OTLP:
         return logotlp_new(conf);
+    case CONFIG_LOG_XRAY:
+        return logxray_new(conf);
     }
     BUG("log %d", (int)conf->kind);
 }

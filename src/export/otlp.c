@@ -5,42 +5,33 @@
 
 enum { KIND_SERVER = 2, KIND_CLIENT = 3, STATUS_ERROR = 2, TRIES_MAX = 64 };
 
-/* The object `spans` of a line, and what is in it. */
-struct spans {
-    struct str start, parent, tries;
-    bool sampled;
-};
-
-struct
-try {
-    struct str span, target, start, end, status, outcome;
-};
-
-static bool read_spans(const struct logread *read, struct spans *spans_r)
+bool otlp_read(const struct logread *read, struct otlp_line *line_r)
 {
     struct str rest = read->at[LOGFIELD_SPANS], name, value;
 
-    *spans_r = (struct spans){0};
+    *line_r = (struct otlp_line){0};
     if (rest.len == 0)
         return false;
     while (logread_member(&rest, &name, &value)) {
         if (str_eq(name, STR("start")))
-            spans_r->start = value;
+            line_r->start = value;
         else if (str_eq(name, STR("parent")))
-            spans_r->parent = logread_text(value);
+            line_r->parent = logread_text(value);
         else if (str_eq(name, STR("sampled")))
-            spans_r->sampled = str_eq(value, STR("true"));
+            line_r->sampled = str_eq(value, STR("true"));
         else if (str_eq(name, STR("tries")))
-            spans_r->tries = value;
+            line_r->tries = value;
     }
     return true;
 }
 
-static void read_try(struct str span, struct str rest, struct try *try_r)
+bool otlp_next_try(struct str *tries, struct otlp_try *try_r)
 {
-    struct str name, value;
+    struct str rest, name, value;
 
-    *try_r = (struct try){.span = span};
+    *try_r = (struct otlp_try){0};
+    if (!logread_member(tries, &try_r->span, &rest))
+        return false;
     while (logread_member(&rest, &name, &value)) {
         if (str_eq(name, STR("target")))
             try_r->target = logread_text(value);
@@ -53,6 +44,7 @@ static void read_try(struct str span, struct str rest, struct try *try_r)
         else if (str_eq(name, STR("outcome")))
             try_r->outcome = logread_text(value);
     }
+    return true;
 }
 
 static bool has_failed(const struct logread *read)
@@ -62,21 +54,20 @@ static bool has_failed(const struct logread *read)
 
 bool otlp_wants(const struct logread *read)
 {
-    struct spans spans;
+    struct otlp_line spans;
 
-    return read_spans(read, &spans) && (spans.sampled || has_failed(read));
+    return otlp_read(read, &spans) && (spans.sampled || has_failed(read));
 }
 
 /* ---- attributes ---- */
 
-/* As much of a text as fits, without half an escape or half a character of UTF-8. */
-static struct str shortened(struct str text)
+struct str otlp_shortened(struct str text, size_t max)
 {
     size_t at = 0;
 
-    if (text.len <= OTLP_TEXT_MAX)
+    if (text.len <= max)
         return text;
-    while (at < OTLP_TEXT_MAX - 6) {
+    while (at < max - 6) {
         unsigned char c = (unsigned char)text.p[at];
 
         if (c == '\\')
@@ -103,7 +94,7 @@ static void add_text(struct buf *out, struct str key, struct str text)
         return;
     begin_attribute(out, key);
     buf_lit(out, "stringValue\":\"");
-    buf_str_add(out, shortened(text));
+    buf_str_add(out, otlp_shortened(text, OTLP_TEXT_MAX));
     buf_lit(out, "\"}}");
 }
 
@@ -247,7 +238,7 @@ static void add_request(struct buf *out, const struct logread *read)
     add_int(out, STR("http.response.status_code"), read->at[LOGFIELD_STATUS]);
 }
 
-static void server_span(struct buf *out, const struct logread *read, const struct spans *spans)
+static void server_span(struct buf *out, const struct logread *read, const struct otlp_line *spans)
 {
     char digits[24];
     struct buf end;
@@ -270,7 +261,8 @@ static void server_span(struct buf *out, const struct logread *read, const struc
     end_span(out, has_failed(read));
 }
 
-static void client_span(struct buf *out, const struct logread *read, const struct try *try, unsigned resends)
+static void client_span(struct buf *out, const struct logread *read, const struct otlp_try *try,
+                        unsigned resends)
 {
     bool failed = try->status.len != 3 || try->status.p[0] >= '4';
     char digits[24];
@@ -292,29 +284,23 @@ static void client_span(struct buf *out, const struct logread *read, const struc
     end_span(out, failed);
 }
 
-/* Whether the line tells of the request as a whole: not of a part that the client has not seen. */
-static bool is_whole(const struct logread *read)
+bool otlp_is_whole(const struct logread *read)
 {
     return read->at[LOGFIELD_SHIELD].len == 0 && !str_eq(read->at[LOGFIELD_ASSIGNMENT], STR("\"mirror\""));
 }
 
 void otlp_spans(const struct logread *read, struct buf *out)
 {
-    struct str rest, name, value;
-    struct spans spans;
+    struct otlp_line spans;
+    struct otlp_try try;
     unsigned tries = 0;
 
-    if (!read_spans(read, &spans))
+    if (!otlp_read(read, &spans))
         return;
-    if (is_whole(read))
+    if (otlp_is_whole(read))
         server_span(out, read, &spans);
-    rest = spans.tries;
-    while (tries < TRIES_MAX && logread_member(&rest, &name, &value)) {
-        struct try try;
-
-        read_try(name, value, &try);
+    while (tries < TRIES_MAX && otlp_next_try(&spans.tries, &try))
         client_span(out, read, &try, tries++);
-    }
 }
 
 void otlp_resource(const struct logread *read, struct buf *out)

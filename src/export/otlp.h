@@ -18,6 +18,24 @@ enum {
     OTLP_TEXT_MAX = 4096,        /* of an attribute; longer texts are cut */
 };
 
+/* What a line tells of its spans, for whoever makes other ones of it (export/xray). */
+struct otlp_line {
+    struct str start, parent; /* ns since 1970; the span of the client, absent: the trace begins here */
+    struct str tries;         /* for otlp_next_try */
+    bool sampled;
+};
+struct otlp_try {
+    struct str span, target, start, end, status, outcome;
+};
+/* False when the line has none. */
+MUST_CHECK bool otlp_read(const struct logread *read, struct otlp_line *line_r);
+/* The next try: moves *tries behind it. False at the end. */
+MUST_CHECK bool otlp_next_try(struct str *tries, struct otlp_try *try_r);
+/* Whether the line tells of the request as a whole: not of a part that the client has not seen. */
+bool otlp_is_whole(const struct logread *read);
+/* As much of a text with escapes as fits in `max` bytes, without half an escape or half a character. */
+struct str otlp_shortened(struct str text, size_t max);
+
 /* Whether the spans of a line are exported: its trace is recorded, or the request failed. */
 bool otlp_wants(const struct logread *read);
 

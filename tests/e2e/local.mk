@@ -83,6 +83,7 @@ EXTRA_DIST += \
 	tests/e2e/sides.py \
 	tests/e2e/strict.py \
 	tests/e2e/wire.py \
+	tests/e2e/xray_daemon.py \
 	tests/e2e/wrk.lua
 
 # The judge beside real targets with minutes that last minutes: `make check-live`, most of an hour, mostly waiting.

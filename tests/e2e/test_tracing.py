@@ -11,6 +11,7 @@ from penstock import Penstock
 from plans import quick
 from receiver import Receiver
 from wire import Wire, compose
+from xray_daemon import Daemon
 
 need("node")
 
@@ -71,7 +72,7 @@ def _(t):
     p = Penstock(t, {"ec2": [first, own], "fargate": [shadow]}, workers=1, tracing={"trust": "everybody"},
                  route={"mirror": 100})
     with Wire(p.address) as wire:
-        for _ in range(8):
+        for _ in range(64):
             if first.requests:
                 break
             t.equal(wire.ask(fields=[CONTEXT]).status, 200, "the answer of the second try")
@@ -255,6 +256,66 @@ def _(t):
     release.set()
     for wire in wires:
         wire.close()
+
+
+@case("the daemon of X-Ray gets a segment of each request with its tries, and parts of those that stable has shielded")
+def _(t):
+    def serve(wire):
+        while True:
+            status = {"/limit": "429 Oh", "/broken": "503 Oh"}.get(canary.keep(wire).target, "200 OK")
+            wire.send(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n")
+    daemon, other, canary, stable = Daemon(t), Daemon(t), None, Raw(t)
+    canary = Raw(t, serve)
+    p = Penstock(t, {"ec2": [stable], "fargate": [canary]}, weight=100, workers=1, tracing={"trust": "everybody", "sample": 0},
+                 service="shop (front)", env={"AWS_XRAY_DAEMON_ADDRESS": f"tcp:127.0.0.1:1 udp:{daemon.address}"},
+                 accessLog=[{"file": {"path": t.path("access.jsonl")}}, {"xray": {}}, {"xray": {"address": other.address}}])
+    with Wire(p.address) as wire:
+        wire.ask(target="/a?b=c", fields=[CONTEXT, ("User-Agent", 't/1 "x\\y"'), ("X-Datadog-Origin", "synthetics")])
+        wire.ask(target="/unrecorded")
+        wire.ask(target="/limit", fields=[CONTEXT])
+        wire.ask(target="/broken")
+    records = {r["http"]["url"].split("/", 3)[3][:4]: r for r in p.log.wait(4)}
+    first, limit, broken = (next(d for d in daemon.wait(t, 3) if d["id"] == records[k]["dd"]["span_id"]) for k in ("a?b=", "limi", "brok"))
+    t.equal(len(daemon.documents), 3, "two recorded ones and the failure")
+    t.equal([first["name"], first["trace_id"], first["parent_id"]], ["shop _front_", f"1-{TRACE[:8]}-{TRACE[8:]}", PARENT], "whose child")
+    t.equal(first["http"]["response"]["status"], 200, "the status")
+    t.equal([first["http"]["request"][k] for k in ("method", "user_agent", "client_ip")], ["GET", 't/1 "x\\y"', "127.0.0.1"], "the request")
+    t.check({"error", "fault", "throttle"}.isdisjoint(first), "nothing was wrong")
+    wanted = {"platform": "fargate", "route": "web", "group": "fargate", "side": "canary", "weight": 100, "outcome": "served", "synthetic": "test"}
+    t.equal(first["annotations"], wanted, "annotations")
+    part, = first["subsegments"]
+    t.equal([part["name"], part["id"]], ["fargate", canary.requests[0].get("traceparent").split("-")[2]], "the try")
+    t.check(first["start_time"] <= part["start_time"] <= part["end_time"] <= first["end_time"], "one within the other")
+    for document, marks in ((limit, {"error", "throttle"}), (broken, {"fault"})):
+        for said in (document, document["subsegments"][0]):
+            t.equal({"error", "fault", "throttle"} & set(said), marks, f"marks of {document['id']}")
+    t.equal(len(other.wait(t, 3)), 3, "the other one")
+    t.equal(p.metrics().sum("penstock_log_lost_lines_total", sink=f"xray:{daemon.address}"), 0, "lost ones")
+
+
+@case("a shielded part goes to X-Ray as a subsegment alone, and a daemon that is gone holds up nobody")
+def _(t):
+    def serve(wire):
+        while True:
+            canary.keep(wire)
+            wire.send("HTTP/1.1 503 Oh\r\nContent-Length: 0\r\n\r\n")
+    daemon, canary, stable, gone = Daemon(t), None, Raw(t), f"127.0.0.1:{free_port()}"
+    canary = Raw(t, serve)
+    p = Penstock(t, {"ec2": [stable], "fargate": [canary]}, weight=99, workers=1, tracing={"trust": "everybody"},
+                 route={"retries": {"shield": True}},
+                 accessLog=[{"file": {"path": t.path("access.jsonl")}}, {"xray": {"address": daemon.address}}, {"xray": {"address": gone}}])
+    with Wire(p.address) as wire:
+        for _ in range(10):
+            if not canary.requests:
+                t.equal(wire.ask(fields=[CONTEXT]).status, 200, "stable's answer")
+    t.wait(lambda: daemon.errors or any("type" in d for d in daemon.documents), "the canary's part")
+    part = next(d for d in daemon.wait(t, 2) if "type" in d)
+    t.wait(lambda: any(d["id"] == part["parent_id"] for d in daemon.documents), "the whole of it")
+    parts = {"subsegment": part, "segment": next(d for d in daemon.documents if d["id"] == part["parent_id"])}
+    t.equal(part["type"], "subsegment", "its type")
+    t.equal(parts["subsegment"]["parent_id"], parts["segment"]["id"], "its parent")
+    t.equal([parts["subsegment"].get("fault"), parts["segment"].get("fault")], [True, None], "what the client has not seen")
+    t.equal([parts[k]["annotations"]["group"] for k in ("subsegment", "segment")], ["fargate", "ec2"], "who")
 
 
 @case("a collector that is gone, or refuses, holds up nobody, and gets what waits when it is back")

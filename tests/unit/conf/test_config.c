@@ -254,7 +254,7 @@ static const struct problems_case cases[] = {
     {ALL "state: {}\n", "t:6:8: directory: is missing; write it (path, such as logs/access.jsonl: relative "
                         "to the folder of this file)\n"},
     {ALL "accessLog: [ {} ]\n",
-     "t:6:14: one of these keys is missing: file stdout partitions forward syslog otlp\n"},
+     "t:6:14: one of these keys is missing: file stdout partitions forward syslog otlp xray\n"},
     {ALL "accessLog: [ { file: { path: x }, stdout: {} } ]\n",
      "t:6:35: stdout: excludes file; write one of the two\n"},
     {ALL "accessLog: [ stdout: {}, file: { path: x }, stdout: {}, file: { path: x } ]\n",
@@ -349,6 +349,11 @@ static const struct problems_case cases[] = {
      "t:7:14: otlp: spans have a form of their own, and tracing.sample; remove format, sample and content\n"
      "t:7:34: endpoint: an http:// or https:// address is needed, such as http://127.0.0.1:4318/v1/traces\n"
      "t:7:53: headers: a line is Name: value\n"},
+    {ALL "tracing:\naccessLog: [ { xray: {} }, { xray: { address: \"[::1]:2000\" } } ]\n", ""},
+    {ALL "accessLog: [ { xray: { address: \"udp:a:1\" }, format: ecs } ]\n",
+     "t:6:14: xray: spans have a form of their own, and tracing.sample; remove format, sample and content\n"
+     "t:6:14: xray: there are no spans without tracing; write it\n"
+     "t:6:33: address: udp:a:1 is no address; write host:port or [IPv6]:port\n"},
     {ALL "tracing:\naccessLog: [ { otlp: { endpoint: \"http://a@c/\" } } ]\n",
      "t:7:34: endpoint: a user in the address would stand in logs and metrics; write headers\n"},
     {ALL "tracing:\n", ""},

@@ -206,6 +206,7 @@ START_TEST(only_keys_that_exclude_one_another_stop_the_whole_configuration_examp
                                            "forward.password: cannot be read",
                                            "syslog: excludes file",
                                            "otlp: excludes file",
+                                           "xray: excludes file",
                                            "hook.secret: cannot be read",
                                            "pagerduty.key: cannot be read",
                                            "routingKey: is for kind pagerduty",

@@ -12,4 +12,5 @@ unit_tests += \
 	tests/unit/export/test_msgpack \
 	tests/unit/export/test_otlp \
 	tests/unit/export/test_otlphold \
-	tests/unit/export/test_prometheus
+	tests/unit/export/test_prometheus \
+	tests/unit/export/test_xray
