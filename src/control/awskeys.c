@@ -64,7 +64,7 @@ static void set_step(struct awskeys *keys, enum step step)
 
 static void fail(struct awskeys *keys, const char *why)
 {
-    snprintf(keys->why, sizeof keys->why, "no keys for AWS: %s", why);
+    snprintf(keys->why, sizeof keys->why, "no keys for AWS: %.*s", (int)sizeof keys->why - 32, why);
     keys->pause_ns = keys->wall_ns + again_ns;
     set_step(keys, STEP_NONE);
 }
