@@ -6,7 +6,6 @@
 #include "control/courier.h"
 
 #include <jansson.h>
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +41,7 @@ struct awskeys {
 static void wipe(char **text)
 {
     if (*text)
-        OPENSSL_cleanse(*text, strlen(*text));
+        explicit_bzero(*text, strlen(*text));
     free(*text);
     *text = NULL;
 }
@@ -224,7 +223,7 @@ static char *authorization(void)
     line = line_of(path || !text ? (struct str){bytes, len} : str_from(text));
     header = line ? mem_printf("Authorization: %s", line) : NULL;
     wipe(&line);
-    OPENSSL_cleanse(bytes, sizeof bytes);
+    explicit_bzero(bytes, sizeof bytes);
     return header;
 }
 
