@@ -151,7 +151,7 @@ def _(t):
         most[0] = max(most[0], target.counts()["open"])
     load.flawless()
     t.check(0 < most[0] <= 8, f"{most[0]} at once")
-    t.equal(waiting(p), 0, "nobody waits")
+    t.wait(lambda: waiting(p) == 0, "nobody waits when those that have left are noticed")
     t.equal(p.log.by("outcome").keys() - {"served", "client_gone"}, set(), "outcomes in the log")
 
 
