@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "control/board.h"
 #include "control/courier.h"
+#include "control/errands.h"
 #include "control/seal.h"
 #include "control/tick.h"
 
@@ -14,42 +15,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* So many requests under way leave room for notices. */
-enum {
-    BUSY_MAX = COURIER_CALLS_MAX - CONFIG_NOTICES_MAX,
-    ID_MAX = 128, /* of a question */
-};
+enum { ID_MAX = 128 }; /* of a question */
 
-/* A webhook that is being asked. */
+/* A webhook that is being asked; the index of its errand is that in its plan's webhooks. */
 struct ask {
-    struct ask *next;
-    struct asker *asker;
-    uint32_t run; /* its number */
-    char plan[RUN_HASH_LEN];
-    size_t hook;  /* in its plan's webhooks */
+    struct errand errand;
     int32_t step; /* for which it confirms; of one that orders rollbacks: of no meaning */
-    uint64_t call;
-    int64_t due_ns; /* monotonic */
-    bool wanted;
 };
 
 struct asker {
-    struct board *board;
-    struct courier *courier;
-    struct ask *asks;
-    size_t first; /* the route that is looked at first, another one each time */
+    struct errands errands; /* of struct ask */
 };
 
 /* ---- who is asked
  * ---------------------------------------------------------------------------------------- */
-
-static struct ask *find(const struct asker *asker, const struct run *run, size_t hook)
-{
-    for (struct ask *ask = asker->asks; ask; ask = ask->next)
-        if (ask->run == run->number && ask->hook == hook && !strcmp(ask->plan, run->hash))
-            return ask;
-    return NULL;
-}
 
 /* Once a step has come to its gate, it is asked until the step is left. */
 static bool confirms(const struct run *run, const struct plan_webhook *hook, const struct ask *ask)
@@ -61,33 +40,13 @@ static bool confirms(const struct run *run, const struct plan_webhook *hook, con
     return (ask && ask->step == run->rollout->step) || run->last.reason == REASON_GATE;
 }
 
-static bool may_go_back(const struct rollout *rollout)
-{
-    switch (rollout->state) {
-    case ROLLOUT_RUNNING:
-    case ROLLOUT_PAUSED:
-    case ROLLOUT_RETREATING:
-    case ROLLOUT_HELD:
-    case ROLLOUT_WATCHING:
-    case ROLLOUT_PROBING:
-        return rollout->weight > 0;
-    case ROLLOUT_PENDING:
-    case ROLLOUT_ROLLING_BACK:
-    case ROLLOUT_ROLLED_BACK:
-    case ROLLOUT_QUARANTINED:
-    case ROLLOUT_PROMOTED:
-        return false;
-    }
-    BUG("rollout state %d", (int)rollout->state);
-}
-
 static bool is_wanted(const struct run *run, const struct plan_webhook *hook, const struct ask *ask)
 {
     switch (hook->type) {
     case WEBHOOK_CONFIRM:
         return confirms(run, hook, ask);
     case WEBHOOK_ROLLBACK:
-        return may_go_back(run->rollout);
+        return rollout_is_under_way(run->rollout) && run->rollout->weight > 0;
     case WEBHOOK_EVENT:
         return false;
     }
@@ -97,27 +56,13 @@ static bool is_wanted(const struct run *run, const struct plan_webhook *hook, co
 /* ---- answers
  * --------------------------------------------------------------------------------------------- */
 
-/* Whom it is about; NULL when that has another plan since, or is over. */
-static struct live *live_of(const struct ask *ask)
-{
-    struct board *board = ask->asker->board;
-
-    for (size_t i = 0; i < board->lives_len; i++) {
-        struct live *live = &board->lives[i];
-
-        if (run_judges(live->run) && find(ask->asker, live->run, ask->hook) == ask)
-            return live;
-    }
-    return NULL;
-}
-
 static void take_confirmation(const struct ask *ask, struct run *run, const struct plan_webhook *hook,
                               const struct courier_answer *answer)
 {
     struct run_gate *gate = &run->gate;
 
     gate->step = ask->step;
-    gate->until_ns = ask->asker->board->now_ns + 2 * hook->interval_ns + hook->timeout_ns;
+    gate->until_ns = ask->errand.errands->board->now_ns + 2 * hook->interval_ns + hook->timeout_ns;
     gate->answer = courier_is_yes(answer) ? GATE_YES : answer->status ? GATE_NO : GATE_UNKNOWN;
     if (answer->status)
         snprintf(gate->says, sizeof gate->says, "status %u%s%s", answer->status, answer->text[0] ? ", " : "",
@@ -129,14 +74,14 @@ static void take_confirmation(const struct ask *ask, struct run *run, const stru
 static void on_answer(void *arg, const struct courier_answer *answer)
 {
     struct ask *ask = arg;
-    struct board *board = ask->asker->board;
-    struct live *live = live_of(ask);
+    struct board *board = ask->errand.errands->board;
+    struct live *live = errand_live(&ask->errand);
     const struct plan_webhook *hook;
 
-    ask->call = 0;
+    ask->errand.call = 0;
     if (!live)
         return;
-    hook = &live->run->plan->webhooks[ask->hook];
+    hook = &live->run->plan->webhooks[ask->errand.index];
     if (hook->type == WEBHOOK_CONFIRM)
         take_confirmation(ask, live->run, hook, answer);
     else if (courier_is_yes(answer)) {
@@ -171,14 +116,14 @@ static json_t *question(const struct board *board, const struct live *live, cons
 static bool sign(struct courier_request *request, struct seal *seal, const struct ask *ask,
                  const struct run *run)
 {
-    const struct board *board = ask->asker->board;
+    const struct board *board = ask->errand.errands->board;
     char id[ID_MAX];
     size_t n = 0;
 
     while (request->headers[n])
         n++;
     BUG_ON(n + SEAL_LINES > COURIER_HEADERS_MAX);
-    snprintf(id, sizeof id, "%s.%zu.%" PRId64, run->id, ask->hook, board->wall_ns);
+    snprintf(id, sizeof id, "%s.%zu.%" PRId64, run->id, ask->errand.index, board->wall_ns);
     if (!seal_make(seal, board->config->webhook_secret, id, board->wall_ns / NS_PER_S, request->body))
         return false;
     for (size_t i = 0; i < SEAL_LINES; i++)
@@ -188,8 +133,9 @@ static bool sign(struct courier_request *request, struct seal *seal, const struc
 
 static void post(struct ask *ask, const struct live *live, const struct plan_webhook *hook)
 {
-    const struct asker *asker = ask->asker;
-    json_t *json = question(asker->board, live, hook);
+    struct errand *errand = &ask->errand;
+    const struct board *board = errand->errands->board;
+    json_t *json = question(board, live, hook);
     char *body = json ? json_dumps(json, JSON_COMPACT) : NULL;
     struct courier_request request = {.url = hook->url,
                                       .headers = {"Content-Type: application/json", "Expect:"},
@@ -202,84 +148,52 @@ static void post(struct ask *ask, const struct live *live, const struct plan_web
     if (!body)
         return;
     request.body = str_from(body);
-    if (!asker->board->config->webhook_secret || sign(&request, &seal, ask, live->run))
-        ask->call = courier_post(asker->courier, &request);
-    if (ask->call)
-        ask->due_ns = asker->board->now_ns + hook->interval_ns;
+    if (!board->config->webhook_secret || sign(&request, &seal, ask, live->run))
+        errand->call = courier_post(errand->errands->courier, &request);
+    if (errand->call)
+        errand->due_ns = board->now_ns + hook->interval_ns;
     free(body);
 }
 
-static void look_at_hook(struct asker *asker, const struct live *live, size_t i)
+static void look_at_hook(struct errands *errands, const struct live *live, size_t i)
 {
     const struct plan_webhook *hook = &live->run->plan->webhooks[i];
-    struct ask *ask = find(asker, live->run, i);
+    struct ask *ask = (struct ask *)errands_find(errands, live->run, i);
+    int32_t step = live->run->rollout->step;
 
     if (!is_wanted(live->run, hook, ask))
         return;
-    if (!ask) {
-        ask = mem_zalloc(sizeof *ask);
-        *ask = (struct ask){.next = asker->asks, .asker = asker, .run = live->run->number, .hook = i};
-        ask->step = live->run->rollout->step;
-        memcpy(ask->plan, live->run->hash, sizeof ask->plan);
-        asker->asks = ask;
-    }
-    ask->wanted = true;
-    if (ask->step != live->run->rollout->step && hook->type == WEBHOOK_CONFIRM) {
-        courier_forget(asker->courier, ask->call); /* that was about another step */
-        ask->call = 0;
-        ask->due_ns = 0;
-        ask->step = live->run->rollout->step;
-    }
-    if (!ask->call && asker->board->now_ns >= ask->due_ns && courier_busy(asker->courier) < BUSY_MAX)
+    if (ask && ask->step != step && hook->type == WEBHOOK_CONFIRM)
+        errand_recall(&ask->errand); /* that was about another step */
+    ask = (struct ask *)errands_want(errands, live->run, i);
+    ask->step = step;
+    if (errand_is_due(&ask->errand))
         post(ask, live, hook);
 }
 
-/* `all`: also those that are wanted. */
-static void drop_asks(struct asker *asker, bool all)
+static void look_at_route(struct errands *errands, struct live *live)
 {
-    struct ask **link = &asker->asks;
-
-    while (*link) {
-        struct ask *ask = *link;
-
-        if (ask->wanted && !all) {
-            ask->wanted = false; /* until the next look */
-            link = &ask->next;
-            continue;
-        }
-        courier_forget(asker->courier, ask->call);
-        *link = ask->next;
-        free(ask);
-    }
+    for (size_t i = 0; i < live->run->plan->webhooks_len; i++)
+        look_at_hook(errands, live, i);
 }
 
 struct asker *asker_new(struct board *board, struct courier *courier)
 {
     struct asker *asker = mem_zalloc(sizeof *asker);
 
-    asker->board = board;
-    asker->courier = courier;
+    errands_init(&asker->errands, board, courier, sizeof(struct ask));
     return asker;
 }
 
 void asker_look(struct asker *asker)
 {
-    const struct board *board = asker->board;
-
-    asker->first++;
-    for (size_t i = 0; i < board->lives_len; i++) {
-        const struct live *live = &board->lives[(asker->first + i) % board->lives_len];
-
-        for (size_t hook = 0; run_judges(live->run) && hook < live->run->plan->webhooks_len; hook++)
-            look_at_hook(asker, live, hook);
-    }
-    drop_asks(asker, false);
+    errands_look(&asker->errands, look_at_route);
 }
 
 void asker_free(struct asker *asker)
 {
     if (!asker)
         return;
-    drop_asks(asker, true);
+    errands_fini(&asker->errands);
     free(asker);
 }

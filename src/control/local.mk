@@ -11,6 +11,7 @@ src_libpenstock_a_SOURCES += \
 	src/control/client.c src/control/client.h \
 	src/control/control.c src/control/control.h \
 	src/control/courier.c src/control/courier.h \
+	src/control/errands.c src/control/errands.h \
 	src/control/examples.c src/control/examples.h \
 	src/control/guard.c src/control/guard.h \
 	src/control/harvest.c src/control/harvest.h \

@@ -6,6 +6,7 @@
 #include "control/awskeys.h"
 #include "control/board.h"
 #include "control/courier.h"
+#include "control/errands.h"
 #include "control/source.h"
 #include "control/tick.h"
 #include "decide/query.h"
@@ -14,9 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* So many requests under way leave room for notices. */
-enum { BUSY_MAX = COURIER_CALLS_MAX - CONFIG_NOTICES_MAX };
-
 /* A source, with what has come of it. */
 struct desk {
     const struct config_source *conf; /* in surveyor->config */
@@ -24,28 +22,24 @@ struct desk {
     char problem[EXTERNAL_WHY_MAX];
 };
 
-/* A metric that is asked. */
+/* A metric that is asked; the index of its errand is that in its plan's metrics. */
 struct survey {
-    struct survey *next;
-    struct surveyor *surveyor;
-    uint32_t run; /* its number */
-    char plan[RUN_HASH_LEN];
-    size_t metric;            /* in its plan */
-    uint64_t call;            /* 0: none is under way */
-    int64_t asked_ns, due_ns; /* monotonic */
-    bool wanted;
+    struct errand errand;
+    int64_t asked_ns; /* monotonic */
 };
 
 struct surveyor {
-    struct board *board;
-    struct courier *courier;
-    struct awskeys *keys;  /* those that are found for AWS */
-    struct config *config; /* a reference: that of the desks */
+    struct errands errands; /* of struct survey; at the beginning, see surveyor_of */
+    struct awskeys *keys;   /* those that are found for AWS */
+    struct config *config;  /* a reference: that of the desks */
     struct desk desks[CONFIG_SOURCES_MAX];
     size_t desks_len;
-    struct survey *surveys;
-    size_t first; /* the route that is looked at first, another one each time */
 };
+
+static struct surveyor *surveyor_of(const struct survey *survey)
+{
+    return (struct surveyor *)survey->errand.errands;
+}
 
 /* ---- sources
  * --------------------------------------------------------------------------------------------- */
@@ -61,7 +55,7 @@ static struct desk *desk_named(struct desk *desks, size_t len, const char *name)
 /* Counters go on under their names; what was asked by the old configuration is asked anew. */
 static void adopt(struct surveyor *surveyor)
 {
-    struct config *config = config_ref(surveyor->board->config);
+    struct config *config = config_ref(surveyor->errands.board->config);
     struct desk old[CONFIG_SOURCES_MAX];
     size_t old_len = surveyor->desks_len;
 
@@ -73,11 +67,8 @@ static void adopt(struct surveyor *surveyor)
         surveyor->desks[i] = kept ? *kept : (struct desk){0};
         surveyor->desks[i].conf = &config->sources[i];
     }
-    for (struct survey *survey = surveyor->surveys; survey; survey = survey->next) {
-        courier_forget(surveyor->courier, survey->call);
-        survey->call = 0;
-        survey->due_ns = 0;
-    }
+    for (struct errand *errand = surveyor->errands.first; errand; errand = errand->next)
+        errand_recall(errand);
     config_unref(surveyor->config);
     surveyor->config = config;
 }
@@ -101,32 +92,10 @@ static void note(struct desk *desk, unsigned status, const char *why)
 /* ---- answers
  * --------------------------------------------------------------------------------------------- */
 
-static struct survey *find(const struct surveyor *surveyor, const struct run *run, size_t metric)
-{
-    for (struct survey *survey = surveyor->surveys; survey; survey = survey->next)
-        if (survey->run == run->number && survey->metric == metric && !strcmp(survey->plan, run->hash))
-            return survey;
-    return NULL;
-}
-
-/* Whom it is about; NULL when that has another plan since, or is over. */
-static struct live *live_of(const struct survey *survey)
-{
-    struct board *board = survey->surveyor->board;
-
-    for (size_t i = 0; i < board->lives_len; i++) {
-        struct live *live = &board->lives[i];
-
-        if (run_judges(live->run) && find(survey->surveyor, live->run, survey->metric) == survey)
-            return live;
-    }
-    return NULL;
-}
-
 /* For the next look; `why` is empty when there is a value. */
 static void give(const struct survey *survey, struct run *run, double value, const char *why)
 {
-    struct run_answer *answer = &run->answers[survey->metric];
+    struct run_answer *answer = &run->answers[survey->errand.index];
 
     *answer =
         (struct run_answer){.given = true, .known = !why[0], .value = value, .asked_ns = survey->asked_ns};
@@ -136,18 +105,18 @@ static void give(const struct survey *survey, struct run *run, double value, con
 static void on_answer(void *arg, const struct courier_answer *answer)
 {
     struct survey *survey = arg;
-    struct surveyor *surveyor = survey->surveyor;
-    struct board *board = surveyor->board;
-    struct live *live = live_of(survey);
+    struct surveyor *surveyor = surveyor_of(survey);
+    struct board *board = surveyor->errands.board;
+    struct live *live = errand_live(&survey->errand);
     struct desk *desk;
     char why[EXTERNAL_WHY_MAX];
     double value = 0;
 
-    survey->call = 0;
+    survey->errand.call = 0;
     if (!live)
         return;
     desk = desk_named(surveyor->desks, surveyor->desks_len,
-                      live->run->plan->analysis.metrics[survey->metric].limits.source);
+                      live->run->plan->analysis.metrics[survey->errand.index].limits.source);
     if (!desk)
         return; /* the next look tells */
     if (answer->status == 0)
@@ -229,7 +198,7 @@ static enum awskeys_state find_login(struct surveyor *surveyor, const struct con
     if (conf->kind != CONFIG_SOURCE_CLOUDWATCH)
         return AWSKEYS_READY;
     if (!view.id)
-        state = awskeys_get(surveyor->keys, surveyor->board->wall_ns, &view, why);
+        state = awskeys_get(surveyor->keys, surveyor->errands.board->wall_ns, &view, why);
     if (state != AWSKEYS_READY)
         return state;
     *login_r = (struct login){view.id, view.secret, view.token, ""};
@@ -256,15 +225,16 @@ static uint64_t post(struct survey *survey, const struct desk *desk, const struc
         source_header(request, "X-Amz-Security-Token", login->token);
     for (size_t i = 0; i < SOURCE_HEADERS_MAX && request->headers[i]; i++)
         call.headers[i] = request->headers[i];
-    return courier_post(survey->surveyor->courier, &call);
+    return courier_post(survey->errand.errands->courier, &call);
 }
 
 static void ask(struct survey *survey, struct live *live)
 {
-    struct surveyor *surveyor = survey->surveyor;
-    const struct plan_limits *limits = &live->run->plan->analysis.metrics[survey->metric].limits;
+    struct surveyor *surveyor = surveyor_of(survey);
+    const struct plan_limits *limits = &live->run->plan->analysis.metrics[survey->errand.index].limits;
     struct desk *desk = desk_named(surveyor->desks, surveyor->desks_len, limits->source);
-    struct source_query query = {.interval_ns = limits->interval_ns, .wall_ns = surveyor->board->wall_ns};
+    struct source_query query = {.interval_ns = limits->interval_ns,
+                                 .wall_ns = surveyor->errands.board->wall_ns};
     struct source_request request;
     struct login login;
     char why[EXTERNAL_WHY_MAX] = "", *text;
@@ -272,94 +242,51 @@ static void ask(struct survey *survey, struct live *live)
 
     if (state == AWSKEYS_ASKED)
         return;
-    survey->asked_ns = surveyor->board->now_ns;
+    survey->asked_ns = surveyor->errands.board->now_ns;
     if (!desk) {
-        survey->due_ns = survey->asked_ns + limits->interval_ns;
+        survey->errand.due_ns = survey->asked_ns + limits->interval_ns;
         snprintf(why, sizeof why, "the configuration has no metric source %s any more", limits->source);
         give(survey, live->run, 0, why);
         return;
     }
-    query.text = text = query_text(surveyor->board, live, limits);
+    query.text = text = query_text(surveyor->errands.board, live, limits);
     if (state == AWSKEYS_READY && source_compose(desk->conf, &query, &request, why)) {
-        survey->call = post(survey, desk, &login, &request);
+        survey->errand.call = post(survey, desk, &login, &request);
         source_request_fini(&request);
     } else {
         note(desk, 0, why);
         give(survey, live->run, 0, why);
     }
-    if (survey->call || why[0])
-        survey->due_ns = survey->asked_ns + limits->interval_ns;
+    if (survey->errand.call || why[0])
+        survey->errand.due_ns = survey->asked_ns + limits->interval_ns;
     free(text);
 }
 
-/* While it has begun and is not over; at weight 0 too, where a bad value holds. */
-static bool is_asked(const struct run *run)
-{
-    if (!run_judges(run))
-        return false;
-    switch (run->rollout->state) {
-    case ROLLOUT_RUNNING:
-    case ROLLOUT_PAUSED:
-    case ROLLOUT_RETREATING:
-    case ROLLOUT_HELD:
-    case ROLLOUT_WATCHING:
-    case ROLLOUT_PROBING:
-        return true;
-    case ROLLOUT_PENDING:
-    case ROLLOUT_ROLLING_BACK:
-    case ROLLOUT_ROLLED_BACK:
-    case ROLLOUT_QUARANTINED:
-    case ROLLOUT_PROMOTED:
-        return false;
-    }
-    BUG("rollout state %d", (int)run->rollout->state);
-}
-
-static void look_at_metric(struct surveyor *surveyor, struct live *live, size_t i)
+static void look_at_metric(struct errands *errands, struct live *live, size_t i)
 {
     struct survey *survey;
 
     if (live->run->plan->analysis.metrics[i].type != METRIC_EXTERNAL)
         return;
-    survey = find(surveyor, live->run, i);
-    if (!survey) {
-        survey = mem_zalloc(sizeof *survey);
-        *survey = (struct survey){
-            .next = surveyor->surveys, .surveyor = surveyor, .run = live->run->number, .metric = i};
-        memcpy(survey->plan, live->run->hash, sizeof survey->plan);
-        surveyor->surveys = survey;
-    }
-    survey->wanted = true;
-    if (!survey->call && surveyor->board->now_ns >= survey->due_ns &&
-        courier_busy(surveyor->courier) < BUSY_MAX)
+    survey = (struct survey *)errands_want(errands, live->run, i);
+    if (errand_is_due(&survey->errand))
         ask(survey, live);
 }
 
-/* `all`: also those that are wanted. */
-static void drop_surveys(struct surveyor *surveyor, bool all)
+/* At weight 0 too, where a bad value holds. */
+static void look_at_route(struct errands *errands, struct live *live)
 {
-    struct survey **link = &surveyor->surveys;
-
-    while (*link) {
-        struct survey *survey = *link;
-
-        if (survey->wanted && !all) {
-            survey->wanted = false; /* until the next look */
-            link = &survey->next;
-            continue;
-        }
-        courier_forget(surveyor->courier, survey->call);
-        *link = survey->next;
-        free(survey);
-    }
+    if (!rollout_is_under_way(live->run->rollout))
+        return;
+    for (size_t i = 0; i < live->run->plan->analysis.metrics_len; i++)
+        look_at_metric(errands, live, i);
 }
 
 struct surveyor *surveyor_new(struct board *board, struct courier *courier)
 {
     struct surveyor *surveyor = mem_zalloc(sizeof *surveyor);
 
-    surveyor->board = board;
-    surveyor->courier = courier;
+    errands_init(&surveyor->errands, board, courier, sizeof(struct survey));
     surveyor->keys = awskeys_new(courier);
     adopt(surveyor);
     return surveyor;
@@ -367,26 +294,16 @@ struct surveyor *surveyor_new(struct board *board, struct courier *courier)
 
 void surveyor_look(struct surveyor *surveyor)
 {
-    const struct board *board = surveyor->board;
-
-    if (surveyor->config != board->config)
+    if (surveyor->config != surveyor->errands.board->config)
         adopt(surveyor);
-    surveyor->first++;
-    for (size_t i = 0; i < board->lives_len; i++) {
-        struct live *live = &board->lives[(surveyor->first + i) % board->lives_len];
-
-        for (size_t metric = 0; is_asked(live->run) && metric < live->run->plan->analysis.metrics_len;
-             metric++)
-            look_at_metric(surveyor, live, metric);
-    }
-    drop_surveys(surveyor, false);
+    errands_look(&surveyor->errands, look_at_route);
 }
 
 void surveyor_free(struct surveyor *surveyor)
 {
     if (!surveyor)
         return;
-    drop_surveys(surveyor, true);
+    errands_fini(&surveyor->errands);
     awskeys_free(surveyor->keys);
     config_unref(surveyor->config);
     free(surveyor);

@@ -67,6 +67,11 @@ static bool has_no_rules(const struct rollout *rollout)
            rollout->state == ROLLOUT_QUARANTINED;
 }
 
+bool rollout_is_under_way(const struct rollout *rollout)
+{
+    return rollout->state != ROLLOUT_PENDING && !has_no_rules(rollout);
+}
+
 const struct plan_header_route *rollout_header_route(const struct rollout *rollout, const struct plan *plan)
 {
     if (has_no_rules(rollout))

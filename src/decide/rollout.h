@@ -177,5 +177,7 @@ const struct plan_header_route *rollout_header_route(const struct rollout *rollo
 const struct plan_mirror *rollout_mirror(const struct rollout *rollout, const struct plan *plan);
 /* Nothing will change any more without a command (promoted, rolledBack), or it was never started. */
 bool rollout_is_over(const struct rollout *rollout);
+/* It has begun, and neither goes back nor is over. */
+bool rollout_is_under_way(const struct rollout *rollout);
 
 #endif
