@@ -26,7 +26,7 @@ unit_tests =
 threaded_tests =
 if HAVE_CHECK
 check_LIBRARIES += tests/unit/libunit.a
-tests_unit_libunit_a_SOURCES = tests/unit/unit.c tests/unit/unit.h
+tests_unit_libunit_a_SOURCES = tests/unit/served.h tests/unit/unit.c tests/unit/unit.h
 include tests/unit/base/local.mk
 include tests/unit/proto/local.mk
 include tests/unit/decide/local.mk

@@ -1,5 +1,6 @@
 #include "export/logformat.h"
 
+#include "../served.h"
 #include "../unit.h"
 #include "base/clk.h"
 #include "base/mem.h"
@@ -13,57 +14,37 @@
 
 static struct accesslog_record full(void)
 {
-    return (struct accesslog_record){
-        .wall_ns = 1763704800123 * NS_PER_MS,
-        .severity = STR("info"),
-        .service = STR("svc"),
-        .env = STR("prd"),
-        .version = STR("1.2"),
-        .host = STR("h1"),
-        .source = STR("penstock"),
-        .platform = STR("fargate"),
-        .route = STR("web"),
-        .group = STR("new"),
-        .side = STR("canary"),
-        .target = STR("10.0.0.1:80"),
-        .weight = 1250,
-        .assignment = STR("random"),
-        .outcome = STR("served"),
-        .blame = STR("nobody"),
-        .duration_ns = 1234567890,
-        .head_ns = 1000000,
-        .connect_ns = 2000000,
-        .first_byte_ns = 30000000,
-        .body_ns = 4000000,
-        .method = STR("GET"),
-        .authority = STR("a.example"),
-        .path = STR("/x y"),
-        .query = STR("?y=\"1\"\\\xff"),
-        .http_version = STR("1.1"),
-        .user_agent = STR("tab\there"),
-        .referer = STR("http://r/"),
-        .request_id = STR("id-1"),
-        .request_headers = STR("{\"x-amzn-trace-id\":\"Root=1-2-3\",\"x-b\":\"}\\\"{\"}"),
-        .response_headers = STR("{\"x-cache\":\"HIT\"}"),
-        .secure = true,
-        .tls_version = STR("1.3"),
-        .tls_cipher = STR("TLS_AES_128_GCM_SHA256"),
-        .tls_session = STR("resumed"),
-        .tls_name = STR("a.example"),
-        .status = 200,
-        .target_status = 201,
-        .client_ip = STR("2001:db8::9"),
-        .client_port = 5555,
-        .bytes_read = 10,
-        .bytes_written = 20,
-        .trace_id = STR("0123456789abcdef0123456789abcdef"),
-        .span_id = STR("0123456789abcdef"),
-        .plan = STR("move"),
-        .step = 2,
-        .attempts = 1,
-        .error = STR("none"),
-        .spans = STR("{\"start\":1,\"sampled\":true,\"tries\":{}}"),
-    };
+    struct accesslog_record r = served();
+
+    r.env = STR("prd");
+    r.version = STR("1.2");
+    r.host = STR("h1");
+    r.head_ns = 1000000;
+    r.connect_ns = 2000000;
+    r.first_byte_ns = 30000000;
+    r.body_ns = 4000000;
+    r.path = STR("/x y");
+    r.query = STR("?y=\"1\"\\\xff");
+    r.user_agent = STR("tab\there");
+    r.referer = STR("http://r/");
+    r.request_id = STR("id-1");
+    r.request_headers = STR("{\"x-amzn-trace-id\":\"Root=1-2-3\",\"x-b\":\"}\\\"{\"}");
+    r.response_headers = STR("{\"x-cache\":\"HIT\"}");
+    r.secure = true;
+    r.tls_version = STR("1.3");
+    r.tls_cipher = STR("TLS_AES_128_GCM_SHA256");
+    r.tls_session = STR("resumed");
+    r.tls_name = STR("a.example");
+    r.target_status = 201;
+    r.bytes_read = 10;
+    r.bytes_written = 20;
+    r.trace_id = STR("0123456789abcdef0123456789abcdef");
+    r.span_id = STR("0123456789abcdef");
+    r.plan = STR("move");
+    r.step = 2;
+    r.error = STR("none");
+    r.spans = STR("{\"start\":1,\"sampled\":true,\"tries\":{}}");
+    return r;
 }
 
 static char line_block[64 * 1024];

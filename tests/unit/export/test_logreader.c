@@ -1,5 +1,6 @@
 #include "export/logreader.h"
 
+#include "../served.h"
 #include "../unit.h"
 #include "base/clk.h"
 #include "export/logformat.h"
@@ -23,40 +24,24 @@ static void free_reader(void)
 
 static struct accesslog_record request(void)
 {
-    return (struct accesslog_record){
-        .wall_ns = 1763704800123 * NS_PER_MS,
-        .severity = STR("error"),
-        .service = STR("svc"),
-        .host = STR("h1"),
-        .source = STR("penstock"),
-        .platform = STR("fargate"),
-        .route = STR("web"),
-        .group = STR("new"),
-        .side = STR("canary"),
-        .target = STR("10.0.0.1:80"),
-        .weight = 1250,
-        .assignment = STR("random"),
-        .outcome = STR("target_cut"),
-        .blame = STR("group"),
-        .duration_ns = 37123456,
-        .head_ns = 1000000,
-        .connect_ns = 2000000,
-        .first_byte_ns = 30000000,
-        .body_ns = 4000000,
-        .method = STR("GET"),
-        .authority = STR("a.example"),
-        .path = STR("/\",\"route\":\"x\t"),
-        .query = STR("?a=\\"),
-        .http_version = STR("1.1"),
-        .user_agent = STR("\"side\":\"stable\"\troute:x\t] \" 200 1"),
-        .status = 502,
-        .target_status = 200,
-        .client_ip = STR("2001:db8::9"),
-        .client_port = 5555,
-        .bytes_read = 10,
-        .bytes_written = 20,
-        .attempts = 1,
-    };
+    struct accesslog_record r = served();
+
+    r.severity = STR("error");
+    r.host = STR("h1");
+    r.outcome = STR("target_cut");
+    r.blame = STR("group");
+    r.duration_ns = 37123456;
+    r.head_ns = 1000000;
+    r.connect_ns = 2000000;
+    r.first_byte_ns = 30000000;
+    r.body_ns = 4000000;
+    r.path = STR("/\",\"route\":\"x\t");
+    r.query = STR("?a=\\");
+    r.user_agent = STR("\"side\":\"stable\"\troute:x\t] \" 200 1");
+    r.status = 502;
+    r.bytes_read = 10;
+    r.bytes_written = 20;
+    return r;
 }
 
 /* The line of the record in the preset, without its LF. */

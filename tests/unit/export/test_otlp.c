@@ -1,5 +1,6 @@
 #include "export/otlp.h"
 
+#include "../served.h"
 #include "../unit.h"
 #include "base/clk.h"
 #include "base/mem.h"
@@ -19,36 +20,24 @@
 
 static struct accesslog_record record(const char *spans)
 {
-    return (struct accesslog_record){
-        .wall_ns = 1763704800123 * NS_PER_MS,
-        .severity = STR("info"),
-        .service = STR("shop \"front\""),
-        .env = STR("prd"),
-        .version = STR("1.2"),
-        .host = STR("h1"),
-        .platform = STR("fargate"),
-        .route = STR("web"),
-        .group = STR("new"),
-        .side = STR("canary"),
-        .weight = 1250,
-        .assignment = STR("random"),
-        .outcome = STR("served"),
-        .duration_ns = 250000000,
-        .method = STR("GET"),
-        .authority = STR("a.example:8443"),
-        .path = STR("/x\xff\"y"),
-        .query = STR("?b=c"),
-        .http_version = STR("1.1"),
-        .user_agent = STR("tab\there"),
-        .request_id = STR("id-1"),
-        .secure = true,
-        .status = 200,
-        .client_ip = STR("2001:db8::9"),
-        .trace_id = STR(TRACE),
-        .span_id = STR(SERVER),
-        .attempts = 2,
-        .spans = str_from(spans),
-    };
+    struct accesslog_record r = served();
+
+    r.service = STR("shop \"front\"");
+    r.env = STR("prd");
+    r.version = STR("1.2");
+    r.host = STR("h1");
+    r.duration_ns = 250000000;
+    r.authority = STR("a.example:8443");
+    r.path = STR("/x\xff\"y");
+    r.query = STR("?b=c");
+    r.user_agent = STR("tab\there");
+    r.request_id = STR("id-1");
+    r.secure = true;
+    r.trace_id = STR(TRACE);
+    r.span_id = STR(SERVER);
+    r.attempts = 2;
+    r.spans = str_from(spans);
+    return r;
 }
 
 /* The line of a record, and what is read of it. */

@@ -1,5 +1,6 @@
 #include "export/xray.h"
 
+#include "../served.h"
 #include "../unit.h"
 #include "base/clk.h"
 #include "base/mem.h"
@@ -21,26 +22,15 @@ static char long_text[9000];
 
 static struct accesslog_record record(const char *spans)
 {
-    return (struct accesslog_record){
-        .wall_ns = 1763704800123 * NS_PER_MS,
-        .severity = STR("info"),
-        .service = STR("shop \"front\""),
-        .platform = STR("fargate"),
-        .route = STR("web"),
-        .group = STR("new"),
-        .side = STR("canary"),
-        .weight = 1250,
-        .assignment = STR("random"),
-        .outcome = STR("served"),
-        .duration_ns = 250000000,
-        .method = STR("GET"),
-        .authority = STR("a.example"),
-        .path = STR("/x\xff\"y"),
-        .status = 200,
-        .trace_id = STR(TRACE),
-        .span_id = STR("00f067aa0ba902b7"),
-        .spans = str_from(spans),
-    };
+    struct accesslog_record r = served();
+
+    r.service = STR("shop \"front\"");
+    r.duration_ns = 250000000;
+    r.path = STR("/x\xff\"y");
+    r.trace_id = STR(TRACE);
+    r.span_id = STR("00f067aa0ba902b7");
+    r.spans = str_from(spans);
+    return r;
 }
 
 static char line[ACCESSLOG_LINE_MAX], datagram[XRAY_MAX];

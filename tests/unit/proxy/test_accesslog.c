@@ -1,5 +1,6 @@
 #include "proxy/accesslog.h"
 
+#include "../served.h"
 #include "../unit.h"
 #include "base/clk.h"
 #include "base/rnd.h"
@@ -11,33 +12,15 @@
 
 static struct accesslog_record plain(void)
 {
-    return (struct accesslog_record){
-        .wall_ns = 1763704800123 * NS_PER_MS,
-        .severity = STR("info"),
-        .service = STR("svc"),
-        .source = STR("penstock"),
-        .platform = STR("ec2"),
-        .route = STR("web"),
-        .group = STR("old"),
-        .side = STR("stable"),
-        .target = STR("10.0.0.1:80"),
-        .weight = 1250,
-        .assignment = STR("random"),
-        .outcome = STR("served"),
-        .blame = STR("nobody"),
-        .duration_ns = 1234567890,
-        .method = STR("GET"),
-        .authority = STR("a.example"),
-        .path = STR("/x"),
-        .query = STR("?y=1"),
-        .http_version = STR("1.1"),
-        .status = 200,
-        .target_status = 200,
-        .client_ip = STR("10.0.0.9"),
-        .client_port = 5555,
-        .trace_id = STR("0123456789abcdef0123456789abcdef"),
-        .attempts = 1,
-    };
+    struct accesslog_record r = served();
+
+    r.platform = STR("ec2");
+    r.group = STR("old");
+    r.side = STR("stable");
+    r.query = STR("?y=1");
+    r.client_ip = STR("10.0.0.9");
+    r.trace_id = STR("0123456789abcdef0123456789abcdef");
+    return r;
 }
 
 /* The line as JSON; it must be one line. */
