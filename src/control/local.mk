@@ -57,6 +57,7 @@ page_sources = \
 	src/control/page/api.js \
 	src/control/page/charts.js \
 	src/control/page/dom.js \
+	src/control/page/plot.js \
 	src/control/page/words.js \
 	src/control/page/icon.svg
 EXTRA_DIST += $(page_sources)

@@ -8,7 +8,7 @@ src_libpenstock_a_SOURCES += \
 # The page of a report: one script, one sheet, and the charting library, which the dashboard is served from here too.
 report_page = src/report/page/report.js src/report/page/report.css
 EXTRA_DIST += $(report_page)
-report_script = src/control/page/dom.js src/control/page/words.js src/report/page/report.js
+report_script = src/control/page/dom.js src/control/page/words.js src/control/page/plot.js src/report/page/report.js
 report_sheet = src/control/page/page.css src/report/page/report.css
 dygraphs_files = $(DYGRAPHS)/dygraph.min.js $(DYGRAPHS)/dygraph.min.css
 

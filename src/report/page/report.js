@@ -1,12 +1,11 @@
-// The page of a report (report/html): draws what stands in #data. It asks for nothing and knows nothing else; dom.js and
-// words.js of the dashboard stand before it in one script. Names of logs are only ever text.
+// The page of a report (report/html): draws what stands in #data. It asks for nothing and knows nothing else; dom.js,
+// words.js and plot.js of the dashboard stand before it in one script. Names of logs are only ever text.
 
 const report = JSON.parse($("data").textContent);
 const SHOWN = 8; // series on a chart
 const inks = ["--wait", "--good", "--bad", "--warn", "--dim", "--accent"];
 
 const utc = (time) => new Date(time).toISOString().replace("T", " ").slice(0, 19);
-const share = (part, whole) => (whole > 0 && part !== null ? (100 * part) / whole : null);
 const routeName = (route) => route.name || "all routes";
 const seriesName = (series) => {
   const { platform, group } = series;
@@ -26,7 +25,7 @@ function rowsOf(route, list) {
     const columns = series.points;
     (columns.time || []).forEach((time, i) => {
       const pick = (name) => columns[name][i];
-      at(time).points[n] = { requests: pick("requests"), errors: pick("errors"), slow: pick("slow"), p50: pick("p50"),
+      at(time).points[n] = { requests: pick("requests"), rate: pick("requests") / report.step, errors: pick("errors"), slow: pick("slow"), p50: pick("p50"),
         p95: pick("p95"), p99: pick("p99") };
     });
   });
@@ -50,26 +49,9 @@ function withGaps(rows) {
 }
 
 const each = (value) => (row) => row.points.map((point) => (point && point.requests > 0 ? value(point) : null));
-const kinds = [
-  { id: "weight", title: "Weight, and share that came of it", unit: percent, wide: true, top: 100, line: (row) => [row.weight, row.share] },
-  { id: "rate", title: "Requests a second", unit: figure, line: each((point) => point.requests / report.step) },
-  { id: "errors", title: "Errors", unit: percent, line: each((point) => share(point.errors, point.requests)) },
-  { id: "late", title: "Late", unit: percent, line: each((point) => share(point.slow, point.requests)) },
-  { id: "p50", title: "p50", unit: ms, line: each((point) => point.p50) },
-  { id: "p95", title: "p95", unit: ms, line: each((point) => point.p95) },
-  { id: "p99", title: "p99", unit: ms, line: each((point) => point.p99) },
-];
+const kinds = kindsOf((row) => [row.weight, row.share], each);
 
-// ---- colours, as numbers that a canvas takes
-
-function colour(name) {
-  const probe = el("span", { class: "unseen" });
-  document.body.append(probe);
-  probe.style.setProperty("color", `var(${name})`);
-  const value = getComputedStyle(probe).color;
-  probe.remove();
-  return value;
-}
+// ---- colours
 
 // Blue is stable and amber the canary, as on the dashboard; what is neither has the rest.
 function inksOf(list) {
@@ -86,61 +68,28 @@ function inksOf(list) {
 
 // ---- charts
 
-// Of its plugins only these: the legend would set styles inline, which the policy of the page forbids.
-const { Grid, Axes } = window.Dygraph.Plugins;
-window.Dygraph.PLUGINS = [Grid, Axes];
-
-class Charts {
+class Charts extends Plots {
   constructor(route, list) {
+    super();
     this.list = list;
     this.inks = inksOf(list);
-    this.rows = withGaps(rowsOf(route, list));
+    this.data = withGaps(rowsOf(route, list));
     this.window = [Date.parse(report.from), Math.max(Date.parse(report.to), Date.parse(report.from) + report.step * 1000)];
-    this.marks = report.decisions.filter((decision) => decision.from !== decision.to && (!route.name || decision.route === route.name));
-    const drawn = kinds.filter((kind) => this.rows.some((row) => kind.line(row).some((value) => value !== null)));
-    this.charts = drawn.map((kind) => this.make(kind, route));
+    this.marks = report.decisions.filter((decision) => decision.from !== decision.to && (!route.name || decision.route === route.name))
+      .map(({ time, from, to }) => ({ time: Date.parse(time), back: to < from }));
+    const drawn = kinds.filter((kind) => this.data.some((row) => kind.line(row).some((value) => value !== null)));
+    this.charts = drawn.map((kind) => this.make(kind, kind.id === "late" && route.slo ? `Later than ${ms(route.slo.threshold)}` : kind.title));
     this.place = el("div", { class: "charts", onkeydown: (event) => this.key(event) }, this.charts.map((chart) => chart.frame));
-  }
-
-  make(kind, route) {
-    const late = kind.id === "late" && route.slo ? `Later than ${ms(route.slo.threshold)}` : kind.title;
-    const value = el("span", { class: "chart-value" });
-    const canvas = el("div", { class: "canvas" });
-    const frame = el("figure", { class: kind.wide ? "chart wide" : "chart", tabindex: "0", role: "img" },
-      el("figcaption", {}, el("span", { class: "chart-title", text: late }), value), canvas);
-    return { kind, title: late, value, canvas, frame, graph: null };
   }
 
   // Once the place is part of the page, and when colours have changed.
   draw() {
+    const lines = colours(...this.inks).map((colour, i) => ({ name: "s" + i, colour, strokeWidth: 1.7 }));
     for (const chart of this.charts) {
       if (chart.graph) chart.graph.destroy();
-      chart.graph = this.graph(chart);
+      chart.graph = this.graph(chart, this.file(chart.kind), lines, { labelsUTC: true, drawPoints: this.data.length === 1 });
     }
-    this.read(this.rows.length - 1);
-  }
-
-  graph({ kind, canvas }) {
-    const weight = kind.id === "weight";
-    const file = this.rows.map((row) => [new Date(row.time), ...kind.line(row)]);
-    const values = file.flatMap((row) => row.slice(1)).filter((value) => value !== null);
-    const top = kind.top ? kind.top * 1.04 : Math.max(0, ...values) * 1.15 || 1;
-    const grid = { axisLineColor: "transparent", gridLineColor: colour("--grid"), gridLineWidth: 1 };
-    const labels = weight ? ["weight", "share"] : this.list.map((_, i) => "s" + i);
-    return new window.Dygraph(canvas, file, {
-      labels: ["time", ...labels], labelsUTC: true,
-      colors: weight ? [colour("--canary"), colour("--ink")] : this.inks.map(colour),
-      series: weight ? { weight: { stepPlot: true, fillGraph: true, strokeWidth: 2 }, share: { strokeWidth: 1, strokePattern: [3, 3] } } : {},
-      strokeWidth: 1.7, fillAlpha: 0.18, legend: "never", interactionModel: {}, highlightCircleSize: 3, rightGap: 4,
-      dateWindow: this.window, valueRange: [0, top], drawPoints: this.rows.length === 1,
-      axes: {
-        x: { ...grid, drawGrid: false, pixelsPerLabel: 70, axisLabelFormatter: (date) => this.tick(date) },
-        y: { ...grid, pixelsPerLabel: 26, axisLabelWidth: 46, axisLabelFormatter: (n) => figure(n) },
-      },
-      underlayCallback: (context, area, graph) => this.mark(context, area, graph),
-      highlightCallback: (event, x, points, row) => this.read(row, true),
-      unhighlightCallback: () => this.leave(),
-    });
+    this.read(this.data.length - 1);
   }
 
   tick(date) {
@@ -149,25 +98,9 @@ class Charts {
     return utc(date).slice(11, span < 10 * 60e3 ? 19 : 16);
   }
 
-  // Where the weight was moved.
-  mark(context, area, graph) {
-    for (const { time, from, to } of this.marks) {
-      const x = Math.round(graph.toDomXCoord(Date.parse(time))) + 0.5;
-      context.save();
-      context.strokeStyle = colour(to < from ? "--bad" : "--good");
-      context.globalAlpha = 0.55;
-      context.setLineDash([2, 3]);
-      context.beginPath();
-      context.moveTo(x, area.y);
-      context.lineTo(x, area.y + area.h);
-      context.stroke();
-      context.restore();
-    }
-  }
-
   // The values of a row on all charts; `on`: the reader asked for it.
   read(index, on = false) {
-    const row = this.rows[index];
+    const row = this.data[index];
     this.cursor = on ? index : undefined;
     for (const { kind, title, value, frame, graph } of this.charts) {
       const values = row ? kind.line(row) : [];
@@ -175,23 +108,9 @@ class Charts {
       const paints = kind.id === "weight" ? ["--canary", "--ink"] : this.inks;
       fill(value, on && row ? el("span", { class: "dim", text: utc(row.time) }) : null,
         values.map((n, i) => el("span", { text: kind.unit(n), style: { color: `var(${paints[i]})` } })));
-      frame.setAttribute("aria-label", `${title}: ${names.map((name, i) => `${name} ${kind.unit(values[i])}`).join(", ")}`);
+      frame.setAttribute("aria-label", `${title.textContent}: ${names.map((name, i) => `${name} ${kind.unit(values[i])}`).join(", ")}`);
       if (graph && on) graph.setSelection(index);
     }
-  }
-
-  leave() {
-    this.charts.forEach(({ graph }) => graph && graph.clearSelection());
-    this.read(this.rows.length - 1);
-  }
-
-  key(event) {
-    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (event.key === "Escape") this.leave();
-    if (!step || !this.rows.length) return;
-    const at = this.cursor === undefined ? this.rows.length : this.cursor;
-    this.read(Math.min(this.rows.length - 1, Math.max(0, at + step)), true);
-    event.preventDefault();
   }
 }
 
@@ -304,5 +223,5 @@ text($("made"), `made ${utc(report.made)} UTC by penstock ${report.version}`);
 fill($("choose"), chooser());
 fill($("lines"), lines());
 if (report.routes.length) show([...report.routes].sort((a, b) => b.series.length - a.series.length)[0]);
-new ResizeObserver(() => charts && charts.charts.forEach(({ graph }) => graph && graph.resize())).observe($("route"));
+new ResizeObserver(() => charts && charts.resize()).observe($("route"));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => charts && charts.draw());
