@@ -375,7 +375,7 @@ static const struct setting log_rows[] = {
      FIELD(config_log, format),
      .words = &format_table,
      .fallback = "json",
-     .text = "How a line is written. Penstock's own commands read json."},
+     .text = "How a line is written. penstock report and penstock replay read all of them; json says most."},
     {.key = "sample",
      .type = &schema_map,
      .section = &sample_section,

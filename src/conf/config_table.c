@@ -52,7 +52,8 @@ static const struct setting state_rows[] = {
      .required = true,
      .example = "state",
      .text =
-         "The folder of the database that keeps rollouts, decisions, evidence and history over restarts."},
+         "The folder of the database that keeps rollouts, decisions, evidence and history over restarts, and of "
+         "reports, with a page for each rollout that is over."},
 };
 static const struct section state_section = {
     SECTION(state_rows),

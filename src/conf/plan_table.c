@@ -147,7 +147,8 @@ static const struct section webhook_section = {
         "has requests. It "
         "gets JSON as Flagger sends it: name is the route, namespace the service, phase the state, checksum "
         "the plan's; metadata has "
-        "webhook, type, rollout, plan, step, weight, stable and canary.",
+        "webhook, type, rollout, plan, step, weight, stable and canary. It is signed when the configuration has "
+        "webhooks.secret.",
 };
 static const struct setting webhook_row = {
     .key = "webhooks", .type = &schema_map, .section = &webhook_section, .text = "A webhook."};

@@ -1,8 +1,8 @@
 /*
- * The reader of our own access-log lines: where each field of proxy/logfield.def stands in a line. Nothing is
+ * The reader of lines that have names: where each field of proxy/logfield.def stands in one. Nothing is
  * decoded and nothing copied, so that it costs about as much as a look at every byte.
  *
- * Whoever reads a log of penstock reads it through this: sinks that write another preset, and commands.
+ * Sinks read our own lines through this; commands read logs through export/logreader, which is built on it.
  * Thread: any; pure.
  */
 #ifndef EXPORT_LOGREAD_H
