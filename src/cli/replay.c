@@ -320,16 +320,9 @@ static bool read_judge(const struct args *args, struct replay *replay)
 static bool read_start(const struct args *args, struct replay *replay)
 {
     const char *text = args_value(args, "start");
-    int64_t start_s;
-    bool date_only;
 
     replay->start_ns = monday_ns;
-    if (!text)
-        return true;
-    if (!civil_parse(str_from(text), &start_s, &date_only))
-        return false;
-    replay->start_ns = start_s * NS_PER_S;
-    return true;
+    return !text || civil_wall_ns(str_from(text), &replay->start_ns);
 }
 
 static bool parse_format(const char *name, enum format *format_r)

@@ -39,16 +39,10 @@ static bool complain(const char *path, uint64_t line, const char *why)
 static bool read_time(struct str text, int64_t start_ns, int64_t *wall_ns_r)
 {
     char word[64], *end;
-    int64_t local_s;
-    bool date_only;
     double seconds;
 
-    if (text.len && text.p[text.len - 1] == 'Z')
-        text.len--;
-    if (civil_parse(text, &local_s, &date_only)) {
-        *wall_ns_r = local_s * NS_PER_S;
+    if (civil_wall_ns(text, wall_ns_r))
         return true;
-    }
     if (text.len == 0 || text.len >= sizeof word)
         return false;
     memcpy(word, text.p, text.len);

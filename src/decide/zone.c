@@ -10,6 +10,8 @@ enum {
     RULE_HOURS_MAX = 167, /* of a change's time in the footer (RFC 9636 section 3.3.2) */
 };
 
+#define WALL_END_S INT64_C(7258118400) /* 2200-01-01 */
+
 /* ---- civil time ---- */
 
 static int64_t floor_div(int64_t a, int64_t b)
@@ -125,6 +127,19 @@ bool civil_parse(struct str s, int64_t *local_s_r, bool *date_only_r)
         return false;
     *local_s_r = civil_to_s(&civil);
     *date_only_r = date_only;
+    return true;
+}
+
+bool civil_wall_ns(struct str s, int64_t *wall_ns_r)
+{
+    int64_t utc_s;
+    bool date_only;
+
+    if (s.len && s.p[s.len - 1] == 'Z')
+        s.len--;
+    if (!civil_parse(s, &utc_s, &date_only) || utc_s < 0 || utc_s >= WALL_END_S)
+        return false;
+    *wall_ns_r = utc_s * INT64_C(1000000000);
     return true;
 }
 

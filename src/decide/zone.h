@@ -62,5 +62,8 @@ struct civil civil_from_s(int64_t local_s);
 int64_t civil_to_s(const struct civil *civil);
 /* Parses `2026-12-28` or `2026-12-28T10:00[:00]` (also with a blank instead of T) to local seconds. */
 MUST_CHECK bool civil_parse(struct str s, int64_t *local_s_r, bool *date_only_r);
+/* The same as UTC, with a Z behind it or not, in ns since 1970. False for years before 1970 and from 2200 on
+ * too: ns fit into 64 bits until 2262. */
+MUST_CHECK bool civil_wall_ns(struct str s, int64_t *wall_ns_r);
 
 #endif

@@ -292,14 +292,13 @@ void logread_decode(struct str text, struct buf *out)
 int64_t logread_wall_ns(const struct logread *read)
 {
     struct str text = logread_text(read->at[LOGFIELD_TIMESTAMP]);
+    int64_t wall_ns;
     uint64_t ms;
-    int64_t s;
-    bool date_only;
 
-    if (text.len != CLK_TEXT_LEN || !civil_parse((struct str){text.p, 19}, &s, &date_only) ||
+    if (text.len != CLK_TEXT_LEN || !civil_wall_ns((struct str){text.p, 19}, &wall_ns) ||
         !str_to_u64((struct str){text.p + 20, 3}, &ms))
         return 0;
-    return s * NS_PER_S + (int64_t)ms * NS_PER_MS;
+    return wall_ns + (int64_t)ms * NS_PER_MS;
 }
 
 /* ---- parts ---- */

@@ -53,6 +53,22 @@ START_TEST(dates_that_do_not_exist_are_refused)
 }
 END_TEST
 
+START_TEST(times_of_a_wall_clock_are_those_that_ns_have_room_for)
+{
+    static const char *const bad[] = {"",           "Z",          "1969-12-31", "0000-01-01",
+                                      "2200-01-01", "2262-04-12", "9999-12-31"};
+    int64_t ns;
+
+    ck_assert(civil_wall_ns(STR("1970-01-01"), &ns) && ns == 0);
+    ck_assert(civil_wall_ns(STR("2026-11-25T15:04:05Z"), &ns));
+    ck_assert_int_eq(ns, INT64_C(1795619045000000000));
+    ck_assert(civil_wall_ns(STR("2199-12-31T23:59:59"), &ns));
+    ck_assert_int_eq(ns, INT64_C(7258118399000000000));
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        ck_assert_msg(!civil_wall_ns(str_from(bad[i]), &ns), "%s", bad[i]);
+}
+END_TEST
+
 START_TEST(a_rule_moves_the_clock_twice_a_year)
 {
     struct zone berlin = zone_of("Europe/Berlin", 3600, TZIF_BERLIN);
@@ -159,6 +175,7 @@ Suite *unit_suite(void)
     TCase *tcase = tcase_create("zone");
 
     tcase_add_test(tcase, civil_time_goes_there_and_back);
+    tcase_add_test(tcase, times_of_a_wall_clock_are_those_that_ns_have_room_for);
     tcase_add_test(tcase, dates_that_do_not_exist_are_refused);
     tcase_add_test(tcase, a_rule_moves_the_clock_twice_a_year);
     tcase_add_test(tcase, summer_in_the_south_spans_the_new_year);
