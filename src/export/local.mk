@@ -19,6 +19,7 @@ src_libpenstock_a_SOURCES += \
 	src/export/logshape.c src/export/logshape.h \
 	src/export/logshelf.c src/export/logshelf.h \
 	src/export/logsink.c src/export/logsink.h \
+	src/export/logspans.c src/export/logspans.h \
 	src/export/logspool.c src/export/logspool.h \
 	src/export/logstream.c src/export/logstream.h \
 	src/export/logsyslog.c src/export/logsyslog.h \

@@ -3,9 +3,8 @@
 #include "base/clk.h"
 #include "base/mem.h"
 #include "config.h"
+#include "export/logspans.h"
 #include "export/otlp.h"
-#include "export/otlphold.h"
-#include "proxy/accesslog.h"
 
 #include <curl/curl.h>
 #include <stdio.h>
@@ -45,9 +44,8 @@ struct logotlp {
     unsigned waiting;
     unsigned failures; /* in a row */
     int64_t next_ns;   /* not to be asked before */
-    char *spans;       /* of one line, OTLP_SPANS_MAX */
-    struct otlphold *hold;
-    char *line; /* taken from there, ACCESSLOG_LINE_MAX */
+    char *block;       /* for the spans of one line, OTLP_SPANS_MAX */
+    struct logspans spans;
 };
 
 /* ---- batches ---- */
@@ -125,16 +123,17 @@ static void append(struct logotlp *otlp, struct batch *batch, struct str resourc
 }
 
 /* The spans of a line go into a batch. */
-static void export_line(struct logotlp *otlp, struct logread *read)
+static void export_line(struct logplace *place, struct logread *read)
 {
-    struct logplace_counters *counters = &otlp->place.counters;
-    char block[OTLP_RESOURCE_MAX];
+    struct logotlp *otlp = (struct logotlp *)place;
+    struct logplace_counters *counters = &place->counters;
+    char head[OTLP_RESOURCE_MAX];
     struct buf resource, spans;
     struct batch *batch;
 
     logread_parts(read);
-    buf_init(&resource, block, sizeof block);
-    buf_init(&spans, otlp->spans, OTLP_SPANS_MAX);
+    buf_init(&resource, head, sizeof head);
+    buf_init(&spans, otlp->block, OTLP_SPANS_MAX);
     otlp_resource(read, &resource);
     otlp_spans(read, &spans);
     if (spans.len == 0)
@@ -146,43 +145,10 @@ static void export_line(struct logotlp *otlp, struct logread *read)
         logplace_count(&counters->lost, 1);
 }
 
-/* The weight of a route has fallen: what its canary did before is exported too. */
-static void export_held(struct logotlp *otlp, const struct logread *fallen, int64_t now_ns)
-{
-    struct logread read;
-    size_t len;
-
-    while ((len = otlphold_take(otlp->hold, fallen, now_ns, otlp->line, ACCESSLOG_LINE_MAX)) > 0)
-        if (logread_line((struct str){otlp->line, len}, &read))
-            export_line(otlp, &read);
-}
-
-static void take_line(struct logotlp *otlp, struct str line)
-{
-    struct logplace_counters *counters = &otlp->place.counters;
-    int64_t now_ns = clk_mono_ns();
-    struct logread read;
-
-    if (!logread_line(line, &read)) {
-        logplace_count(&counters->lost, 1);
-        return;
-    }
-    if (otlphold_note(otlp->hold, &read, now_ns))
-        export_held(otlp, &read, now_ns);
-    if (otlp_wants(&read) || otlphold_is_wanted(otlp->hold, &read, now_ns))
-        export_line(otlp, &read);
-    else
-        logplace_count(&counters->sampled, otlphold_keep(otlp->hold, &read, line, now_ns));
-}
-
 static void otlp_take(struct logplace *place, struct str bytes, uint32_t lines)
 {
-    struct str line;
-
     (void)lines;
-    while (str_split(&bytes, '\n', &line))
-        if (line.len)
-            take_line((struct logotlp *)place, line);
+    logspans_take(&((struct logotlp *)place)->spans, bytes);
 }
 
 /* ---- sending ---- */
@@ -343,9 +309,8 @@ static void otlp_free(struct logplace *place)
     curl_easy_cleanup(otlp->easy);
     curl_slist_free_all(otlp->headers);
     free(otlp->url);
-    free(otlp->spans);
-    otlphold_free(otlp->hold);
-    free(otlp->line);
+    free(otlp->block);
+    logspans_fini(&otlp->spans);
     free(otlp);
 }
 
@@ -366,8 +331,7 @@ struct logplace *logotlp_new(const struct config_log *conf)
     otlp->interval_ns = conf->otlp.interval_ns;
     otlp->timeout_ns = conf->otlp.timeout_ns;
     otlp->behind = &otlp->first;
-    otlp->spans = mem_alloc(OTLP_SPANS_MAX);
-    otlp->hold = otlphold_new();
-    otlp->line = mem_alloc(ACCESSLOG_LINE_MAX);
+    otlp->block = mem_alloc(OTLP_SPANS_MAX);
+    logspans_init(&otlp->spans, &otlp->place, export_line);
     return &otlp->place;
 }

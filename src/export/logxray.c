@@ -3,10 +3,8 @@
 #include "base/clk.h"
 #include "base/mem.h"
 #include "export/logpeer.h"
-#include "export/otlp.h"
-#include "export/otlphold.h"
+#include "export/logspans.h"
 #include "export/xray.h"
-#include "proxy/accesslog.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -20,8 +18,7 @@ struct logxray {
     struct logplace place;
     struct logpeer peer;
     int64_t failed_ns; /* when a datagram could not be sent last; 0: never */
-    struct otlphold *hold;
-    char *line; /* taken from there, ACCESSLOG_LINE_MAX */
+    struct logspans spans;
     char datagram[XRAY_MAX];
 };
 
@@ -44,9 +41,10 @@ static bool send_datagram(struct logxray *xray, struct str bytes)
     return false;
 }
 
-static void export_line(struct logxray *xray, struct logread *read)
+static void export_line(struct logplace *place, struct logread *read)
 {
-    struct logplace_counters *counters = &xray->place.counters;
+    struct logxray *xray = (struct logxray *)place;
+    struct logplace_counters *counters = &place->counters;
     bool lost = false;
     size_t at = 0;
 
@@ -69,43 +67,10 @@ static void export_line(struct logxray *xray, struct logread *read)
         logplace_works(&xray->place);
 }
 
-/* The weight of a route has fallen: what its canary did before is sent too. */
-static void export_held(struct logxray *xray, const struct logread *fallen, int64_t now_ns)
-{
-    struct logread read;
-    size_t len;
-
-    while ((len = otlphold_take(xray->hold, fallen, now_ns, xray->line, ACCESSLOG_LINE_MAX)) > 0)
-        if (logread_line((struct str){xray->line, len}, &read))
-            export_line(xray, &read);
-}
-
-static void take_line(struct logxray *xray, struct str line)
-{
-    struct logplace_counters *counters = &xray->place.counters;
-    int64_t now_ns = clk_mono_ns();
-    struct logread read;
-
-    if (!logread_line(line, &read)) {
-        logplace_count(&counters->lost, 1);
-        return;
-    }
-    if (otlphold_note(xray->hold, &read, now_ns))
-        export_held(xray, &read, now_ns);
-    if (otlp_wants(&read) || otlphold_is_wanted(xray->hold, &read, now_ns))
-        export_line(xray, &read);
-    else
-        logplace_count(&counters->sampled, otlphold_keep(xray->hold, &read, line, now_ns));
-}
-
 static void xray_take(struct logplace *place, struct str bytes, uint32_t lines)
 {
-    struct str line;
-
     (void)lines;
-    while (str_split(&bytes, '\n', &line))
-        if (line.len)
-            take_line((struct logxray *)place, line);
+    logspans_take(&((struct logxray *)place)->spans, bytes);
 }
 
 static bool xray_open(struct logplace *place, char *why, size_t why_len)
@@ -119,8 +84,7 @@ static void xray_free(struct logplace *place)
     struct logxray *xray = (struct logxray *)place;
 
     logpeer_fini(&xray->peer);
-    otlphold_free(xray->hold);
-    free(xray->line);
+    logspans_fini(&xray->spans);
     free(xray);
 }
 
@@ -139,7 +103,6 @@ struct logplace *logxray_new(const struct config_log *conf)
     xray->place.kind = &kind;
     xray->place.name = mem_printf("xray:%s", address);
     logpeer_init(&xray->peer, &address, 1, SOCK_DGRAM);
-    xray->hold = otlphold_new();
-    xray->line = mem_alloc(ACCESSLOG_LINE_MAX);
+    logspans_init(&xray->spans, &xray->place, export_line);
     return &xray->place;
 }

@@ -25,6 +25,16 @@ bool otlp_read(const struct logread *read, struct otlp_line *line_r)
     return true;
 }
 
+bool otlp_end(const struct logread *read, const struct otlp_line *line, struct buf *out)
+{
+    uint64_t start, duration;
+
+    if (!str_to_u64(line->start, &start) || !str_to_u64(read->at[LOGFIELD_DURATION], &duration))
+        return false;
+    buf_u64(out, start + duration);
+    return true;
+}
+
 bool otlp_next_try(struct str *tries, struct otlp_try *try_r)
 {
     struct str rest, name, value;
@@ -242,12 +252,10 @@ static void server_span(struct buf *out, const struct logread *read, const struc
 {
     char digits[24];
     struct buf end;
-    uint64_t start, duration;
 
-    if (!str_to_u64(spans->start, &start) || !str_to_u64(read->at[LOGFIELD_DURATION], &duration))
-        return;
     buf_init(&end, digits, sizeof digits);
-    buf_u64(&end, start + duration);
+    if (!otlp_end(read, spans, &end))
+        return;
     begin_span(out, read, logread_text(read->at[LOGFIELD_SPAN_ID]), spans->parent, KIND_SERVER);
     add_times(out, spans->start, buf_str(&end));
     add_request(out, read);

@@ -29,6 +29,8 @@ struct otlp_try {
 };
 /* False when the line has none. */
 MUST_CHECK bool otlp_read(const struct logread *read, struct otlp_line *line_r);
+/* Writes the end of the request, ns since 1970 like its start. False when the line does not say it. */
+MUST_CHECK bool otlp_end(const struct logread *read, const struct otlp_line *line, struct buf *out);
 /* The next try: moves *tries behind it. False at the end. */
 MUST_CHECK bool otlp_next_try(struct str *tries, struct otlp_try *try_r);
 /* Whether the line tells of the request as a whole: not of a part that the client has not seen. */

@@ -163,12 +163,10 @@ static void write_whole(const struct logread *read, const struct otlp_line *line
 {
     char digits[24];
     struct buf end;
-    uint64_t start, duration;
 
-    if (!str_to_u64(line->start, &start) || !str_to_u64(read->at[LOGFIELD_DURATION], &duration))
-        return;
     buf_init(&end, digits, sizeof digits);
-    buf_u64(&end, start + duration);
+    if (!otlp_end(read, line, &end))
+        return;
     buf_char(out, '{');
     add_name(out, logread_text(read->at[LOGFIELD_SERVICE]));
     add_field(out, STR("id"), read, LOGFIELD_SPAN_ID);
@@ -194,6 +192,7 @@ static void write_part(const struct logread *read, const struct otlp_try *try, s
 
 bool xray_write(const struct logread *read, size_t *at, struct buf *out)
 {
+    bool whole = otlp_is_whole(read);
     struct otlp_line line;
     struct otlp_try try = {0};
     struct str rest;
@@ -201,13 +200,13 @@ bool xray_write(const struct logread *read, size_t *at, struct buf *out)
     if (!otlp_read(read, &line) || logread_text(read->at[LOGFIELD_TRACE_ID]).len != 32)
         return false;
     rest = line.tries;
-    if (otlp_is_whole(read) && *at > 0)
+    if (whole && *at > 0)
         return false;
-    for (size_t i = 0; !otlp_is_whole(read) && i <= *at; i++)
+    for (size_t i = 0; !whole && i <= *at; i++)
         if (i == TRIES_MAX || !otlp_next_try(&rest, &try))
             return false;
     buf_lit(out, "{\"format\":\"json\",\"version\":1}\n");
-    if (otlp_is_whole(read))
+    if (whole)
         write_whole(read, &line, out);
     else
         write_part(read, &try, out);
