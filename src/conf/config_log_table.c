@@ -327,7 +327,7 @@ static const struct word format_words[] = {
                              "that of Apache and nginx; behind it platform, group, target and seconds"},
     [CONFIG_LOG_LTSV] = {"ltsv", "labels and values between tabs"},
 };
-static const struct word_table format_table = {format_words, ARRAY_LEN(format_words)};
+const struct word_table config_log_format_table = {format_words, ARRAY_LEN(format_words)};
 
 static const struct word content_words[] = {
     [CONFIG_LOG_REQUESTS] = {"requests", "a line for each request"},
@@ -373,7 +373,7 @@ static const struct setting log_rows[] = {
     {.key = "format",
      .type = &type_word,
      FIELD(config_log, format),
-     .words = &format_table,
+     .words = &config_log_format_table,
      .fallback = "json",
      .text = "How a line is written. penstock report and penstock replay read all of them; json says most."},
     {.key = "sample",

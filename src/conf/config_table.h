@@ -19,5 +19,7 @@ extern const struct section config_tracing_section;
 extern const struct section config_synthetic_section, config_route_synthetic_section;
 /* The versions of TLS that may be the oldest, for listeners and for groups. */
 extern const struct word_table config_tls_version_table;
+/* The presets of the access log, in the order of enum config_log_format. */
+extern const struct word_table config_log_format_table;
 
 #endif

@@ -2,6 +2,8 @@
 
 #include "base/clk.h"
 #include "base/mem.h"
+#include "conf/config_table.h"
+#include "decide/words.h"
 #include "export/logread.h"
 #include "export/logshape.h"
 #include "export/logvalue.h"
@@ -9,7 +11,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct logreader {
     struct logshape shapes[LOGREADER_PRESETS];
@@ -29,24 +30,19 @@ void logreader_free(struct logreader *reader)
     free(reader);
 }
 
-static const char *const names[LOGREADER_PRESETS] = {
-    [CONFIG_LOG_JSON] = "json", [CONFIG_LOG_ECS] = "ecs",           [CONFIG_LOG_OTEL] = "otel",
-    [CONFIG_LOG_ALB] = "alb",   [CONFIG_LOG_COMBINED] = "combined", [CONFIG_LOG_LTSV] = "ltsv",
-};
-
 const char *logreader_name(enum config_log_format preset)
 {
-    return names[preset];
+    return word_name(&config_log_format_table, preset);
 }
 
 bool logreader_named(const char *name, enum config_log_format *preset_r)
 {
-    for (size_t i = 0; i < LOGREADER_PRESETS; i++) {
-        *preset_r = (enum config_log_format)i;
-        if (strcmp(name, names[i]) == 0)
-            return true;
-    }
-    return false;
+    size_t at;
+
+    if (!word_parse(&config_log_format_table, str_from(name), &at))
+        return false;
+    *preset_r = (enum config_log_format)at;
+    return true;
 }
 
 bool logreader_is_named(enum config_log_format preset)
