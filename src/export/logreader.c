@@ -86,7 +86,7 @@ static void numbers_of(const struct logread *read, struct logentry *entry)
         entry->target_status = (int32_t)value;
     if (number_at(read, LOGFIELD_WEIGHT, 100, &value))
         entry->weight = (int32_t)lround(value * 100);
-    if (number_at(read, LOGFIELD_BYTES_WRITTEN, 1e18, &value))
+    if (number_at(read, LOGFIELD_BYTES_WRITTEN, LOGREADER_SENT_MAX, &value))
         entry->sent = (int64_t)value;
     if (number_at(read, LOGFIELD_SAMPLE_RATE, 1, &value) && value > 0)
         entry->kept = value;

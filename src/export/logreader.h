@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 enum { LOGREADER_PRESETS = CONFIG_LOG_LTSV + 1 };
+#define LOGREADER_SENT_MAX 1e15 /* bytes; an answer of more is not believed */
 
 /* A request. Numbers are -1 and texts empty where the line does not say. Texts are borrowed from the line, as
  * they stand there (escapes and all), without quotes. */

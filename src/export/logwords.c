@@ -54,7 +54,7 @@ static void sent_of(struct str word, struct logentry *entry)
 {
     double sent;
 
-    if (logvalue_number(word, &sent))
+    if (logvalue_number(word, &sent) && sent <= LOGREADER_SENT_MAX)
         entry->sent = (int64_t)sent;
 }
 

@@ -92,6 +92,22 @@ START_TEST(every_preset_with_names_is_read_back_whole)
 }
 END_TEST
 
+/* Such a size, many times over, would be beyond any sum. */
+START_TEST(a_size_that_no_answer_has_is_not_known)
+{
+    enum config_log_format preset = (enum config_log_format)_i;
+    struct accesslog_record record = request();
+    struct logentry entry;
+
+    record.bytes_written = 1000000000000001;
+    ck_assert(logreader_read(reader, preset, written(preset, &record), &entry));
+    ck_assert_int_eq(entry.sent, -1);
+    record.bytes_written--;
+    ck_assert(logreader_read(reader, preset, written(preset, &record), &entry));
+    ck_assert_int_eq(entry.sent, 1000000000000000);
+}
+END_TEST
+
 START_TEST(our_line_of_alb_says_what_that_format_has_room_for)
 {
     struct accesslog_record record = request();
@@ -243,6 +259,7 @@ Suite *unit_suite(void)
 
     tcase_add_checked_fixture(tcase, make_reader, free_reader);
     tcase_add_loop_test(tcase, every_preset_with_names_is_read_back_whole, 0, (int)ARRAY_LEN(named));
+    tcase_add_loop_test(tcase, a_size_that_no_answer_has_is_not_known, 0, LOGREADER_PRESETS);
     tcase_add_test(tcase, our_line_of_alb_says_what_that_format_has_room_for);
     tcase_add_test(tcase, our_line_of_combined_says_platform_group_and_seconds_at_its_end);
     tcase_add_test(tcase, a_preset_is_known_by_any_of_its_lines);
