@@ -43,6 +43,11 @@ void lines_close(struct lines *lines)
     lines->fd = -1;
 }
 
+const char *lines_shown(const char *path)
+{
+    return strcmp(path, "-") == 0 ? "<stdin>" : path;
+}
+
 /* Up to `len` bytes of the file; 0 at its end. Negative after an error, which is in `why`. */
 static ssize_t read_some(struct lines *lines, void *into, size_t len)
 {

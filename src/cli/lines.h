@@ -36,6 +36,8 @@ struct lines {
 /* "-" is standard input. False with the reason in `why`. */
 MUST_CHECK bool lines_open(struct lines *lines, const char *path);
 void lines_close(struct lines *lines);
+/* The path as people are told it. */
+const char *lines_shown(const char *path);
 /* The next line without its end (LF, or CR LF); valid until the next call. One byte behind it is readable. */
 enum lines_next lines_next(struct lines *lines, struct str *line_r);
 

@@ -134,8 +134,7 @@ static void print_decision(void *arg, const struct playback *playback, int64_t t
 
 static bool complain(const char *path, const struct lines *lines, const char *why)
 {
-    term_error("%s:%llu: %s", strcmp(path, "-") == 0 ? "<stdin>" : path, (unsigned long long)lines->number,
-               why);
+    term_error("%s:%llu: %s", lines_shown(path), (unsigned long long)lines->number, why);
     return false;
 }
 

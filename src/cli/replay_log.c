@@ -22,14 +22,9 @@ struct reading {
     const char *first_bad_path;
 };
 
-static const char *shown(const char *path)
-{
-    return strcmp(path, "-") == 0 ? "<stdin>" : path;
-}
-
 static bool complain(const char *path, uint64_t line, const char *why)
 {
-    term_error("%s:%llu: %s", shown(path), (unsigned long long)line, why);
+    term_error("%s:%llu: %s", lines_shown(path), (unsigned long long)line, why);
     return false;
 }
 
@@ -200,7 +195,7 @@ static void say_end(const struct reading *reading)
         fprintf(stderr, "%s came more than a minute after their time\n", decision_count(play->late, late));
     if (reading->counts[LOGLINE_BAD])
         fprintf(stderr, "%s lines could not be read, the first is %s:%llu\n",
-                decision_count(reading->counts[LOGLINE_BAD], bad), shown(reading->first_bad_path),
+                decision_count(reading->counts[LOGLINE_BAD], bad), lines_shown(reading->first_bad_path),
                 (unsigned long long)reading->first_bad);
     if (play->estimated)
         fprintf(stderr, "the weights are estimates: nothing is promised about false alarms\n");

@@ -22,11 +22,6 @@ struct reading {
     enum config_log_format preset;
 };
 
-static const char *shown(const char *path)
-{
-    return strcmp(path, "-") == 0 ? "<stdin>" : path;
-}
-
 static void show_progress(const struct reading *reading)
 {
     char count[FIGURE_LEN];
@@ -46,7 +41,7 @@ static void note_bad(struct reading *reading, const char *why)
     struct report_lines *lines = &reading->files->report->lines;
 
     if (lines->bad++ == 0)
-        snprintf(lines->bad_at, sizeof lines->bad_at, "%s:%llu: %s", shown(reading->path),
+        snprintf(lines->bad_at, sizeof lines->bad_at, "%s:%llu: %s", lines_shown(reading->path),
                  (unsigned long long)reading->lines.number, why);
 }
 
@@ -96,7 +91,7 @@ static bool read_file(const struct report_files *files, const char *path)
         take(&reading, line);
     hide_progress(&reading);
     if (next == LINES_FAILED)
-        term_error("%s:%llu: %s; what stands before it is in the report", shown(path),
+        term_error("%s:%llu: %s; what stands before it is in the report", lines_shown(path),
                    (unsigned long long)reading.lines.number, reading.lines.why);
     lines_close(&reading.lines);
     return next == LINES_END;
