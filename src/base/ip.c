@@ -64,6 +64,14 @@ bool ip_net_has(const struct ip_net *net, const struct ip *ip)
     return rest == 0 || (net->ip.bytes[whole] ^ ip->bytes[whole]) >> (8 - rest) == 0;
 }
 
+bool ip_nets_have(const struct ip_net *nets, size_t len, const struct ip *ip)
+{
+    for (size_t i = 0; i < len; i++)
+        if (ip_net_has(&nets[i], ip))
+            return true;
+    return false;
+}
+
 /* Whether all bits behind the prefix are 0. */
 static bool is_net(const struct ip_net *net)
 {

@@ -36,6 +36,8 @@ bool ip_is_v4(const struct ip *ip);
 /* 127.0.0.0/8 and ::1. */
 bool ip_is_loopback(const struct ip *ip);
 bool ip_net_has(const struct ip_net *net, const struct ip *ip);
+/* One of `len` networks has it; `nets` may be NULL when there are none. */
+bool ip_nets_have(const struct ip_net *nets, size_t len, const struct ip *ip);
 /* IPv4 in its own form; gives the length. */
 size_t ip_text(const struct ip *ip, char text_r[static IP_TEXT_LEN]);
 

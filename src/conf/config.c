@@ -44,10 +44,5 @@ bool config_trusts(const void *forwarded, const struct ip *ip, unsigned number)
 {
     const struct config_forwarded *conf = forwarded;
 
-    if (number <= conf->trusted_hops)
-        return true;
-    for (size_t i = 0; i < conf->trusted_len; i++)
-        if (ip_net_has(&conf->trusted[i], ip))
-            return true;
-    return false;
+    return number <= conf->trusted_hops || ip_nets_have(conf->trusted, conf->trusted_len, ip);
 }

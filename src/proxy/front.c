@@ -366,12 +366,7 @@ bool front_exempts(const struct config *config, const struct ip *ip)
 {
     const struct config_limits *limits = &config->limits;
 
-    if (ip_is_loopback(ip))
-        return true;
-    for (size_t i = 0; i < limits->exempt_len; i++)
-        if (ip_net_has(&limits->exempt[i], ip))
-            return true;
-    return false;
+    return ip_is_loopback(ip) || ip_nets_have(limits->exempt, limits->exempt_len, ip);
 }
 
 /* Counts the connection for its address. False when that has too many: it is to be closed. */

@@ -26,10 +26,7 @@ const struct override_row *override_row(enum override_result result)
 
 static bool is_near(const struct config_override *override, const struct ip *client)
 {
-    for (size_t i = 0; client && i < override->networks_len; i++)
-        if (ip_net_has(&override->networks[i], client))
-            return true;
-    return false;
+    return client && ip_nets_have(override->networks, override->networks_len, client);
 }
 
 static bool is_signed(const struct config_override *override, const struct ticket *ticket)

@@ -19,12 +19,8 @@ static bool is_believed(const struct txn *txn)
     case CONFIG_TRACING_LISTED:
         break;
     }
-    if (conf->trusted_len == 0 || !ip_parse(txn->client, &ip))
-        return false;
-    for (size_t i = 0; i < conf->trusted_len; i++)
-        if (ip_net_has(&conf->trusted[i], &ip))
-            return true;
-    return false;
+    return conf->trusted_len > 0 && ip_parse(txn->client, &ip) &&
+           ip_nets_have(conf->trusted, conf->trusted_len, &ip);
 }
 
 static uint64_t new_span(struct txn *txn)

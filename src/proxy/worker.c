@@ -253,12 +253,7 @@ static bool is_welcome(const struct config_listener *listener, const struct sock
 
     if (listener->proxies_len == 0)
         return true;
-    if (!listen_addr_ip(peer, &ip))
-        return false;
-    for (size_t i = 0; i < listener->proxies_len; i++)
-        if (ip_net_has(&listener->proxies[i], &ip))
-            return true;
-    return false;
+    return listen_addr_ip(peer, &ip) && ip_nets_have(listener->proxies, listener->proxies_len, &ip);
 }
 
 /* Whether there is room for one more beside `open` others, or an idle one has made it. */

@@ -70,8 +70,5 @@ bool steer_admits(const struct steer *steer, const struct ip *client)
 {
     if (steer->plan.networks_len == 0)
         return true;
-    for (size_t i = 0; client && i < steer->plan.networks_len; i++)
-        if (ip_net_has(&steer->plan.networks[i], client))
-            return true;
-    return false;
+    return client && ip_nets_have(steer->plan.networks, steer->plan.networks_len, client);
 }

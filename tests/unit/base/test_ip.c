@@ -98,6 +98,23 @@ START_TEST(a_network_has_the_addresses_that_share_its_bits)
 }
 END_TEST
 
+START_TEST(networks_have_what_one_of_them_has)
+{
+    static const char *const in[] = {"10.1.2.3", "2001:db8::9"}, *const out[] = {"11.0.0.1", "2001:db9::"};
+    struct ip_net nets[2];
+
+    ck_assert(ip_net_parse(STR("10.0.0.0/8"), &nets[0]) && ip_net_parse(STR("2001:db8::/32"), &nets[1]));
+    for (size_t i = 0; i < ARRAY_LEN(in); i++) {
+        struct ip ours = ip_from(in[i]), other = ip_from(out[i]);
+
+        ck_assert(ip_nets_have(nets, ARRAY_LEN(nets), &ours));
+        ck_assert(ip_nets_have(&nets[i], 1, &ours) && !ip_nets_have(&nets[1 - i], 1, &ours));
+        ck_assert(!ip_nets_have(nets, ARRAY_LEN(nets), &other));
+        ck_assert(!ip_nets_have(NULL, 0, &ours));
+    }
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     Suite *suite = suite_create("ip");
@@ -107,6 +124,7 @@ Suite *unit_suite(void)
     tcase_add_test(tc, both_forms_of_an_ipv4_address_are_one);
     tcase_add_test(tc, nodes_may_have_ports_and_brackets);
     tcase_add_test(tc, a_network_has_the_addresses_that_share_its_bits);
+    tcase_add_test(tc, networks_have_what_one_of_them_has);
     suite_add_tcase(suite, tc);
     return suite;
 }
