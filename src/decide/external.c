@@ -29,10 +29,10 @@ static bool take(struct external *external, const struct plan_limits *limits,
     return external->state == EXTERNAL_BAD;
 }
 
-bool externals_take(struct externals *externals, const struct plan *plan,
-                    const struct external_answer *answers, int64_t dt_ns, bool counts)
+uint32_t externals_take(struct externals *externals, const struct plan *plan,
+                        const struct external_answer *answers, int64_t dt_ns, bool counts)
 {
-    bool counted = false;
+    uint32_t counted = 0;
 
     for (size_t i = 0; i < plan->analysis.metrics_len; i++) {
         struct external *external = &externals->now[i];
@@ -43,12 +43,13 @@ bool externals_take(struct externals *externals, const struct plan *plan,
         if (!take(external, &plan->analysis.metrics[i].limits, &answers[i]) || !counts)
             continue;
         externals->failed[i]++;
-        counted = true;
+        counted |= UINT32_C(1) << i;
     }
     return counted;
 }
 
-bool external_is_over(const struct externals *externals, const struct plan *plan, size_t index)
+/* More failures than the metric's limit allows. */
+static bool is_over(const struct externals *externals, const struct plan *plan, size_t index)
 {
     int32_t limit = plan->analysis.metrics[index].limits.failure_limit;
 
@@ -63,7 +64,7 @@ static bool acts(const struct plan_metric *metric)
 static int first_over(const struct externals *externals, const struct plan *plan)
 {
     for (size_t i = 0; i < plan->analysis.metrics_len; i++)
-        if (acts(&plan->analysis.metrics[i]) && external_is_over(externals, plan, i))
+        if (acts(&plan->analysis.metrics[i]) && is_over(externals, plan, i))
             return (int)i;
     return -1;
 }

@@ -45,13 +45,11 @@ struct externals {
 };
 
 /* Takes the answers (PLAN_METRICS_MAX, at the index of the metric) after `dt_ns`. What is beyond the bounds
- * is counted when `counts`: the canary has requests, and the plan says that it is judged already. True when
- * something was counted. */
-bool externals_take(struct externals *externals, const struct plan *plan,
-                    const struct external_answer *answers, int64_t dt_ns, bool counts);
-/* More failures than the metric's limit allows. */
-bool external_is_over(const struct externals *externals, const struct plan *plan, size_t index);
-/* One that acts is. */
+ * is counted when `counts`: the canary has requests, and the plan says that it is judged already. Gives the
+ * metrics of which something was counted, a bit each. */
+uint32_t externals_take(struct externals *externals, const struct plan *plan,
+                        const struct external_answer *answers, int64_t dt_ns, bool counts);
+/* One that acts has more failures than its limit allows. */
 bool externals_are_over(const struct externals *externals, const struct plan *plan);
 
 #endif

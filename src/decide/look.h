@@ -18,7 +18,7 @@ struct look {
     struct decision *d;
     int64_t dt_ns; /* since the last look */
     struct verdict verdict;
-    bool failed; /* an external metric has had a failure since */
+    uint32_t failed; /* a bit for each external metric that has had a failure since */
 };
 
 /* ---- rollout.c ---- */

@@ -458,7 +458,7 @@ static bool is_failure(const struct look *look)
 {
     const struct decision_external *external = &look->d->external;
 
-    return look->failed && external->given && external->failure_limit >= 0 &&
+    return external->given && look->failed >> look->d->metric & 1 && external->failure_limit >= 0 &&
            external->failed <= (uint32_t)external->failure_limit + 1;
 }
 
