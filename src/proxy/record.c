@@ -360,6 +360,16 @@ static void write_log(struct txn *txn, int64_t now_ns)
     add_line(worker, &record, &key, now_ns);
 }
 
+/* A bad request of the canary, which is not kept already: a slow one is as soon as it is known to be. One
+ * that has failed then is another example. */
+static bool is_example(const struct txn *txn)
+{
+    const struct score *score = &txn->score;
+
+    return txn->tracing && score->scorer && txn->pick.side == ROUTE_CANARY &&
+           (score->bad || (score->slow && !score->told));
+}
+
 void record_txn(struct txn *txn)
 {
     int64_t now_ns = txn->worker->now_ns;
@@ -367,8 +377,7 @@ void record_txn(struct txn *txn)
     txn->score.on_slow = NULL; /* what is kept of it comes now */
     if (txn->route)
         score_end(&txn->score, txn->outcome, txn->target_status, now_ns);
-    if (txn->tracing && txn->pick.side == ROUTE_CANARY &&
-        score_is_bad(&txn->score, txn->outcome, txn->target_status))
+    if (is_example(txn))
         put_failure(txn, txn->score.slow);
     count(txn, now_ns);
     if (accesslog_wanted(&txn->worker->log))

@@ -229,8 +229,10 @@ static void count_slow(struct score *score, int64_t now_ns)
         if (!is_latency(score, i) || (score->slow >> i & 1) || slow_at(score, i) > now_ns)
             continue;
         count_request(score);
-        if (!score->slow && score->on_slow)
+        if (!score->slow && score->on_slow) {
+            score->told = true;
             score->on_slow(score);
+        }
         score->slow = (uint8_t)(score->slow | 1u << i);
         add_bad(score, i, now_ns, now_ns);
     }
@@ -319,23 +321,11 @@ static bool scores_errors(enum metric_type type)
     return type == METRIC_ERROR_RATE || type == METRIC_CLIENT_ERROR_RATE;
 }
 
-bool score_is_bad(const struct score *score, enum outcome outcome, unsigned target_status)
+/* As add_bad, of what may send a canary back. */
+static void end_bad(struct score *score, unsigned metric, int64_t due_ns, int64_t now_ns)
 {
-    const struct judging *judging;
-    enum blame blame = outcome_row(outcome)->blame;
-
-    if (!score->scorer)
-        return false;
-    if (score->slow)
-        return true;
-    if (blame == BLAME_CLIENT || blame == BLAME_SELF)
-        return false;
-    judging = score->route->judging;
-    for (unsigned i = 0; i < judging->metrics_len; i++)
-        if ((score->matched >> i & 1) && scores_errors(judging->metrics[i].type) &&
-            is_error(&judging->metrics[i], outcome, target_status))
-            return true;
-    return false;
+    score->bad = true;
+    add_bad(score, metric, due_ns, now_ns);
 }
 
 void score_end(struct score *score, enum outcome outcome, unsigned target_status, int64_t now_ns)
@@ -360,11 +350,11 @@ void score_end(struct score *score, enum outcome outcome, unsigned target_status
             continue;
         if (failed && !judging->failures_apart && judging->metrics[i].type == METRIC_LATENCY_SLO &&
             !(score->slow >> i & 1))
-            add_bad(score, i, slow_at(score, i), now_ns);
+            end_bad(score, i, slow_at(score, i), now_ns);
         if (answered && is_too_fast(&judging->metrics[i], now_ns - score->start_ns))
             add_bad(score, i, now_ns, now_ns);
         if (scores_errors(judging->metrics[i].type) && is_error(&judging->metrics[i], outcome, target_status))
-            add_bad(score, i, failed_at(score, now_ns), now_ns);
+            end_bad(score, i, failed_at(score, now_ns), now_ns);
     }
 }
 

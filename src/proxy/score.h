@@ -58,6 +58,8 @@ struct score {
     uint8_t matched;          /* a bit for each metric that looks at this request */
     uint8_t slow;             /* a bit for each latency metric that has counted it as slow */
     bool counted;             /* in `requests` */
+    bool bad;                 /* its end was bad to a metric that looks at it */
+    bool told;                /* on_slow was called */
     struct wheel_timer timer; /* the next threshold */
     void (*on_slow)(
         struct score *score); /* called once, when it is counted as slow first; NULL: nobody asks */
@@ -71,8 +73,6 @@ void score_begin(struct score *score, struct scorer *scorer, const struct route 
 void score_target(struct score *score, struct shard_target *target);
 /* A request that is not scored, or no longer: what was slow before stays counted. */
 void score_none(struct score *score);
-/* Whether it is bad to one of the metrics that look at it, once it has ended so. */
-MUST_CHECK bool score_is_bad(const struct score *score, enum outcome outcome, unsigned target_status);
 /* Ends: the request has this outcome and, if the target answered, this status. Called exactly once. */
 void score_end(struct score *score, enum outcome outcome, unsigned target_status, int64_t now_ns);
 

@@ -247,6 +247,58 @@ START_TEST(failures_of_the_group_and_bad_statuses_are_errors_and_nothing_else_is
 }
 END_TEST
 
+/* As what counts says, also where a failure is bad as a slow answer alone. */
+START_TEST(an_end_that_was_bad_is_noted)
+{
+    static const struct {
+        enum outcome outcome;
+        unsigned status;
+        bool bad;
+    } cases[] = {
+        {OUTCOME_SERVED, 200, false},    {OUTCOME_SERVED, 404, false},       {OUTCOME_SERVED, 500, true},
+        {OUTCOME_TARGET_CUT, 200, true}, {OUTCOME_CONNECT_REFUSED, 0, true}, {OUTCOME_CLIENT_GONE, 0, false},
+    };
+
+    judging.metrics[0] = judging.metrics[LATENCY];
+    judging.metrics_len = 1;
+    for (size_t i = 0; i < 2 * ARRAY_LEN(cases); i++) {
+        struct score score;
+
+        judging.failures_apart = i % 2;
+        begin(&score);
+        pass_ms(10);
+        score_end(&score, cases[i / 2].outcome, cases[i / 2].status, now_ns);
+        ck_assert_msg(score.bad == (cases[i / 2].bad && !judging.failures_apart), "%zu", i);
+        ck_assert(!score.slow && !score.told);
+    }
+}
+END_TEST
+
+static void heard(struct score *score)
+{
+    ck_assert(score->told);
+}
+
+START_TEST(who_asks_is_told_of_a_slow_one_before_its_end_and_once)
+{
+    struct score score;
+
+    begin(&score);
+    score.on_slow = heard;
+    pass_ms(299);
+    ck_assert(!score.told);
+    pass_ms(2 + WHEEL_TICK_MS);
+    ck_assert(score.told && score.slow && !score.bad);
+    score.on_slow = NULL;
+    score_end(&score, OUTCOME_SERVED, 500, now_ns);
+    ck_assert(score.bad);
+    begin(&score);
+    now_ns += 300 * NS_PER_MS;
+    score_end(&score, OUTCOME_SERVED, 200, now_ns);
+    ck_assert(score.slow && !score.told && !score.bad);
+}
+END_TEST
+
 START_TEST(what_the_client_or_we_did_counts_neither_for_nor_against)
 {
     static const enum outcome outcomes[] = {OUTCOME_CLIENT_GONE,    OUTCOME_BODY_TIMEOUT,
@@ -662,6 +714,8 @@ Suite *unit_suite(void)
     tcase_add_test(tc, a_late_failure_waits_for_the_time_out_of_the_route);
     tcase_add_test(tc, a_late_failure_counts_at_once_where_the_route_has_no_time_out);
     tcase_add_test(tc, failures_of_the_group_and_bad_statuses_are_errors_and_nothing_else_is);
+    tcase_add_test(tc, an_end_that_was_bad_is_noted);
+    tcase_add_test(tc, who_asks_is_told_of_a_slow_one_before_its_end_and_once);
     tcase_add_test(tc, what_the_client_or_we_did_counts_neither_for_nor_against);
     tcase_add_test(tc, a_client_that_leaves_after_the_threshold_had_a_slow_answer);
     tcase_add_test(tc, a_metric_counts_the_requests_that_it_looks_at);
