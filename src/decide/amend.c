@@ -1,5 +1,6 @@
 #include "decide/amend.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -188,12 +189,25 @@ static bool rises_from_here(const struct amend *amend, int32_t step)
                   plan_percent(amend->plan->steps[next].weight, there), plan_percent(amend->r->target, here));
 }
 
+/* Both NAN: there is no bound. */
+static bool same_bound(double a, double b)
+{
+    return a == b || (isnan(a) && isnan(b));
+}
+
+/* The same number, held against the same bounds. How often it is asked, and what its failures lead to, leave
+ * those that were counted what they are. */
+static bool asks_the_same(const struct plan_limits *a, const struct plan_limits *b)
+{
+    return strcmp(a->source, b->source) == 0 && strcmp(a->query, b->query) == 0 &&
+           same_bound(a->min, b->min) && same_bound(a->max, b->max);
+}
+
 /* What another query has answered, or what other bounds were held against. */
 static void forget_answers(struct rollout *rollout, const struct amend *amend)
 {
     for (size_t i = 0; i < amend->plan->analysis.metrics_len; i++) {
-        if (memcmp(&amend->old->analysis.metrics[i].limits, &amend->plan->analysis.metrics[i].limits,
-                   sizeof(struct plan_limits)) == 0)
+        if (asks_the_same(&amend->old->analysis.metrics[i].limits, &amend->plan->analysis.metrics[i].limits))
             continue;
         rollout->externals.failed[i] = 0;
         rollout->externals.now[i] = (struct external){0};

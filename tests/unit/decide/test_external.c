@@ -188,6 +188,38 @@ START_TEST(failures_without_a_limit_hold_and_are_told_once)
 }
 END_TEST
 
+/* One that acts holds, another is a dry run. */
+START_TEST(a_failure_of_another_metric_is_no_news_of_the_one_that_holds)
+{
+    const struct external_answer bad = {.given = true, .known = true, .value = 7};
+    struct plan *plan = plan_with(50, 2);
+    struct plan_metric *other = &plan->analysis.metrics[plan->analysis.metrics_len++];
+
+    *other = plan->analysis.metrics[ORDERS];
+    snprintf(other->name, sizeof(other->name), "other");
+    other->dry_run = true;
+    sim_step(plan, 100, 0);
+    start(plan);
+    sim_run(&sim, 300);
+    until_hold();
+    value(7);
+    ck_assert(sim.d.fresh);
+    for (int i = 0; i < 3; i++) {
+        sim.in.external[ORDERS + 1] = bad;
+        sim_tick(&sim);
+        sim.in.external[ORDERS + 1] = (struct external_answer){0};
+        holds("failure 1, more than 2");
+        ck_assert(!sim.d.fresh);
+    }
+    ck_assert_uint_eq(sim.r.externals.failed[ORDERS + 1], 3);
+    sim.in.external[ORDERS + 1] = bad;
+    value(7);
+    holds("failure 2, more than 2");
+    ck_assert(sim.d.fresh);
+    sim_fini(&sim);
+}
+END_TEST
+
 START_TEST(the_first_failure_goes_back_without_a_limit)
 {
     at_half(0);
@@ -448,6 +480,31 @@ START_TEST(another_query_may_be_asked_by_force)
 }
 END_TEST
 
+/* The query and its bounds are what was counted. */
+START_TEST(another_limit_forgets_no_failure)
+{
+    struct plan *other = mem_alloc(sizeof(*other));
+    struct plan_limits *limits = &other->analysis.metrics[ORDERS].limits;
+    char why[ROLLOUT_WHY_MAX];
+
+    at_half(2);
+    value(7);
+    *other = *sim.plan;
+    limits->failure_limit = 1;
+    limits->interval_ns = 20 * NS_PER_S;
+    limits->warn_min = 2;
+    limits->warn_max = 4;
+    ck_assert_msg(rollout_amend(&sim.r, sim.plan, other, true, why), "%s", why);
+    ck_assert_uint_eq(sim.r.externals.failed[ORDERS], 1);
+    ck_assert_int_eq(sim.r.externals.now[ORDERS].state, EXTERNAL_BAD);
+    snprintf(limits->query, sizeof(limits->query), "another");
+    ck_assert_msg(rollout_amend(&sim.r, sim.plan, other, true, why), "%s", why);
+    ck_assert_uint_eq(sim.r.externals.failed[ORDERS], 0);
+    free(other);
+    sim_fini(&sim);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     Suite *suite = suite_create("external");
@@ -461,6 +518,7 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, a_value_from_before_the_raise_holds);
     tcase_add_test(tcase, more_failures_than_the_limit_go_back);
     tcase_add_test(tcase, failures_without_a_limit_hold_and_are_told_once);
+    tcase_add_test(tcase, a_failure_of_another_metric_is_no_news_of_the_one_that_holds);
     tcase_add_test(tcase, the_first_failure_goes_back_without_a_limit);
     tcase_add_test(tcase, failures_outlive_a_restart_and_the_value_does_not);
     tcase_add_test(tcase, a_state_from_before_there_were_externals_is_read);
@@ -475,6 +533,7 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, a_rollback_is_not_asked_again_and_a_retry_begins_at_none);
     tcase_add_test(tcase, the_decision_and_the_status_carry_the_numbers);
     tcase_add_test(tcase, another_query_may_be_asked_by_force);
+    tcase_add_test(tcase, another_limit_forgets_no_failure);
     suite_add_tcase(suite, tcase);
     return suite;
 }
