@@ -227,14 +227,11 @@ static ssize_t stream_recv(struct conn *conn, void *bytes, size_t len)
         }
         got += n;
     } while (got < len && holds(conn));
-    if (wants_our_keys_changed(stream)) {
+    if (wants_our_keys_changed(stream))
         part(stream);
-        none = CONN_FAILED;
-    }
     if (got == 0)
-        return none;
-    if (holds(conn) || none == 0 || none == CONN_FAILED ||
-        stream->broken) /* an end is told by the next read */
+        return stream->broken ? CONN_FAILED : none;
+    if (holds(conn) || none == 0 || stream->broken) /* an end is told by the next read */
         wake(conn);
     return (ssize_t)got;
 }
