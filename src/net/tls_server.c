@@ -179,11 +179,13 @@ static uint64_t stamp_files(const struct config_listener *listener)
 static bool use_kernel(const struct config_listener *listener)
 {
     int error;
-    bool use = listener->tls.ktls == CONFIG_KTLS_AUTO && tls_kernel_is_there(&error);
 
-    if (!use && listener->tls.ktls == CONFIG_KTLS_AUTO)
-        log_debug("%s: the kernel does not encrypt (kTLS): %s", listener->address.text, strerror(error));
-    return use;
+    if (listener->tls.ktls != CONFIG_KTLS_AUTO)
+        return false;
+    if (tls_kernel_is_there(&error))
+        return true;
+    log_debug("%s: the kernel does not encrypt (kTLS): %s", listener->address.text, strerror(error));
+    return false;
 }
 
 static struct tls_choice *load_choice(const struct config_listener *listener, const char *path, bool kernel,
