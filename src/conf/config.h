@@ -384,6 +384,7 @@ struct config_synthetic {
     size_t trusted_len;
     char **agents; /* what a word of the User-Agent begins with */
     size_t agents_len;
+    uint64_t firsts[4]; /* a bit for each byte that an agent begins with: most words are none of them */
     struct config_synthetic_header *headers;
     size_t headers_len;
 };
@@ -707,6 +708,12 @@ static inline const struct config_synthetic *config_synthetic(const struct confi
                                                               const struct config_route *route)
 {
     return route->own_synthetic ? &route->synthetic : &config->synthetic;
+}
+
+/* False: no agent begins with this byte. Thread: any. */
+static inline bool config_synthetic_may_begin(const struct config_synthetic *synthetic, char first)
+{
+    return synthetic->firsts[(uint8_t)first / 64] >> ((uint8_t)first % 64) & 1;
 }
 
 /* Whether a hop is one of the proxies in front, by its address or by its number: the peer is 1, who it says

@@ -95,8 +95,19 @@ static void copy_headers(struct config_synthetic *to, const struct config_synthe
     to->headers_len = from->headers_len;
 }
 
+void config_synthetic_note(struct config_synthetic *synthetic)
+{
+    for (size_t i = 0; i < synthetic->agents_len; i++) {
+        const char *agent = synthetic->agents[i];
+
+        if (agent)
+            synthetic->firsts[(uint8_t)agent[0] / 64] |= UINT64_C(1) << ((uint8_t)agent[0] % 64);
+    }
+}
+
 void config_check_synthetic(const struct tree *root, struct config *config)
 {
+    config_synthetic_note(&config->synthetic);
     for (size_t i = 0; i < config->routes_len; i++) {
         struct config_synthetic *own = &config->routes[i].synthetic;
         const struct tree *map;
@@ -110,5 +121,6 @@ void config_check_synthetic(const struct tree *root, struct config *config)
             copy_agents(own, &config->synthetic);
         if (!tree_find(map, "headers"))
             copy_headers(own, &config->synthetic);
+        config_synthetic_note(own);
     }
 }

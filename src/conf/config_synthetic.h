@@ -10,7 +10,10 @@
 
 void config_check_synthetic_map(struct schema_reader *reader, const struct tree *map, void *at);
 void config_check_route_synthetic_map(struct schema_reader *reader, const struct tree *map, void *at);
-/* Routes that have keys of their own take the others over. `root` is the file. */
+/* Notes the bytes that the agents begin with. */
+void config_synthetic_note(struct config_synthetic *synthetic);
+/* Routes that have keys of their own take the others over, and what the lists begin with is noted. `root` is
+ * the file. */
 void config_check_synthetic(const struct tree *root, struct config *config);
 
 #endif

@@ -2,32 +2,37 @@
 
 #include <string.h>
 
-static bool begins_with_one(struct str word, char *const *agents, size_t len)
+static bool begins_with_one(const struct config_synthetic *conf, struct str word)
 {
-    for (size_t i = 0; i < len; i++)
-        if (agents[i][0] == word.p[0] && str_starts_with(word, str_from(agents[i])))
+    if (!config_synthetic_may_begin(conf, word.p[0]))
+        return false;
+    for (size_t i = 0; i < conf->agents_len; i++)
+        if (conf->agents[i][0] == word.p[0] && str_starts_with(word, str_from(conf->agents[i])))
             return true;
     return false;
 }
 
 /* Monitors that drive a browser add their word at the end of what it says, others say nothing else. */
-static bool is_agent(struct str agent, char *const *agents, size_t len)
+static bool is_agent(const struct config_synthetic *conf, struct str agent)
 {
     struct str word;
 
-    if (len == 0)
+    if (conf->agents_len == 0)
         return false;
     while (str_split(&agent, ' ', &word))
-        if (word.len && begins_with_one(word, agents, len))
+        if (word.len && begins_with_one(conf, word))
             return true;
     return false;
 }
 
 static bool has_field(const struct head *head, const struct config_synthetic_header *header)
 {
-    struct str name = str_from(header->name), prefix = str_from(header->prefix);
+    struct str name = str_from(header->name), prefix;
     const struct field *field = head_find_name(head, name, 0);
 
+    if (!field)
+        return false;
+    prefix = str_from(header->prefix);
     for (; field; field = head_find_name(head, name, (size_t)(field - head->fields) + 1))
         if (str_starts_with(field->value, prefix))
             return true;
@@ -36,7 +41,7 @@ static bool has_field(const struct head *head, const struct config_synthetic_hea
 
 static bool says_so(const struct config_synthetic *conf, const struct head *head)
 {
-    if (is_agent(head_value(head, FIELD_USER_AGENT), conf->agents, conf->agents_len))
+    if (is_agent(conf, head_value(head, FIELD_USER_AGENT)))
         return true;
     for (size_t i = 0; i < conf->headers_len; i++)
         if (has_field(head, &conf->headers[i]))
@@ -48,12 +53,7 @@ static bool is_listed(const struct config_synthetic *conf, struct str client)
 {
     struct ip ip;
 
-    if (!ip_parse(client, &ip))
-        return false;
-    for (size_t i = 0; i < conf->trusted_len; i++)
-        if (ip_net_has(&conf->trusted[i], &ip))
-            return true;
-    return false;
+    return ip_parse(client, &ip) && ip_nets_have(conf->trusted, conf->trusted_len, &ip);
 }
 
 bool synthetic_is(const struct config_synthetic *conf, const struct head *head, struct str client)

@@ -712,9 +712,12 @@ START_TEST(routes_take_over_how_monitors_are_known)
     ck_assert_uint_eq(own->trusted_len, 2);
     ck_assert_uint_eq(own->agents_len, 1);
     ck_assert_str_eq(own->agents[0], "k6");
+    ck_assert(config_synthetic_may_begin(own, 'k') && !config_synthetic_may_begin(own, 'A'));
+    ck_assert(config_synthetic_may_begin(plain, 'A') && !config_synthetic_may_begin(plain, 'M'));
     ck_assert_str_eq(own->headers[0].name, "X-Test");
     ck_assert_int_eq(off->trust, CONFIG_SYNTHETIC_NOBODY);
     ck_assert_uint_eq(off->agents_len, plain->agents_len);
+    ck_assert(config_synthetic_may_begin(off, 'A'));
     ck_assert_uint_eq(off->headers_len, 0);
     config_unref(config);
     conf_report_fini(&report);

@@ -1,5 +1,6 @@
 #include "proxy/synthetic.h"
 
+#include "conf/config_synthetic.h"
 #include "head.h"
 
 #include <stdio.h>
@@ -25,10 +26,13 @@ static bool is(const struct config_synthetic *conf, const char *lines, const cha
 
 static struct config_synthetic all(void)
 {
-    return (struct config_synthetic){.agents = agents,
-                                     .agents_len = ARRAY_LEN(agents),
-                                     .headers = headers,
-                                     .headers_len = ARRAY_LEN(headers)};
+    struct config_synthetic conf = {.agents = agents,
+                                    .agents_len = ARRAY_LEN(agents),
+                                    .headers = headers,
+                                    .headers_len = ARRAY_LEN(headers)};
+
+    config_synthetic_note(&conf);
+    return conf;
 }
 
 START_TEST(a_word_of_the_user_agent_or_a_field_says_so)
