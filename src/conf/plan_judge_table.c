@@ -204,7 +204,8 @@ static const struct setting metric_rows[] = {
      .text =
          "external: what is asked, in PromQL, as a Datadog query, or for CloudWatch an expression or a JSON "
          "array of MetricDataQueries. It has to give one number; none, NaN, an error or several series are "
-         "no data. " QUERY_VARIABLE_LIST " stand for names of the rollout and for the interval."},
+         "no data. It may have " QUERY_VARIABLE_LIST
+         "which stand for names of the rollout and for the interval."},
     {.key = "interval",
      .type = &type_duration,
      FIELD(plan_metric, limits.interval_ns),

@@ -117,7 +117,7 @@ static void check_query(struct check *check, const char *query)
 
     while (query_next(&rest, &part))
         if (part.variable == QUERY_UNKNOWN)
-            problem(check, "query", "{{%.*s}} is no variable: " QUERY_VARIABLE_LIST " are",
+            problem(check, "query", "{{%.*s}} is no variable: there are " QUERY_VARIABLE_LIST "and no others",
                     STR_ARG(part.name));
 }
 

@@ -1,23 +1,11 @@
 #include "decide/query.h"
 
-#include <string.h>
-
-static const char *const names[] = {
-    [QUERY_ROUTE] = "route",
-    [QUERY_STABLE] = "stable",
-    [QUERY_CANARY] = "canary",
-    [QUERY_STABLE_PLATFORM] = "stablePlatform",
-    [QUERY_CANARY_PLATFORM] = "canaryPlatform",
-    [QUERY_INTERVAL] = "interval",
-    [QUERY_SECONDS] = "seconds",
-};
-
 static enum query_variable variable_named(struct str name)
 {
-    for (size_t i = QUERY_ROUTE; i < ARRAY_LEN(names); i++)
-        if (str_eq(name, str_from(names[i])))
-            return (enum query_variable)i;
-    return QUERY_UNKNOWN;
+    size_t row;
+
+    return word_parse(&query_variable_words, name, &row) ? (enum query_variable)(QUERY_ROUTE + row)
+                                                         : QUERY_UNKNOWN;
 }
 
 /* Where two of that brace stand; the length when they do not. */

@@ -7,23 +7,18 @@
 
 #include "base/bug.h"
 #include "base/str.h"
+#include "decide/words.h"
 
 #include <stdbool.h>
 
+/* Between them those of the table. */
 enum query_variable {
-    QUERY_NONE, /* the end of the query */
-    QUERY_ROUTE,
-    QUERY_STABLE, /* the groups' names, */
-    QUERY_CANARY,
-    QUERY_STABLE_PLATFORM, /* and their platforms */
-    QUERY_CANARY_PLATFORM,
-    QUERY_INTERVAL, /* "60s" */
-    QUERY_SECONDS,  /* "60" */
-    QUERY_UNKNOWN,  /* none of them */
+    QUERY_NONE,                                   /* the end of the query */
+    QUERY_VARIABLES(WORD_CONSTANT) QUERY_UNKNOWN, /* none of them */
 };
-#define QUERY_VARIABLE_LIST                                                                                  \
-    "{{route}}, {{stable}}, {{canary}}, {{stablePlatform}}, {{canaryPlatform}}, {{interval}} and "           \
-    "{{seconds}}"
+#define QUERY_LISTED(constant, name, text) "{{" name "}}, "
+/* For texts, which go on behind the last comma: "{{route}}, {{stable}}, ". */
+#define QUERY_VARIABLE_LIST QUERY_VARIABLES(QUERY_LISTED)
 
 /* Some text, and the variable behind it. */
 struct query_part {

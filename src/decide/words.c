@@ -28,6 +28,7 @@ WORD_TABLE(rollout_state, ROLLOUT_STATES);
 WORD_TABLE(action, ACTIONS);
 WORD_TABLE(reason, REASONS);
 WORD_TABLE(command, COMMANDS);
+WORD_TABLE(query_variable, QUERY_VARIABLES);
 
 const char *word_name(const struct word_table *table, size_t constant)
 {

@@ -194,6 +194,16 @@ MUST_CHECK bool word_parse(const struct word_table *table, struct str s, size_t 
     X(REASON_RETRY, "retry", "tries again")                                                                  \
     X(REASON_RESTORED, "restored", "taken up again after a restart")
 
+/* What may stand in the query of an external metric (decide/query.h). */
+#define QUERY_VARIABLES(X)                                                                                   \
+    X(QUERY_ROUTE, "route", "the name of the route")                                                         \
+    X(QUERY_STABLE, "stable", "the name of stable")                                                          \
+    X(QUERY_CANARY, "canary", "the name of the canary")                                                      \
+    X(QUERY_STABLE_PLATFORM, "stablePlatform", "the platform of stable")                                     \
+    X(QUERY_CANARY_PLATFORM, "canaryPlatform", "the platform of the canary")                                 \
+    X(QUERY_INTERVAL, "interval", "how often it is asked: 60s")                                              \
+    X(QUERY_SECONDS, "seconds", "the same without a unit: 60")
+
 #define COMMANDS(X)                                                                                          \
     X(COMMAND_START, "start", "begins the rollout")                                                          \
     X(COMMAND_PAUSE, "pause", "stops forward moves")                                                         \
@@ -236,5 +246,6 @@ WORD_ENUM(rollout_state, ROLLOUT_STATES);
 WORD_ENUM(action, ACTIONS);
 WORD_ENUM(reason, REASONS);
 WORD_ENUM(command, COMMANDS);
+extern const struct word_table query_variable_words; /* without those that have no name: see query.h */
 
 #endif

@@ -65,8 +65,8 @@ static const struct problems_case cases[] = {
     {ALL "analysis: { metrics: [ { name: e, type: errorRate }, { name: a, type: external, source: p, query: "
          "\"{{a}} "
          "{{route}}\", min: 2, max: 1, match: { method: GET } } ] }\n",
-     "t:3:99: query: {{a}} is no variable: {{route}}, {{stable}}, {{canary}}, {{stablePlatform}}, "
-     "{{canaryPlatform}}, {{interval}} and {{seconds}} are\n"
+     "t:3:99: query: {{a}} is no variable: there are {{route}}, {{stable}}, {{canary}}, "
+     "{{stablePlatform}}, {{canaryPlatform}}, {{interval}}, {{seconds}}, and no others\n"
      "t:3:123: min: min is above max: no value could pass\n"
      "t:3:141: match: it is about requests, and the query does not see them: remove it\n"},
     {ALL "analysis: { metrics: [ { name: e, type: errorRate, source: p, query: up, min: 0, max: 2 } ] }\n",
