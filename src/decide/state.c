@@ -437,32 +437,33 @@ static bool fields_from_json(const struct reader *reader, const json_t *object, 
     return true;
 }
 
-static bool metric_from_json(const struct reader *reader, const json_t *object, size_t index,
-                             struct judge_metric *metric)
+/* `place` is where the parts are: "" or "judge.metrics[0].". Those that `may_lack` stay as they are then. */
+static bool parts_from_json(const struct reader *reader, const json_t *object, const char *place,
+                            const struct part *parts, size_t len, void *base, bool may_lack)
 {
-    char place[64];
+    char inside[64];
 
-    snprintf(place, sizeof(place), "judge.metrics[%zu].", index);
-    if (!fields_from_json(reader, object, place, metric_fields, ARRAY_LEN(metric_fields), metric))
-        return false;
-    for (size_t i = 0; i < ARRAY_LEN(metric_parts); i++) {
-        const struct part *part = &metric_parts[i];
+    for (size_t i = 0; i < len; i++) {
+        const json_t *json = json_object_get(object, parts[i].name);
 
-        snprintf(place, sizeof(place), "judge.metrics[%zu].%s.", index, part->name);
-        if (!fields_from_json(reader, json_object_get(object, part->name), place, part->fields,
-                              part->fields_len, (char *)metric + part->offset))
-            return false;
-    }
-    for (size_t i = 0; i < ARRAY_LEN(metric_new_parts); i++) {
-        const struct part *part = &metric_new_parts[i];
-        const json_t *json = json_object_get(object, part->name);
-
-        snprintf(place, sizeof(place), "judge.metrics[%zu].%s.", index, part->name);
-        if (json && !fields_from_json(reader, json, place, part->fields, part->fields_len,
-                                      (char *)metric + part->offset))
+        snprintf(inside, sizeof(inside), "%s%s.", place, parts[i].name);
+        if ((json || !may_lack) && !fields_from_json(reader, json, inside, parts[i].fields,
+                                                     parts[i].fields_len, (char *)base + parts[i].offset))
             return false;
     }
     return true;
+}
+
+static bool metric_from_json(const struct reader *reader, const json_t *object, size_t index,
+                             struct judge_metric *metric)
+{
+    char place[32];
+
+    snprintf(place, sizeof(place), "judge.metrics[%zu].", index);
+    return fields_from_json(reader, object, place, metric_fields, ARRAY_LEN(metric_fields), metric) &&
+           parts_from_json(reader, object, place, metric_parts, ARRAY_LEN(metric_parts), metric, false) &&
+           parts_from_json(reader, object, place, metric_new_parts, ARRAY_LEN(metric_new_parts), metric,
+                           true);
 }
 
 static bool judge_from_json(const struct reader *reader, const json_t *object, struct judge *judge)
@@ -504,21 +505,12 @@ static bool peer_from_json(const struct reader *reader, const json_t *object, st
     return true;
 }
 
-static bool parts_from_json(const struct reader *reader, const json_t *object, struct rollout *rollout)
+/* A rollout of an earlier version has none. */
+static bool watch_from_json(const struct reader *reader, const json_t *object, struct watch *watch)
 {
-    const json_t *metrics = json_object_get(json_object_get(object, "watch"), "metrics");
-    char place[64];
+    const json_t *metrics = json_object_get(object, "metrics");
 
-    for (size_t i = 0; i < ARRAY_LEN(rollout_parts); i++) {
-        const struct part *part = &rollout_parts[i];
-        const json_t *json = json_object_get(object, part->name);
-
-        snprintf(place, sizeof(place), "%s.", part->name);
-        if (json && !fields_from_json(reader, json, place, part->fields, part->fields_len,
-                                      (char *)rollout + part->offset))
-            return false;
-    }
-    if (!json_object_get(object, "watch"))
+    if (!object)
         return true;
     if (json_array_size(metrics) != PLAN_METRICS_MAX) {
         snprintf(reader->why, reader->why_len, "watch.metrics: %d entries are expected", PLAN_METRICS_MAX);
@@ -526,7 +518,7 @@ static bool parts_from_json(const struct reader *reader, const json_t *object, s
     }
     for (size_t i = 0; i < PLAN_METRICS_MAX; i++) {
         if (!fields_from_json(reader, json_array_get(metrics, i), "watch.metrics.", watch_metric_fields,
-                              ARRAY_LEN(watch_metric_fields), &rollout->watch.metrics[i]))
+                              ARRAY_LEN(watch_metric_fields), &watch->metrics[i]))
             return false;
     }
     return true;
@@ -615,7 +607,8 @@ static bool all_from_json(const struct reader *reader, const json_t *json, struc
     return fields_from_json(reader, json, "", rollout_fields, ARRAY_LEN(rollout_fields), rollout) &&
            judge_from_json(reader, json_object_get(json, "judge"), &rollout->judge) &&
            peer_from_json(reader, json_object_get(json, "peer"), &rollout->peer) &&
-           parts_from_json(reader, json, rollout);
+           parts_from_json(reader, json, "", rollout_parts, ARRAY_LEN(rollout_parts), rollout, true) &&
+           watch_from_json(reader, json_object_get(json, "watch"), &rollout->watch);
 }
 
 bool rollout_from_json(struct rollout *rollout, const struct plan *plan, const json_t *json, char *why,
