@@ -63,6 +63,7 @@ struct request {
     bool preset_known;
     enum config_log_format preset;
     char title[TITLE_MAX];
+    struct config *config; /* NULL: none was asked for */
 };
 
 /* ---- options ---- */
@@ -163,6 +164,8 @@ static const char *refusal(struct request *request)
         return "--from and --to: a time in UTC such as 2026-11-25 or 2026-11-25T10:00";
     if (!read_by(request))
         return "--by: route or platform";
+    if (request->options.by_platform && !slo && args_has(args, "config"))
+        return "--by platform has all routes as one: what is late there is said by --slo, not by --config";
     if (slo && (!unit_duration_parse(str_from(slo), &request->options.slo_ns) || !request->options.slo_ns))
         return "--slo: a time such as 300ms";
     if (!read_retired(request))
@@ -178,26 +181,18 @@ static const char *refusal(struct request *request)
 /* ---- the report ---- */
 
 /* What is late, by the configuration. */
-static bool read_slos(const struct request *request, struct report *report)
+static bool read_config(struct request *request)
 {
     const char *path = args_value(request->args, "config");
     struct conf_report problems;
-    struct config *config;
 
     if (!path)
         return true;
     conf_report_init(&problems);
-    config = config_load(path, &problems);
+    request->options.config = request->config = config_load(path, &problems);
     conf_report_print(&problems, stderr);
     conf_report_fini(&problems);
-    for (size_t i = 0; config && i < config->routes_len; i++)
-        if (config->routes[i].slo_threshold_ns && !request->options.slo_ns)
-            report_slo(report, str_from(config->routes[i].name), config->routes[i].slo_threshold_ns,
-                       config->routes[i].slo_objective);
-    if (!config)
-        return false;
-    config_unref(config);
-    return true;
+    return request->config != NULL;
 }
 
 static bool read_logs(const struct request *request, struct report *report)
@@ -270,17 +265,18 @@ static enum subcommand_exit run(const struct args *args, const struct subcommand
     (void)verb;
     if (why)
         return subcommand_misused(&subcommand_report, "%s", why);
-    report = report_new(&request.options);
-    if (!read_slos(&request, report)) {
-        report_free(report);
+    if (!read_config(&request)) {
+        config_unref(request.config);
         return SUBCOMMAND_FAILED;
     }
+    report = report_new(&request.options);
     ok = read_logs(&request, report);
     ok = write_out(&request, report) && ok;
     if (report->from_ns > report->to_ns)
         term_error("no request is in the report");
     ok = ok && report->from_ns <= report->to_ns;
     report_free(report);
+    config_unref(request.config);
     return ok ? SUBCOMMAND_OK : SUBCOMMAND_FAILED;
 }
 

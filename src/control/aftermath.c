@@ -98,16 +98,14 @@ static struct report *make_report(struct board *board, const struct live *live, 
 {
     struct history_query query = {.from_s = live->run->created_ns / NS_PER_S - 60,
                                   .to_s = board->wall_ns / NS_PER_S + 1};
-    struct report_options options = {.title = title};
+    struct report_options options = {
+        .title = title, .slo_ns = history_slo_ns(live), .objective = live->conf->slo_objective};
     struct report *report = NULL;
-    int64_t slo_ns = history_slo_ns(live);
 
     /* a first walk says how long an interval is */
     if (!history_each(board, live, &query, put_point, &report, &options.least_s))
         return NULL;
     report = report_new(&options);
-    if (slo_ns)
-        report_slo(report, str_from(live->conf->name), slo_ns, live->conf->slo_objective);
     query.step_s = options.least_s;
     if (!history_each(board, live, &query, put_point, &report, &options.least_s)) {
         report_free(report);

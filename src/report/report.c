@@ -114,6 +114,26 @@ static bool is_name(const char *text, const struct name *name)
 
 /* ---- routes and series ---- */
 
+/* What is late on a route, and how many answers may be. */
+static void promise(const struct report_options *options, struct report_route *route)
+{
+    const struct config *config = options->config;
+    struct name name;
+
+    route->slo_ns = options->slo_ns;
+    route->objective = options->objective;
+    if (options->slo_ns || !config || options->by_platform)
+        return;
+    for (size_t i = 0; i < config->routes_len; i++) {
+        take_name(str_from(config->routes[i].name), &name, 0);
+        if (!is_name(route->name, &name))
+            continue;
+        route->slo_ns = config->routes[i].slo_threshold_ns;
+        route->objective = config->routes[i].slo_objective;
+        return;
+    }
+}
+
 /* The route of that name; a new one when there is room. REPORT_ROUTES_MAX: there is none. */
 static size_t find_route(struct report *report, const struct name *name)
 {
@@ -126,22 +146,9 @@ static size_t find_route(struct report *report, const struct name *name)
         return REPORT_ROUTES_MAX;
     route = &report->routes[report->routes_len];
     memcpy(route->name, name->text, name->len + 1);
-    route->slo_ns = report->options.slo_ns;
+    promise(&report->options, route);
     route->mixes = mem_zalloc(REPORT_POINTS_MAX * sizeof *route->mixes);
     return report->routes_len++;
-}
-
-void report_slo(struct report *report, struct str route, int64_t slo_ns, double objective)
-{
-    struct name name;
-    size_t at;
-
-    take_name(report->options.by_platform ? STR_NULL : route, &name, 0);
-    at = find_route(report, &name);
-    if (at == REPORT_ROUTES_MAX)
-        return;
-    report->routes[at].slo_ns = slo_ns;
-    report->routes[at].objective = objective;
 }
 
 /* Which series a request belongs to. */

@@ -136,12 +136,14 @@ struct report_retired {
 /* All borrowed for the life of the report. */
 struct report_options {
     const char *title;
-    int64_t from_ns, to_ns; /* requests of [from, to); 0: any */
-    struct str route;       /* this one only; empty: any */
-    bool by_platform;       /* all routes are one */
-    int64_t slo_ns;         /* of every route; 0: none, or see report_slo */
-    int64_t least_s;        /* the least width of a point; 0: 1 s */
-    int64_t points;         /* at most so many; 0: REPORT_POINTS_MAX */
+    int64_t from_ns, to_ns;      /* requests of [from, to); 0: any */
+    struct str route;            /* this one only; empty: any */
+    bool by_platform;            /* all routes are one */
+    int64_t slo_ns;              /* what is late on every route; 0: see `config` */
+    double objective;            /* to that; 0: none */
+    const struct config *config; /* whose routes say what is late on each; NULL: nothing is */
+    int64_t least_s;             /* the least width of a point; 0: 1 s */
+    int64_t points;              /* at most so many; 0: REPORT_POINTS_MAX */
     const struct report_retired *retired;
     size_t retired_len;
 };
@@ -181,8 +183,6 @@ struct report *report_new(const struct report_options *options);
 /* NULL is allowed. */
 void report_free(struct report *report);
 
-/* The promise of a route; before anything is fed. Routes without requests are not shown. */
-void report_slo(struct report *report, struct str route, int64_t slo_ns, double objective);
 /* A request. */
 void report_feed(struct report *report, enum config_log_format preset, const struct logentry *entry);
 
