@@ -40,7 +40,7 @@ static void put_point(void *arg, const struct store_point *point)
                  .client_errors = point->client_errors,
                  .timed = point->requests,
                  .slow = point->slow,
-                 .sent = (int64_t)point->sent,
+                 .sent = point->sent,
                  .p50_ns = point->p50_ns,
                  .p95_ns = point->p95_ns,
                  .p99_ns = point->p99_ns},

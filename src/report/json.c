@@ -137,7 +137,7 @@ static json_t *series_json(const struct report *report, const struct report_seri
     set_count(object, "clientErrors", sum.cell.client_errors);
     set(object, "slow", promised && sum.cell.timed ? count(sum.cell.slow) : json_null());
     set_count(object, "timed", sum.cell.timed);
-    set(object, "sent", json_integer(sum.cell.sent));
+    set_count(object, "sent", sum.cell.sent);
     add_quantiles(object, &sum.quantiles, sum.cell.timed > 0, set);
     set(object, "first", when(series->first_ns));
     set(object, "last", when(series->last_ns));

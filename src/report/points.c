@@ -6,9 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Seconds; each divides the next, and the last reaches over all years that a log may have. */
-static const int64_t widths_s[] = {1,    5,    10,    30,    60,    300,       600,           1800,
-                                   3600, 7200, 21600, 43200, 86400, 7 * 86400, 40 * 7 * 86400};
+enum { WEEK_S = 7 * 86400 };
+#define END_S   INT64_C(7258118400) /* 2200, where times of logs end (export/logvalue) */
+#define WHOLE_S (INT64_C(40) * WEEK_S * 301)
+
+/* Seconds; each divides the next. The last makes all times that a log may have one point. */
+static const int64_t widths_s[] = {1,    5,    10,    30,    60,    300,    600,         1800,
+                                   3600, 7200, 21600, 43200, 86400, WEEK_S, 40 * WEEK_S, WHOLE_S};
+_Static_assert(WHOLE_S > END_S, "then a series has one point");
+_Static_assert(REPORT_SERIES_MAX < REPORT_MEASURED_MAX, "and all of those may be measured");
 
 static size_t place(int64_t point)
 {
@@ -19,7 +25,7 @@ void points_init(struct report *report)
 {
     while (widths_s[report->width] < report->options.least_s)
         report->width++;
-    report->width_s = widths_s[report->width];
+    report->width_s = report->options.least_s = widths_s[report->width];
     if (report->options.points == 0)
         report->options.points = REPORT_POINTS_MAX;
     BUG_ON(report->options.points > REPORT_POINTS_MAX);
@@ -46,13 +52,39 @@ const struct report_mix *report_mix(const struct report_route *route, int64_t po
     return &route->mixes[place(point)];
 }
 
+static void add_sent(struct report_cell *cell, uint64_t sent)
+{
+    cell->sent = sent > INT64_MAX || cell->sent > INT64_MAX - sent ? INT64_MAX : cell->sent + sent;
+}
+
+void points_send(struct report_cell *cell, uint64_t sent, uint64_t n)
+{
+    add_sent(cell, n && sent > INT64_MAX / n ? INT64_MAX : sent * n);
+}
+
+static void add_count(uint32_t *count, uint64_t n)
+{
+    *count = n < UINT32_MAX - *count ? *count + (uint32_t)n : UINT32_MAX;
+}
+
 void points_measure(struct report *report, struct report_cell *cell, int64_t duration_ns, uint64_t n)
 {
     if (!cell->latency) {
         cell->latency = mem_zalloc(sizeof *cell->latency);
         report->measured++;
     }
-    cell->latency->count[hist_bucket(duration_ns)] += (uint32_t)n;
+    add_count(&cell->latency->count[hist_bucket(duration_ns)], n);
+}
+
+/* But for latencies. */
+static void add_cell(struct report_cell *into, const struct report_cell *from)
+{
+    into->requests += from->requests;
+    into->errors += from->errors;
+    into->client_errors += from->client_errors;
+    into->timed += from->timed;
+    into->slow += from->slow;
+    add_sent(into, from->sent);
 }
 
 /* ---- wider ---- */
@@ -60,18 +92,13 @@ void points_measure(struct report *report, struct report_cell *cell, int64_t dur
 /* `from` becomes part of `into` and is freed. */
 static void merge(struct report *report, struct report_cell *into, struct report_cell *from)
 {
-    into->requests += from->requests;
-    into->errors += from->errors;
-    into->client_errors += from->client_errors;
-    into->timed += from->timed;
-    into->slow += from->slow;
-    into->sent += from->sent;
+    add_cell(into, from);
     into->p50_ns = into->p95_ns = into->p99_ns = 0; /* cannot be added up */
     if (!into->latency) {
         into->latency = from->latency;
     } else if (from->latency) {
         for (size_t i = 0; i < HIST_BUCKETS; i++)
-            into->latency->count[i] += from->latency->count[i];
+            add_count(&into->latency->count[i], from->latency->count[i]);
         free(from->latency);
         report->measured--;
     }
@@ -179,16 +206,6 @@ struct report_quantiles report_quantiles(const struct report_cell *cell)
         return (struct report_quantiles){cell->p50_ns, cell->p95_ns, cell->p99_ns};
     add_latency(&hist, cell->latency);
     return quantiles_of(&hist);
-}
-
-static void add_cell(struct report_cell *into, const struct report_cell *from)
-{
-    into->requests += from->requests;
-    into->errors += from->errors;
-    into->client_errors += from->client_errors;
-    into->timed += from->timed;
-    into->slow += from->slow;
-    into->sent += from->sent;
 }
 
 /* Counts the quantiles of an interval for each of its requests. */

@@ -363,7 +363,8 @@ static void add_request(struct report *report, struct report_series *series, int
     cell->requests += n;
     cell->errors += is_error(entry) ? n : 0;
     cell->client_errors += entry->status >= 400 && entry->status < 500 ? n : 0;
-    cell->sent += entry->sent > 0 ? entry->sent * (int64_t)n : 0;
+    if (entry->sent > 0)
+        points_send(cell, (uint64_t)entry->sent, n);
     if (entry->duration_ns < 0)
         return;
     cell->timed += n;
@@ -504,7 +505,7 @@ void report_put(struct report *report, const struct report_interval *interval)
     mix->weight = interval->weight;
     mix->known = true;
     note_time(report, series, begin_ns);
-    note_time(report, series, begin_ns + report->width_s * NS_PER_S - 1);
+    note_time(report, series, begin_ns + report->options.least_s * NS_PER_S - 1);
 }
 
 void report_decide(struct report *report, const struct report_decision *decision)

@@ -49,7 +49,7 @@ struct report_cell {
     uint64_t client_errors;         /* 4xx */
     uint64_t timed;                 /* of the requests, those that say how long they took */
     uint64_t slow;                  /* of those, later than the route's SLO */
-    int64_t sent;                   /* bytes */
+    uint64_t sent;                  /* bytes */
     int64_t p50_ns, p95_ns, p99_ns; /* put in; 0: ask `latency` */
     struct report_latency *latency; /* owned; NULL: nothing measured */
 };

@@ -84,7 +84,7 @@ START_TEST(a_series_is_a_route_with_a_platform_a_group_and_a_side)
     ck_assert_uint_eq(sum_of(1).cell.requests, 2);
     ck_assert_uint_eq(sum_of(1).cell.errors, 0);
     ck_assert_uint_eq(sum_of(1).cell.slow, 0);
-    ck_assert_int_eq(sum_of(1).cell.sent, 200);
+    ck_assert_uint_eq(sum_of(1).cell.sent, 200);
     ck_assert_uint_eq(report->series[0].outcomes[OUTCOME_TARGET_CUT], 1);
 }
 END_TEST
@@ -143,6 +143,100 @@ START_TEST(the_longest_time_that_a_log_may_have_fits)
     feed(&entry);
     feed_at(0, "stable", 0);
     ck_assert_uint_eq(sum_of(0).cell.requests, 3);
+}
+END_TEST
+
+/* More points are measured than may be, at every width but the last. */
+START_TEST(many_groups_over_centuries_fit)
+{
+    char group[32];
+
+    make(&(struct report_options){.title = "t"});
+    for (int year = 0; year < 230; year++)
+        for (int i = 0; i < 200; i++) {
+            struct logentry entry = entry_at(0, "stable", 0);
+
+            entry.wall_ns = year * INT64_C(31556952) * NS_PER_S;
+            entry.group = (struct str){group, (size_t)snprintf(group, sizeof group, "g%d", i)};
+            feed(&entry);
+        }
+    ck_assert_uint_le(report->measured, REPORT_MEASURED_MAX);
+    ck_assert_int_eq(report->first, report->last);
+    ck_assert_uint_eq(sum_of(0).cell.requests, 230);
+    ck_assert_uint_eq(sum_of(199).cell.requests, 230);
+    ck_assert_int_gt(report->width_s * NS_PER_S, 0);
+}
+END_TEST
+
+/* Lines that stand for a million, of answers as large as may be. */
+START_TEST(sums_of_hostile_lines_stay_at_their_maximum)
+{
+    const struct report_cell *cell;
+    struct logentry entry = entry_at(0, "stable", 0);
+
+    make(&(struct report_options){.title = "t"});
+    entry.kept = 1e-6;
+    entry.sent = 1000000000000000;
+    for (int i = 0; i < 5000; i++)
+        feed(&entry);
+    entry.wall_ns += NS_PER_S;
+    for (int i = 0; i < 5000; i++)
+        feed(&entry);
+    cell = report_cell(&report->series[0], report->first);
+    ck_assert_uint_eq(cell->sent, INT64_MAX);
+    ck_assert_uint_eq(cell->latency->count[hist_bucket(entry.duration_ns)], UINT32_MAX);
+    ck_assert_uint_eq(sum_of(0).cell.sent, INT64_MAX);
+    entry.wall_ns += 86400 * NS_PER_S;
+    feed(&entry);
+    ck_assert_int_gt(report->width_s, 1);
+    cell = report_cell(&report->series[0], report->first);
+    ck_assert_uint_eq(cell->sent, INT64_MAX);
+    ck_assert_uint_eq(cell->latency->count[hist_bucket(entry.duration_ns)], UINT32_MAX);
+    ck_assert_uint_ge(sum_of(0).cell.requests, UINT64_C(10000000000));
+}
+END_TEST
+
+/* More routes have a promise than a report has room for: only those that are in the log take some. */
+START_TEST(the_promise_of_a_route_is_that_of_the_configuration)
+{
+    enum { ROUTES = 300 };
+    static char names[ROUTES][8];
+    static struct config_route routes[ROUTES];
+    struct config config = {.routes = routes, .routes_len = ROUTES};
+    struct logentry entry = entry_at(0, "stable", 0);
+
+    for (int i = 0; i < ROUTES; i++) {
+        snprintf(names[i], sizeof names[i], "r%d", i);
+        routes[i].name = names[i];
+        routes[i].slo_threshold_ns = i % 2 ? 5 * NS_PER_MS : 0;
+        routes[i].slo_objective = i % 2 ? 0.99 : 0;
+    }
+    make(&(struct report_options){.title = "t", .config = &config});
+    entry.route = STR("r299");
+    feed(&entry);
+    entry.route = STR("r298");
+    feed(&entry);
+    entry.route = STR("elsewhere");
+    feed(&entry);
+    ck_assert_uint_eq(report->lines.crowded, 0);
+    ck_assert_uint_eq(report->routes_len, 3);
+    ck_assert_int_eq(report->routes[0].slo_ns, 5 * NS_PER_MS);
+    ck_assert_double_eq(report->routes[0].objective, 0.99);
+    ck_assert_uint_eq(sum_of(0).cell.slow, 1);
+    ck_assert_int_eq(report->routes[1].slo_ns, 0);
+    ck_assert_int_eq(report->routes[2].slo_ns, 0);
+}
+END_TEST
+
+START_TEST(what_is_said_for_all_routes_goes_before_the_configuration)
+{
+    struct config_route route = {.name = (char[]){"web"}, .slo_threshold_ns = 5 * NS_PER_MS};
+    struct config config = {.routes = &route, .routes_len = 1};
+
+    make(&(struct report_options){.title = "t", .config = &config, .slo_ns = NS_PER_S});
+    feed_at(0, "stable", 0);
+    ck_assert_int_eq(report->routes[0].slo_ns, NS_PER_S);
+    ck_assert_uint_eq(sum_of(0).cell.slow, 0);
 }
 END_TEST
 
@@ -361,6 +455,10 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, share_stands_beside_the_mean_of_the_weights_in_force);
     tcase_add_test(tcase, the_order_of_lines_does_not_matter_and_no_request_is_lost_when_points_grow);
     tcase_add_test(tcase, the_longest_time_that_a_log_may_have_fits);
+    tcase_add_test(tcase, many_groups_over_centuries_fit);
+    tcase_add_test(tcase, sums_of_hostile_lines_stay_at_their_maximum);
+    tcase_add_test(tcase, the_promise_of_a_route_is_that_of_the_configuration);
+    tcase_add_test(tcase, what_is_said_for_all_routes_goes_before_the_configuration);
     tcase_add_test(tcase, memory_is_bounded_whatever_the_log_says);
     tcase_add_test(tcase, points_grow_when_too_many_intervals_are_measured);
     tcase_add_test(tcase, quantiles_are_those_of_all_requests);
