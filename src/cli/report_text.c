@@ -167,7 +167,7 @@ static void print_residual(const struct printer *printer, const struct report_se
         if (!residual->assignments[i])
             continue;
         fprintf(printer->out, "%s%s %s", joint, figure_count(residual->assignments[i], count),
-                report_assignments[i]);
+                report_assignment_name(i));
         joint = ", ";
     }
     if (residual->clients_len)

@@ -112,7 +112,7 @@ static json_t *residual_json(const struct report_residual *residual)
     }
     for (size_t i = 0; i < REPORT_ASSIGNMENTS; i++)
         if (residual->assignments[i])
-            set_count(ways, report_assignments[i], residual->assignments[i]);
+            set_count(ways, report_assignment_name(i), residual->assignments[i]);
     object = json_object();
     set_count(object, "requests", residual->requests);
     set(object, "first", when(residual->first_ns));

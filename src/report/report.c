@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const report_assignments[REPORT_ASSIGNMENTS] = {"random", "sticky",   "only",
-                                                            "shield", "override", "unknown"};
 const char *const report_facts[REPORT_FACTS] = {"the route",
                                                 "the platform",
                                                 "the group",
@@ -30,6 +28,11 @@ const char *report_side_name(enum report_side side)
         return "canary";
     }
     return "";
+}
+
+const char *report_assignment_name(size_t assignment)
+{
+    return assignment == REPORT_UNKNOWN ? "unknown" : assignment_name((enum assignment)assignment);
 }
 
 struct report *report_new(const struct report_options *options)
@@ -208,13 +211,13 @@ static struct report_series *find_series(struct report *report, struct str route
 
 /* ---- residual traffic ---- */
 
-static enum report_assignment assignment_of(struct str word)
+static size_t assignment_of(struct str word)
 {
     size_t i = 0;
 
-    while (i < REPORT_UNKNOWN && !str_eq(word, str_from(report_assignments[i])))
+    while (i < REPORT_UNKNOWN && !str_eq(word, str_from(report_assignment_name(i))))
         i++;
-    return (enum report_assignment)i;
+    return i;
 }
 
 /* Counts a client; the least busy one makes room for a new one, which takes over its count. */
@@ -374,7 +377,7 @@ static void add_request(struct report *report, struct report_series *series, int
 
 static void add_mix(struct report_mix *mix, const struct logentry *entry, enum report_side side, uint64_t n)
 {
-    enum report_assignment assignment = assignment_of(entry->assignment);
+    size_t assignment = assignment_of(entry->assignment);
 
     if (entry->weight < 0 || side == REPORT_NO_SIDE)
         return;
@@ -383,7 +386,7 @@ static void add_mix(struct report_mix *mix, const struct logentry *entry, enum r
         mix->last_ns = entry->wall_ns;
         mix->known = true;
     }
-    if (assignment != REPORT_RANDOM && assignment != REPORT_STICKY)
+    if (assignment == REPORT_UNKNOWN || !assignment_is_drawn((enum assignment)assignment))
         return;
     mix->drawn += n;
     mix->canary += side == REPORT_CANARY ? n : 0;

@@ -18,6 +18,7 @@
 #include "conf/config.h"
 #include "export/logreader.h"
 #include "proxy/outcome.h"
+#include "route/pick.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -63,16 +64,9 @@ struct report_mix {
     bool known;
 };
 
-enum report_assignment {
-    REPORT_RANDOM,
-    REPORT_STICKY,
-    REPORT_ONLY,
-    REPORT_SHIELD,
-    REPORT_OVERRIDE,
-    REPORT_UNKNOWN, /* the log does not say */
-    REPORT_ASSIGNMENTS,
-};
-extern const char *const report_assignments[REPORT_ASSIGNMENTS];
+/* How a side was found (enum assignment); behind those: the log does not say. */
+enum { REPORT_UNKNOWN = ASSIGNMENT_OVERRIDE + 1, REPORT_ASSIGNMENTS };
+const char *report_assignment_name(size_t assignment);
 
 /* The busiest clients (Metwally, Agrawal, El Abbadi 2005, "Space-Saving"): a count may be too high by `over`.
  */

@@ -329,7 +329,7 @@ START_TEST(what_reaches_stable_when_all_weight_is_with_the_canary_is_residual)
     ck_assert_ptr_nonnull(residual);
     ck_assert_ptr_null(report->series[1].residual);
     ck_assert_uint_eq(residual->requests, 3);
-    ck_assert_uint_eq(residual->assignments[REPORT_STICKY], 2);
+    ck_assert_uint_eq(residual->assignments[ASSIGNMENT_STICKY], 2);
     ck_assert_uint_eq(residual->clients_len, 2);
     ck_assert_str_eq(residual->clients[0].name, "192.0.2.1");
     ck_assert_uint_eq(residual->clients[0].requests, 2);
