@@ -78,6 +78,7 @@ static json_t *points_json(const struct report *report, const struct report_seri
         add(points, "requests", count(cell->requests));
         add(points, "errors", count(cell->errors));
         add(points, "clientErrors", count(cell->client_errors));
+        add(points, "timed", count(cell->timed));
         add(points, "slow", promised && cell->timed ? count(cell->slow) : json_null());
         add_quantiles(points, &quantiles, cell->timed > 0, add);
     }

@@ -12,7 +12,7 @@ export const kindsOf = (weight, each) => [
   { id: "weight", title: "Weight, and share that came of it", unit: percent, wide: true, top: 100, line: weight },
   { id: "rate", title: "Requests a second", unit: figure, line: each((of) => of.rate) },
   { id: "errors", title: "Errors", unit: percent, line: each((of) => share(of.errors, of.requests)) },
-  { id: "late", title: "Late", unit: percent, line: each((of) => share(of.slow, of.requests)) },
+  { id: "late", title: "Late", unit: percent, line: each((of) => share(of.slow, of.timed ?? of.requests)) },
   { id: "p50", title: "p50", unit: ms, line: each((of) => of.p50) },
   { id: "p95", title: "p95", unit: ms, line: each((of) => of.p95) },
   { id: "p99", title: "p99", unit: ms, line: each((of) => of.p99) },

@@ -25,8 +25,8 @@ function rowsOf(route, list) {
     const columns = series.points;
     (columns.time || []).forEach((time, i) => {
       const pick = (name) => columns[name][i];
-      at(time).points[n] = { requests: pick("requests"), rate: pick("requests") / report.step, errors: pick("errors"), slow: pick("slow"), p50: pick("p50"),
-        p95: pick("p95"), p99: pick("p99") };
+      at(time).points[n] = { requests: pick("requests"), rate: pick("requests") / report.step, errors: pick("errors"), slow: pick("slow"),
+        timed: pick("timed"), p50: pick("p50"), p95: pick("p95"), p99: pick("p99") };
     });
   });
   (route.weight.time || []).forEach((time, i) => {
