@@ -4,7 +4,6 @@
 #include "base/unit.h"
 #include "cli/figure.h"
 #include "cli/term.h"
-#include "cli/view.h"
 #include "report/report.h"
 
 #include <string.h>
@@ -59,13 +58,24 @@ static const char *latency(int64_t ns, char out[static FIGURE_LEN])
 
 /* ---- a route ---- */
 
+static enum term_style style_of(const struct report_series *series)
+{
+    switch (series->side) {
+    case REPORT_NO_SIDE:
+        return TERM_PLAIN;
+    case REPORT_STABLE:
+        return TERM_STABLE;
+    case REPORT_CANARY:
+        return TERM_CANARY;
+    }
+    return TERM_PLAIN;
+}
+
 static void print_series(const struct printer *printer, const struct report_series *series, uint64_t all)
 {
     const struct report *report = printer->report;
     bool promised = report->routes[series->route].slo_ns > 0;
-    enum term_style style = series->side == REPORT_CANARY   ? TERM_CANARY
-                            : series->side == REPORT_STABLE ? TERM_STABLE
-                                                            : TERM_PLAIN;
+    enum term_style style = style_of(series);
     char requests[FIGURE_LEN], share[FIGURE_LEN], errors[FIGURE_LEN], late[FIGURE_LEN];
     char p50[FIGURE_LEN], p95[FIGURE_LEN], p99[FIGURE_LEN], last[WHEN_LEN];
     struct report_sum sum;
@@ -134,13 +144,14 @@ static void print_over_time(const struct printer *printer, const struct report_s
 
     if (len > COLUMNS_MAX)
         len = COLUMNS_MAX;
-    fprintf(printer->out, "\n  over time, %s a line%-*s",
-            unit_duration_text(step * report->width_s * NS_PER_S, span), 0, "");
+    fprintf(printer->out, "\n  over time, %s a line",
+            unit_duration_text(step * report->width_s * NS_PER_S, span));
     for (size_t i = 0; i < len; i++) {
+        enum term_style style = style_of(list[i]);
+
         snprintf(name, sizeof name, "%.12s %.12s", or_dash(list[i]->platform), list[i]->group);
-        fprintf(printer->out, "%s%s%s%s", i ? ", " : ": ",
-                term_on(printer->term, list[i]->side == REPORT_CANARY ? TERM_CANARY : TERM_STABLE), name,
-                term_off(printer->term, TERM_STABLE));
+        fprintf(printer->out, "%s%s%s%s", i ? ", " : ": ", term_on(printer->term, style), name,
+                term_off(printer->term, style));
     }
     fprintf(printer->out, "\n  %s%-19s %8s %8s", term_on(printer->term, TERM_FAINT), "from (UTC)", "weight",
             "share");
@@ -265,25 +276,6 @@ static void print_lines(const struct printer *printer)
                 "  some stand for others that were not written (sample_rate), which are counted\n");
 }
 
-static void print_decisions(const struct printer *printer)
-{
-    const struct report *report = printer->report;
-    char time[WHEN_LEN], to[FIGURE_LEN];
-
-    if (report->decisions_len == 0)
-        return;
-    heading(printer, "Decisions");
-    for (size_t i = 0; i < report->decisions_len; i++) {
-        const struct report_decision *decision = &report->decisions[i];
-        enum term_style style = view_action_style(decision->action);
-
-        fprintf(printer->out, "  %s  %s  %s%s%s (%s) %s\n      %s\n", when(decision->wall_ns, time),
-                decision->route, term_on(printer->term, style), decision->action,
-                term_off(printer->term, style), decision->reason, figure_percent(decision->to / 100.0, to),
-                decision->text);
-    }
-}
-
 void report_text_print(const struct report *report, const struct term *term, FILE *out)
 {
     const struct printer printer = {report, term, out};
@@ -297,6 +289,5 @@ void report_text_print(const struct report *report, const struct term *term, FIL
         fprintf(out, "no request is in it\n");
     for (size_t i = 0; i < report->routes_len; i++)
         print_route(&printer, i);
-    print_decisions(&printer);
     print_lines(&printer);
 }
