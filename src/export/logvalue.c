@@ -94,7 +94,7 @@ static bool iso_time(struct str s, int64_t *wall_ns_r)
     if (!is_time(&civil))
         return false;
     *wall_ns_r = (civil_to_s(&civil) - east_s) * NS_PER_S + ns;
-    return true;
+    return *wall_ns_r >= 0;
 }
 
 static bool clf_time(struct str s, int64_t *wall_ns_r)
@@ -121,7 +121,7 @@ static bool clf_time(struct str s, int64_t *wall_ns_r)
         return false;
     east_s = (parts[EAST_HOUR] * 60 + parts[EAST_MINUTE]) * 60;
     *wall_ns_r = (civil_to_s(&civil) - (s.p[21] == '-' ? -east_s : east_s)) * NS_PER_S;
-    return true;
+    return *wall_ns_r >= 0;
 }
 
 bool logvalue_time(struct str s, int64_t *wall_ns_r)
