@@ -141,8 +141,7 @@ static void make_title(struct request *request)
     else
         snprintf(request->title, sizeof request->title, "%.80s and %zu more", args->operands[0],
                  args->operands_len - 1);
-    for (char *p = request->title; *p; p++)
-        *p = *p >= ' ' && *p <= '~' ? *p : '?';
+    term_plain(request->title);
     request->options.title = request->title;
 }
 
@@ -208,6 +207,7 @@ static bool read_logs(const struct request *request, struct report *report)
     for (size_t i = 0; i < request->args->operands_len; i++)
         ok = report_files_read(&files, request->args->operands[i]) && ok;
     report_finish(report);
+    report_files_fini(&files);
     logreader_free(reader);
     return ok;
 }

@@ -1,5 +1,6 @@
 #include "cli/report_files.h"
 
+#include "base/mem.h"
 #include "cli/figure.h"
 #include "cli/lines.h"
 #include "cli/term.h"
@@ -7,7 +8,9 @@
 
 #include <errno.h>
 #include <fts.h>
+#include <search.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -36,47 +39,104 @@ static void hide_progress(const struct reading *reading)
         fprintf(stderr, "\r\033[K");
 }
 
-static void note_bad(struct reading *reading, const char *why)
+/* Why a line of no preset could not be read. */
+static const char *why_bad(const struct reading *reading, struct str line)
+{
+    struct logentry entry = {.why = "it is of none of the presets json, ecs, otel, alb, combined and ltsv"};
+    bool ok = reading->known && logreader_read(reading->files->reader, reading->preset, line, &entry);
+
+    BUG_ON(ok);
+    return entry.why;
+}
+
+static void note_bad(struct reading *reading, struct str line)
 {
     struct report_lines *lines = &reading->files->report->lines;
 
-    if (lines->bad++ == 0)
-        snprintf(lines->bad_at, sizeof lines->bad_at, "%s:%llu: %s", lines_shown(reading->path),
-                 (unsigned long long)reading->lines.number, why);
+    if (lines->bad++ > 0)
+        return;
+    snprintf(lines->bad_at, sizeof lines->bad_at, "%s:%llu: %s", lines_shown(reading->path),
+             (unsigned long long)reading->lines.number, why_bad(reading, line));
+    term_plain(lines->bad_at);
 }
 
-/* The entry of a line whose preset is not known yet, which then is. */
+/* The entry of a line of a preset that the lines before it did not have, as the lines behind it then do. */
 static bool guess(struct reading *reading, struct str line, struct logentry *entry)
 {
     const struct logreader *reader = reading->files->reader;
+    enum config_log_format preset;
 
-    entry->why = "it is of none of the presets json, ecs, otel, alb, combined and ltsv";
-    reading->known = logreader_guess(reader, line, &reading->preset);
-    return reading->known && logreader_read(reader, reading->preset, line, entry);
+    if (!logreader_guess(reader, line, &preset))
+        return false;
+    reading->known = true;
+    reading->preset = preset;
+    return logreader_read(reader, preset, line, entry);
 }
 
 static void take(struct reading *reading, struct str line)
 {
     struct report *report = reading->files->report;
     struct logentry entry;
-    bool ok;
 
     report->lines.bytes += line.len + 1;
     if (line.len == 0)
         return;
     if (++report->lines.read % PROGRESS_EVERY == 0)
         show_progress(reading);
-    ok = reading->known ? logreader_read(reading->files->reader, reading->preset, line, &entry)
-                        : guess(reading, line, &entry);
-    if (ok)
+    if (reading->known && logreader_read(reading->files->reader, reading->preset, line, &entry))
         report_feed(report, reading->preset, &entry);
     else if (logreader_is_metrics(line))
         report->lines.metrics++;
+    else if (!reading->files->known && guess(reading, line, &entry))
+        report_feed(report, reading->preset, &entry);
     else
-        note_bad(reading, entry.why);
+        note_bad(reading, line);
 }
 
-static bool read_file(const struct report_files *files, const char *path)
+/* ---- files ---- */
+
+struct seen {
+    dev_t dev;
+    ino_t ino;
+};
+
+static int compare_seen(const void *a, const void *b)
+{
+    const struct seen *one = a, *other = b;
+
+    if (one->dev != other->dev)
+        return one->dev < other->dev ? -1 : 1;
+    return one->ino < other->ino ? -1 : one->ino > other->ino;
+}
+
+/* Whether it was read before, by this name or another one: its requests would count twice. */
+static bool is_seen(struct report_files *files, int fd)
+{
+    struct seen *seen = mem_zalloc(sizeof *seen);
+    struct stat status;
+    struct seen **found;
+
+    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+        free(seen);
+        return false;
+    }
+    seen->dev = status.st_dev;
+    seen->ino = status.st_ino;
+    found = tsearch(seen, &files->seen, compare_seen);
+    BUG_ON(!found);
+    if (*found == seen)
+        return false;
+    free(seen);
+    return true;
+}
+
+void report_files_fini(struct report_files *files)
+{
+    tdestroy(files->seen, free);
+    files->seen = NULL;
+}
+
+static bool read_file(struct report_files *files, const char *path)
 {
     struct reading reading = {.files = files, .path = path, .known = files->known, .preset = files->preset};
     enum lines_next next;
@@ -85,6 +145,11 @@ static bool read_file(const struct report_files *files, const char *path)
     if (!lines_open(&reading.lines, path)) {
         term_error("%s: %s", path, reading.lines.why);
         return false;
+    }
+    if (is_seen(files, reading.lines.fd)) {
+        term_error("%s: passed over: it was read before", lines_shown(path));
+        lines_close(&reading.lines);
+        return true;
     }
     files->report->lines.files++;
     while ((next = lines_next(&reading.lines, &line)) == LINES_LINE)
@@ -104,8 +169,15 @@ static int by_name(const FTSENT **a, const FTSENT **b)
     return strcmp((*a)->fts_name, (*b)->fts_name);
 }
 
+/* The pack of a log that is being made says what the log says. */
+static bool is_no_log(const struct report_files *files, const FTSENT *entry)
+{
+    return entry->fts_name[0] == '.' || str_ends_with(str_from(entry->fts_name), STR(".part")) ||
+           (entry->fts_statp->st_ino == files->out_ino && entry->fts_statp->st_dev == files->out_dev);
+}
+
 /* False when it could not be read. */
-static bool take_entry(const struct report_files *files, FTS *walk, FTSENT *entry)
+static bool take_entry(struct report_files *files, FTS *walk, FTSENT *entry)
 {
     switch (entry->fts_info) {
     case FTS_D:
@@ -113,7 +185,15 @@ static bool take_entry(const struct report_files *files, FTS *walk, FTSENT *entr
             fts_set(walk, entry, FTS_SKIP);
         return true;
     case FTS_F:
-        return entry->fts_name[0] == '.' || read_file(files, entry->fts_accpath);
+        return is_no_log(files, entry) || read_file(files, entry->fts_accpath);
+    case FTS_SLNONE:
+        if (entry->fts_name[0] == '.')
+            return true;
+        term_error("%s: cannot be opened: the link leads nowhere", entry->fts_path);
+        return false;
+    case FTS_DC:
+        term_error("%s: passed over: it is the same folder as one above it", entry->fts_path);
+        return true;
     case FTS_DNR:
     case FTS_ERR:
     case FTS_NS:
@@ -124,7 +204,7 @@ static bool take_entry(const struct report_files *files, FTS *walk, FTSENT *entr
     }
 }
 
-static bool read_folder(const struct report_files *files, const char *path)
+static bool read_folder(struct report_files *files, const char *path)
 {
     char *const roots[] = {(char *)(uintptr_t)path, NULL};
     FTS *walk = fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, by_name);
@@ -135,13 +215,17 @@ static bool read_folder(const struct report_files *files, const char *path)
         term_error("%s: cannot be read: %s", path, strerror(errno));
         return false;
     }
-    while ((entry = fts_read(walk)) != NULL)
+    while (errno = 0, (entry = fts_read(walk)) != NULL)
         ok = take_entry(files, walk, entry) && ok;
+    if (errno) {
+        term_error("%s: cannot be read to its end: %s", path, strerror(errno));
+        ok = false;
+    }
     fts_close(walk);
     return ok;
 }
 
-bool report_files_read(const struct report_files *files, const char *path)
+bool report_files_read(struct report_files *files, const char *path)
 {
     struct stat stat_of;
 

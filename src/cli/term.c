@@ -47,6 +47,12 @@ const char *term_off(const struct term *term, enum term_style style)
     return term->color && style != TERM_PLAIN ? "\033[0m" : "";
 }
 
+void term_plain(char *text)
+{
+    for (; *text; text++)
+        *text = *text >= ' ' && *text <= '~' ? *text : '?';
+}
+
 void term_error(const char *fmt, ...)
 {
     char *text = mem_alloc(ERROR_MAX);

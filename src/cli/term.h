@@ -37,6 +37,9 @@ void term_look(struct term *term, int fd);
 const char *term_on(const struct term *term, enum term_style style);
 const char *term_off(const struct term *term, enum term_style style);
 
+/* Makes it plain ASCII: '?' for what is not, control characters too. */
+void term_plain(char *text);
+
 /* Writes "penstock: ..." (the name once only) and a line end to standard error; what came from outside loses
  * its control characters, line ends excepted. */
 void term_error(const char *fmt, ...) PRINTF_LIKE(1, 2);
