@@ -58,6 +58,18 @@ fits()
     fi
 }
 
+# holds PATTERN FILE: what a command has left.
+holds()
+{
+    number=$((number + 1))
+    if grep -qE -e "$1" "$2"; then
+        echo "ok $number - $2 holds $1"
+    else
+        echo "not ok $number - $2 holds $1"
+        status=1
+    fi
+}
+
 # The program itself.
 expect 2 - 'penstock COMMAND'
 expect 0 'penstock COMMAND' - --help
@@ -119,6 +131,7 @@ cp access.jsonl logs/.hidden/
 head -c 40 logs/platform=ec2/part.gz >cut.gz
 expect 2 - 'too few' report
 expect 2 - 'text, json or html' report --format pdf access.jsonl
+expect 2 - 'text, json or html' report --format html --json access.jsonl
 expect 2 - 'route or platform' report --by group access.jsonl
 expect 2 - 'a time such as 300ms' report --slo soon access.jsonl
 expect 2 - 'ec2=2026-11-25T10:00' report --retired ec2 access.jsonl
@@ -126,7 +139,12 @@ expect 2 - 'a time in UTC' report --from noon access.jsonl
 expect 2 - 'combined' report --preset apache access.jsonl
 expect 2 - 'once only' report - -
 expect 1 'no request is in it' 'missing.jsonl: cannot be opened' report missing.jsonl
-expect 1 - 'bad.yaml:2:1' report -c bad.yaml access.jsonl
+expect 1 - 'bad.yaml:2:1' report -c bad.yaml -o unmade.html access.jsonl
+expect 1 'no request' 'unmade.html: cannot be opened' report unmade.html
+expect 1 - 'none/report.html: cannot be opened' report -o none/report.html access.jsonl
+expect 2 - 'by --slo, not by --config' report --by platform -c bad.yaml access.jsonl
+expect 1 - 'bad.yaml:2:1' report --by platform --slo 1s -c bad.yaml access.jsonl
+expect 2 - 'a time in UTC' report --to 2400-01-01 access.jsonl
 expect 1 '3 are outside|2 are outside' 'no request is in the report' report --to 2020-01-01 access.jsonl
 expect 0 'access.jsonl:2: it is no JSON object' - report access.jsonl
 expect 0 'residual traffic:.* 2 requests still reached ec2 old' - report access.jsonl
@@ -134,7 +152,48 @@ expect 0 '192.0.2.7 +2 requests' - report access.jsonl
 expect 0 '^ +ec2 .* 100 % .* 4[0-9] ms .*2026-11-20 10:00:00$' - report --slo 40ms access.jsonl
 expect 0 '"requests": 4,' - report --json access.jsonl logs
 expect 1 '3 read from 2 files' 'cut.gz:[0-9]+: the gzip data ends in the middle' report access.jsonl cut.gz
+printf '%0100000d' 0 >report.html
 expect 0 - - report -o report.html access.jsonl
+holds '^</html>$' report.html
+expect 0 '^<!DOCTYPE html>$' - report -o /dev/stdout --format html access.jsonl
+expect 0 '^<!DOCTYPE html>$' - report -o - --format html access.jsonl
+printf '#!/bin/sh\ntrap "" XFSZ\nulimit -f 8\nexec "%s" "$@"\n' "$program" >narrow
+chmod +x narrow
+program=./narrow expect 1 - 'report.html: cannot be written: File too large' report -o report.html access.jsonl
+holds '^</html>$' report.html
+program=./narrow expect 1 - 'new.html: cannot be written: File too large' report -o new.html access.jsonl
+echo ./*html* >left
+holds '^./report.html$' left
+expect 1 - 'logs: cannot be opened: Is a directory' report -o logs access.jsonl
+expect 0 - - report --json -o report.html access.jsonl
+holds '^ "report": 1,$' report.html
+ln -s report.html link.html
+expect 0 - - report -o link.html access.jsonl
+holds '^<!DOCTYPE' report.html
+expect 1 - 'access.jsonl: is a log that is to be read' report -o access.jsonl cut.gz logs/../access.jsonl
+holds '"route":"web"' access.jsonl
+mkdir -p kept
+cp access.jsonl report.html kept/
+expect 0 - - report -o kept/report.html kept
+expect 0 - - report --format text -o kept/report.html kept
+holds '3 read from 1 file$' kept/report.html
+head -3 access.jsonl >mixed
+printf '%s\n' '192.0.2.8 - - [20/Nov/2026:10:00:01 +0000] "GET / HTTP/1.1" 200 5 "-" "curl"' "$own" '{"cut":' >>mixed
+expect 0 '"unreadable": 2,' - report --json mixed
+expect 0 '"combined": 1' - report --json mixed
+expect 0 '"unreadable": 3,' - report --preset json --json mixed
+expect 0 '"timed": 2,' - report --json access.jsonl
+printf '{"cut":\n' >"$(printf 'odd\033\377.jsonl')"
+expect 1 '"odd\?\?.jsonl:1: ' 'no request' report --json odd*
+mkdir -p linked
+ln -s nowhere linked/lost.jsonl
+ln -s . linked/again
+ln access.jsonl linked/access.jsonl
+ln -s access.jsonl linked/current
+gzip -c access.jsonl >linked/access.jsonl.part
+expect 1 '3 read from 1 file$' 'current: passed over: it was read before' report linked
+expect 1 '3 read from 1 file' 'lost.jsonl: cannot be opened: the link leads nowhere' report linked
+expect 1 '3 read from 1 file' 'again: passed over: it is the same folder' report linked
 expect 0 '^<!DOCTYPE html>$' - report --format html access.jsonl
 
 # replay

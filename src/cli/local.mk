@@ -27,6 +27,7 @@ src_libpenstock_a_SOURCES += \
 	src/cli/replay_log.c src/cli/replay_log.h \
 	src/cli/report.c src/cli/report.h \
 	src/cli/report_files.c src/cli/report_files.h \
+	src/cli/report_out.c src/cli/report_out.h \
 	src/cli/report_text.c src/cli/report_text.h \
 	src/cli/rollout.c src/cli/rollout.h \
 	src/cli/screen.c src/cli/screen.h \

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/unit.h"
 #include "cli/report_files.h"
+#include "cli/report_out.h"
 #include "cli/report_text.h"
 #include "cli/term.h"
 #include "conf/load.h"
@@ -12,9 +13,9 @@
 #include "report/json.h"
 #include "report/report.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const struct args_option options[] = {
@@ -57,7 +58,6 @@ enum {
 struct request {
     const struct args *args;
     enum format format;
-    const char *out; /* NULL: standard output */
     struct report_options options;
     struct report_retired retired[REPORT_RETIRED_MAX];
     bool preset_known;
@@ -71,9 +71,14 @@ struct request {
 static bool read_format(struct request *request)
 {
     const char *name = args_value(request->args, "format");
-    struct str out = str_from(request->out);
+    bool json = args_has(request->args, "json");
+    struct str out = str_from(args_value(request->args, "out"));
 
-    request->format = args_has(request->args, "json") ? FORMAT_JSON : FORMAT_TEXT;
+    if (json && name && strcmp(name, format_names[FORMAT_JSON]) != 0)
+        return false;
+    if (json)
+        name = format_names[FORMAT_JSON];
+    request->format = FORMAT_TEXT;
     for (int i = 0; i < FORMATS; i++) {
         if (name ? strcmp(name, format_names[i]) == 0
                  : out.len > 0 && str_ends_with(out, str_from(format_ends[i]))) {
@@ -86,18 +91,7 @@ static bool read_format(struct request *request)
 
 static bool read_time(const char *text, int64_t *wall_ns_r)
 {
-    struct str s = str_from(text);
-    int64_t local_s;
-    bool date_only;
-
-    if (!text)
-        return true;
-    if (s.len && s.p[s.len - 1] == 'Z')
-        s.len--;
-    if (!civil_parse(s, &local_s, &date_only) || local_s <= 0)
-        return false;
-    *wall_ns_r = local_s * NS_PER_S;
-    return true;
+    return !text || (civil_wall_ns(str_from(text), wall_ns_r) && *wall_ns_r > 0);
 }
 
 static bool read_retired(struct request *request)
@@ -157,7 +151,7 @@ static const char *refusal(struct request *request)
     if (stdins > 1)
         return "standard input can be read once only";
     if (!read_format(request))
-        return "--format: text, json or html";
+        return "--format: text, json or html; --json is the same as --format json";
     if (!read_time(args_value(args, "from"), &request->options.from_ns) ||
         !read_time(args_value(args, "to"), &request->options.to_ns))
         return "--from and --to: a time in UTC such as 2026-11-25 or 2026-11-25T10:00";
@@ -194,11 +188,29 @@ static bool read_config(struct request *request)
     return request->config != NULL;
 }
 
-static bool read_logs(const struct request *request, struct report *report)
+/* A slip that would cost a log. */
+static bool is_no_log(const struct report_out *out, const struct args *args)
+{
+    struct stat status;
+
+    for (size_t i = 0; out->ino && i < args->operands_len; i++) {
+        if (stat(args->operands[i], &status) != 0 || status.st_dev != out->dev || status.st_ino != out->ino)
+            continue;
+        term_error("%s: is a log that is to be read; the report cannot take its place", out->path);
+        return false;
+    }
+    return true;
+}
+
+static bool read_logs(const struct request *request, const struct report_out *out, struct report *report)
 {
     struct logreader *reader = logreader_new();
-    struct report_files files = {
-        .report = report, .reader = reader, .known = request->preset_known, .preset = request->preset};
+    struct report_files files = {.report = report,
+                                 .reader = reader,
+                                 .known = request->preset_known,
+                                 .preset = request->preset,
+                                 .out_dev = out->dev,
+                                 .out_ino = out->ino};
     struct term term;
     bool ok = true;
 
@@ -212,70 +224,62 @@ static bool read_logs(const struct request *request, struct report *report)
     return ok;
 }
 
-static bool write_report(const struct request *request, const struct report *report, FILE *out)
+static void print_json(const struct report *report, FILE *out)
+{
+    json_t *json = report_json(report, clk_wall_ns());
+
+    json_dumpf(json, out, JSON_INDENT(1) | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(12));
+    fprintf(out, "\n");
+    json_decref(json);
+}
+
+static bool print_report(const struct request *request, const struct report *report, FILE *out)
 {
     struct term term = {0};
-    json_t *json;
 
     switch (request->format) {
     case FORMAT_TEXT:
-        if (!request->out)
+        if (out == stdout)
             term_look(&term, STDOUT_FILENO);
         report_text_print(report, &term, out);
-        break;
+        return true;
     case FORMAT_JSON:
-        json = report_json(report, clk_wall_ns());
-        json_dumpf(json, out, JSON_INDENT(1) | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(12));
-        fprintf(out, "\n");
-        json_decref(json);
-        break;
+        print_json(report, out);
+        return true;
     case FORMAT_HTML:
         return report_html(report, clk_wall_ns(), out);
     case FORMATS:
         break;
     }
-    return fflush(out) == 0 && !ferror(out);
+    return false;
 }
 
-static bool write_out(const struct request *request, const struct report *report)
+static bool make_report(const struct request *request, struct report_out *out)
 {
-    FILE *out = request->out ? fopen(request->out, "w") : stdout;
-    bool ok;
+    struct report *report = report_new(&request->options);
+    bool ok = read_logs(request, out, report), any = report->from_ns <= report->to_ns;
+    FILE *file = report_out_open(out);
 
-    if (!out) {
-        term_error("%s: cannot be opened: %s", request->out, strerror(errno));
-        return false;
-    }
-    ok = write_report(request, report, out);
-    if (out != stdout)
-        ok = fclose(out) == 0 && ok;
-    if (!ok)
-        term_error("%s: cannot be written: %s", request->out ? request->out : "<stdout>", strerror(errno));
-    return ok;
+    ok = file && report_out_close(out, print_report(request, report, file)) && ok;
+    if (!any)
+        term_error("no request is in the report");
+    report_free(report);
+    return ok && any;
 }
 
 static enum subcommand_exit run(const struct args *args, const struct subcommand_verb *verb)
 {
-    struct request request = {
-        .args = args, .out = args_value(args, "out"), .options = {.points = POINTS_MOST}};
+    struct request request = {.args = args, .options = {.points = POINTS_MOST}};
     const char *why = refusal(&request);
-    struct report *report;
+    struct report_out out = {0};
     bool ok;
 
     (void)verb;
     if (why)
         return subcommand_misused(&subcommand_report, "%s", why);
-    if (!read_config(&request)) {
-        config_unref(request.config);
-        return SUBCOMMAND_FAILED;
-    }
-    report = report_new(&request.options);
-    ok = read_logs(&request, report);
-    ok = write_out(&request, report) && ok;
-    if (report->from_ns > report->to_ns)
-        term_error("no request is in the report");
-    ok = ok && report->from_ns <= report->to_ns;
-    report_free(report);
+    ok = read_config(&request) && report_out_init(&out, args_value(args, "out")) && is_no_log(&out, args) &&
+         make_report(&request, &out);
+    report_out_fini(&out);
     config_unref(request.config);
     return ok ? SUBCOMMAND_OK : SUBCOMMAND_FAILED;
 }
