@@ -712,7 +712,9 @@ static const struct setting config_rows[] = {
     {.key = "http2",
      .type = &schema_map,
      .section = &http2_section,
-     .text = "How HTTP/2 is spoken with clients. What they say of priorities is taken and not acted on."},
+     .text = "How HTTP/2 is spoken with clients. Answers take turns on a connection, unless the field "
+             "priority of a request (RFC 9218) says otherwise; PRIORITY and PRIORITY_UPDATE frames change "
+             "nothing."},
     {.key = "targetGroups",
      .type = &schema_named,
      LIST(config, groups),

@@ -622,8 +622,10 @@ START_TEST(a_head_beyond_its_limits_is_answered_with_431_or_414)
 }
 END_TEST
 
-/* Two requests, with these fields, whose answers share 40,000 bytes of content. */
-static void check_shared(const char *one, const char *three, const char *want)
+/* Two requests, with these fields and what `say` puts behind them, whose answers share 40,000 bytes of
+ * content. */
+static void check_shared(const char *one, const char *three, void (*say)(struct text *bytes),
+                         const char *want)
 {
     char *content = mem_alloc(40001), *fields[] = {mem_printf(GET "%s", one), mem_printf(GET "%s", three)};
     struct text bytes, out;
@@ -640,6 +642,8 @@ static void check_shared(const char *one, const char *three, const char *want)
     put_preface(&bytes, true);
     put_headers(&bytes, 1, fields[0], true);
     put_headers(&bytes, 3, fields[1], true);
+    if (say)
+        say(&bytes);
     run(&peer, &bytes, 0, bytes.len);
     peer_output(&peer, &out, 1 << 17);
     frames = frames_text(&out);
@@ -653,15 +657,32 @@ static void check_shared(const char *one, const char *three, const char *want)
     text_fini(&out);
 }
 
-/* RFC 9218 section 10: what the client says counts; where it says nothing, none has to wait for the others.
- */
+static void say_priority_update(struct text *bytes)
+{
+    put_frame(bytes, 0x10, 0, 0, "\0\0\0\1u=6", 7);
+    put_frame(bytes, 0x10, 0, 0, "\0\0\0\3u=0", 7);
+}
+
+/* Stream 1 hangs on stream 3. */
+static void say_priority(struct text *bytes)
+{
+    put_frame(bytes, F_PRIORITY, 0, 1, "\0\0\0\3\20", 5);
+}
+
+/* RFC 9218 section 10: what the client's field says counts; where it says nothing, none has to wait for the
+ * others. */
 START_TEST(answers_share_the_connection_unless_the_client_wants_it_otherwise)
 {
-    check_shared("", "", "HEADERS 1\nHEADERS 3\nDATA 1 16384\nDATA 3 16384\nDATA 1 7232 end\nDATA 3 0 end\n");
-    check_shared("|priority=u=5", "|priority=u=3",
+    static const char shared[] =
+        "HEADERS 1\nHEADERS 3\nDATA 1 16384\nDATA 3 16384\nDATA 1 7232 end\nDATA 3 0 end\n";
+
+    check_shared("", "", NULL, shared);
+    check_shared("|priority=u=5", "|priority=u=3", NULL,
                  "HEADERS 1\nHEADERS 3\nDATA 3 16384\nDATA 3 16384\nDATA 3 7232 end\nDATA 1 0 end\n");
-    check_shared("|priority=u=3, i=?0", "|priority=u=3, i=?0",
+    check_shared("|priority=u=3, i=?0", "|priority=u=3, i=?0", NULL,
                  "HEADERS 1\nHEADERS 3\nDATA 1 16384\nDATA 1 16384\nDATA 1 7232 end\nDATA 3 0 end\n");
+    check_shared("", "", say_priority, shared);
+    check_shared("", "", say_priority_update, shared);
 }
 END_TEST
 
