@@ -185,6 +185,57 @@ START_TEST(a_slow_canary_goes_back_at_once_after_a_raise)
 }
 END_TEST
 
+/* Just raised from 1 % to 50 %, with a canary that is slow often, though far from always; 480 such answers,
+ * 12 s of the traffic, are what a cold start may cost. */
+static void start_cold(uint64_t seed)
+{
+    struct plan *plan = sim_plan();
+
+    sim_step(plan, 1, 30)->advance_on = ADVANCE_TRAFFIC;
+    sim_step(plan, 50, 180);
+    sim_step(plan, 100, 0)->bake_ns = 3600 * NS_PER_S;
+    start(plan, seed);
+    for (int s = 0; s < 7200 && sim.r.weight < 5000; s++)
+        sim_tick(&sim);
+    ck_assert_uint_eq(sim.r.weight, 5000);
+    ck_assert_int_eq(sim.r.grace_ns, plan->ramp.grace_ns);
+    sim.canary.bad_slow = 0;
+    sim.canary.slow = 0.3;
+}
+
+START_TEST(a_cold_start_beyond_its_budget_goes_back_in_the_grace)
+{
+    for (uint64_t seed = 0; seed < 5; seed++) {
+        start_cold(seed);
+        while (!sim.backs && sim.r.raise_ns < sim.r.grace_ns)
+            sim_tick(&sim);
+        ck_assert_uint_eq(sim.backs, 1);
+        ck_assert_uint_lt(sim.r.weight, 5000);
+        ck_assert_int_eq(sim.d.reason, REASON_BUDGET);
+        ck_assert_str_eq(sim.d.metric_name, "latency");
+        ck_assert_ptr_nonnull(strstr(sim.d.text, "too many for the time right after a raise"));
+        ck_assert_uint_gt(sim.canary.bad_slow, 440);
+        ck_assert_uint_lt(sim.canary.bad_slow, 560);
+        sim_fini(&sim);
+    }
+}
+END_TEST
+
+START_TEST(a_cold_start_within_its_budget_goes_on)
+{
+    for (uint64_t seed = 0; seed < 5; seed++) {
+        start_cold(seed);
+        for (int s = 0; s < 120 && sim.canary.bad_slow < 400; s++)
+            sim_tick(&sim);
+        sim.canary.slow = 0.005;
+        sim_run(&sim, 1200);
+        ck_assert_uint_eq(sim.backs, 0);
+        ck_assert_uint_eq(sim.r.weight, PLAN_WEIGHT_ALL);
+        sim_fini(&sim);
+    }
+}
+END_TEST
+
 START_TEST(a_canary_that_is_slow_a_little_goes_back_after_the_grace)
 {
     start(sim_reference_plan(), 1);
@@ -859,6 +910,8 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, the_dwell_begins_when_every_worker_has_the_weight);
     tcase_add_test(tcase, five_percent_errors_go_back_before_a_hundred);
     tcase_add_test(tcase, a_slow_canary_goes_back_at_once_after_a_raise);
+    tcase_add_test(tcase, a_cold_start_beyond_its_budget_goes_back_in_the_grace);
+    tcase_add_test(tcase, a_cold_start_within_its_budget_goes_on);
     tcase_add_test(tcase, a_canary_that_is_slow_a_little_goes_back_after_the_grace);
     tcase_add_test(tcase, a_dead_canary_costs_few_requests);
     tcase_add_test(tcase, a_fault_after_hours_is_found);
