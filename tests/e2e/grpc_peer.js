@@ -1,14 +1,17 @@
 // gRPC as bytes on node's http2: `serve` is a target, `call PORT` a client. Lines of JSON on stdin, each answered by one on
 // stdout. Serving, the path says what happens: /echo/ answers each message as it comes, /count/ the number of messages at the end,
-// /list/ the message three times, /status/N ends with that status and no message, /silent/ says nothing, /hold/ begins an answer, /bare/ has no status.
+// /list/ the message three times, /status/N ends with that status and no message, /silent/ says nothing, /hold/ begins an answer, /bare/ has no status,
+// /own/ ends with the statuses of argv[3] ("14,13") in turns.
 //   serve: {} -> {"port": N}; {"get": "counts"} -> {"calls": N, "cancelled": N, "timeouts": [...]}
 //   call:  {"path": P, "messages": [...], "timeout": "1S", "wait": true} -> {"http", "status", "message", "messages", "type"}
 //          with `wait` each message is sent when the answer to the one before has come
+//          {"paths": [...], "times": N} -> {"done": N}, when each path has been called so many times, all at once
 'use strict';
 const http2 = require('http2');
 const readline = require('readline');
 
 const counts = { calls: 0, cancelled: 0, timeouts: [] };
+const own = (process.argv[3] || '0').split(',');
 
 function frame(text) {
     const head = Buffer.alloc(5);
@@ -36,7 +39,9 @@ function serve(stream, headers) {
     counts.timeouts.push(headers['grpc-timeout'] || null);
     stream.on('error', () => {});
     stream.on('aborted', () => { counts.cancelled += 1; });
-    if (kind === 'status') {
+    if (kind === 'own')
+        status = own[counts.calls % own.length];
+    if (kind === 'status' || kind === 'own') {
         stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': status, 'grpc-message': 'so' },
                        { endStream: true });
         return;
@@ -103,6 +108,14 @@ function call(session, order, done) {
             say();
 }
 
+function callAll(session, order, done) {
+    let left = order.paths.length * order.times;
+    const total = left;
+    for (let i = 0; i < order.times; i++)
+        for (const path of order.paths)
+            call(session, { path, messages: ['a'] }, () => { if (--left === 0) done({ done: total }); });
+}
+
 const lines = readline.createInterface({ input: process.stdin });
 const print = (value) => process.stdout.write(JSON.stringify(value) + '\n');
 if (process.argv[2] === 'serve') {
@@ -113,6 +126,9 @@ if (process.argv[2] === 'serve') {
 } else {
     const session = http2.connect('http://127.0.0.1:' + process.argv[3]);
     session.on('error', () => {});
-    lines.on('line', (line) => call(session, JSON.parse(line), print));
+    lines.on('line', (line) => {
+        const order = JSON.parse(line);
+        (order.paths ? callAll : call)(session, order, print);
+    });
 }
 lines.on('close', () => process.exit(0));

@@ -6,6 +6,7 @@ import threading
 
 from harness import HERE, Failure, Process, Skip, case, free_port, main, need, tool
 from penstock import Penstock
+from plans import quick
 
 need("node")
 
@@ -101,6 +102,45 @@ def _(t):
     for _ in range(8):
         client.ask(path="/status/14")
     t.equal(client.ask(path="/echo/", messages=["a"])["status"], "0", "a target that answers is not left alone")
+
+
+@case("a canary that answers 200 with statuses of grpcErrors is rolled back, and with others it is not")
+def _(t):
+    servers = {"fine": Peer(t, "serve"), "broken": Peer(t, "serve", "14,13,2,15,4"), "lost": Peer(t, "serve", 5)}
+    groups = {name: {"protocol": "h2c", "trailers": True, "platform": name, "targets": [peer.text]}
+              for name, peer in servers.items()}
+    routes = {"usual": ("broken", None), "counted": ("broken", None), "spared": ("lost", None), "named": ("lost", ["NOT_FOUND"])}
+    p = Penstock(t, {"fine": []}, workers=1, listeners=[{"address": "127.0.0.1:0", "h2c": True}], targetGroups=groups,
+                 routes=[{"name": name, "match": {"pathPrefix": "/own/" + name}, "stable": "fine", "canary": canary,
+                          **({"grpcErrors": errors} if errors else {})} for name, (canary, errors) in routes.items()])
+    client = Peer(t, "call", p.address[1])
+    errors = {"name": "errors", "type": "errorRate", "floor": 0.001}
+    for name in routes:
+        only = {"metrics": [{**errors, "onRegression": "hold" if name == "counted" else "rollback"}]}
+        p.admin.start(quick((50, "1h"), analysis=only), name)
+
+    def states():
+        client.ask(paths=["/own/" + name for name in routes], times=20)
+        return {name: p.admin.rollout(name)["state"] == "rolledBack" for name in routes}
+    back = {name: name in ("usual", "named") for name in routes}
+    t.wait(lambda: states() == back, "the canaries whose statuses are errors are rolled back", 20)
+    for record in p.admin.decisions()["decisions"]:
+        if record["action"] == "rollback":
+            t.equal((record["reason"], record["metric"], record["counts"]["stable"]["bad"]), ("regression", "errors", 0),
+                    record["route"])
+
+    def judged(name):
+        return p.admin.rollout(name)["metrics"][0]["counts"]["canary"]
+
+    def of_canary(name):
+        return [r for r in p.log.records() if r["route"] == name and r["platform"] == routes[name][0]]
+    for name, share in (("counted", 1), ("spared", 0)):
+        t.wait(lambda: judged(name)["requests"] == len(of_canary(name)) and judged(name)["bad"] == share * len(of_canary(name)),
+               f"{name}: the errors that the judge has counted")
+        t.check(len(of_canary(name)) > 10, f"{name}: canary requests")
+    t.equal({(r["outcome"], r["penstock"]["grpc_status"], r["http"]["status_code"]) for r in of_canary("counted")},
+            {("grpc_error", name, 200) for name in ("UNAVAILABLE", "INTERNAL", "UNKNOWN", "DATA_LOSS", "DEADLINE_EXCEEDED")},
+            "what was counted")
 
 
 @case("calls of all four kinds pass between a client and a server of @grpc/grpc-js")
