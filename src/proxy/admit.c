@@ -42,11 +42,31 @@ static unsigned own_hops(const struct txn *txn)
     return hops;
 }
 
+/* Whether these are the first bytes of a client that speaks no HTTP/1, where HTTP/2 is spoken too: it would
+ * take an answer for frames (RFC 9113 section 3.4). */
+static bool is_no_preface(const struct txn *txn)
+{
+    const struct inbound *in = txn->in;
+    const struct front *front = txn->front;
+    struct str line = {in->buf.p + in->scan.start, in->scan.seen - in->scan.start};
+    size_t len = 0;
+
+    if (in->framed || front->served || front->secure ||
+        !txn->worker->config->listeners[front->listener].h2c || in->scan.lines == 0)
+        return false;
+    while (line.p[len] != '\r')
+        len++;
+    line.len = len ? len - 1 : 0; /* without the minor version */
+    return !str_ends_with(line, STR(" HTTP/1."));
+}
+
 static enum next refuse(struct txn *txn, enum h1_error error)
 {
     txn->in->closing = true;
     if (!compose_ids(txn, false))
         return step_cut(txn, OUTCOME_HEAD_TOO_LARGE);
+    if (is_no_preface(txn))
+        return step_cut(txn, OUTCOME_BAD_REQUEST);
     return step_refuse(txn, error == H1_METHOD_REFUSED ? OUTCOME_METHOD_REFUSED : OUTCOME_BAD_REQUEST, error);
 }
 

@@ -10,6 +10,7 @@ from frames import (ACK, CANCEL, COMPRESSION_ERROR, CONTINUATION, DATA, END_HEAD
 from harness import case, main
 from peers import Raw
 from penstock import Penstock
+from wire import Wire
 
 RESET = ("reset", PROTOCOL_ERROR)
 WHOLE = END_HEADERS | END_STREAM
@@ -291,6 +292,18 @@ def _(t):
         first = data if data.startswith(b"PRI") else PREFACE + settings() + data
         with Frames(p.address, first=first) as conn:
             t.equal(conn.goaway(), want, what)
+    is_served(t, p, "all of them")
+
+
+@case("where h2c is spoken, what is no HTTP at all is left without an answer in HTTP/1.1")
+def _(t):
+    p = start(t)
+    for first, want in ((b"INVALID CONNECTION PREFACE\r\n\r\n", b""), (b"PRI * HTTP/2.1\r\n\r\nSM\r\n\r\n", b""),
+                        (b"GET /a b HTTP/1.1\r\n\r\n", b"HTTP/1.1 400"), (b"GET / HTTP/1.1\r\n\r\n", b"HTTP/1.1 400"),
+                        (b"GET / HTTP/1.0\r\nX Y: z\r\n\r\n", b"HTTP/1.1 400")):
+        with Wire(p.address) as wire:
+            wire.send(first)
+            t.equal(wire.rest()[:12], want, repr(first))
     is_served(t, p, "all of them")
 
 
