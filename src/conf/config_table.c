@@ -463,7 +463,7 @@ static const struct section http2_section = {
     SECTION(http2_rows),
     .text = "What of these clients abuse is beyond what may be set: who resets streams, or sends control "
             "frames, by "
-            "the hundred, is cut off with ENHANCE_YOUR_CALM, and counted in penstock_http2_ended.",
+            "the hundred, or makes no room for answer after answer, is cut off with ENHANCE_YOUR_CALM, and counted in penstock_http2_ended.",
 };
 
 static const struct section limit_section = {

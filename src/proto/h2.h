@@ -201,6 +201,10 @@ MUST_CHECK bool h2_interim(struct h2_stream *stream, unsigned status, const stru
 /* Sends the final head. `content`: content or trailers follow. */
 MUST_CHECK bool h2_respond(struct h2_stream *stream, unsigned status, const struct field *fields, size_t len,
                            bool content);
+/* The time for an answer is over, since the peer has not taken what there is of it: resets the stream, and
+ * ends the session (H2_STALLS) of a peer whose windows had no room for too many. No event follows of this
+ * stream. */
+void h2_stall(struct h2_stream *stream);
 
 /* ---- both ---- */
 

@@ -72,6 +72,13 @@ enum h2_error h2_flood_window_update(struct h2_flood *flood)
     return ++flood->window_updates > most ? H2_WINDOW_UPDATES : H2_OK;
 }
 
+enum h2_error h2_flood_stall(struct h2_flood *flood)
+{
+    uint64_t most = H2_FLOOD_STALLS + flood->streams / H2_FLOOD_STREAMS_PER_STALL;
+
+    return ++flood->stalls > most ? H2_STALLS : H2_OK;
+}
+
 enum h2_error h2_flood_content(struct h2_flood *flood, bool brings)
 {
     if (brings)

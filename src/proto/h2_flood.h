@@ -30,6 +30,10 @@ enum {
     H2_FLOOD_WINDOW_UPDATES = 100,
     H2_FLOOD_WINDOW_UPDATES_PER_STREAM = 4,
     H2_FLOOD_WINDOW_UPDATES_PER_DATA = 20,
+    /* Answers that the peer leaves no room for until their time is over, one of which is reset each time: so
+     * many at the beginning, and one for so many streams. */
+    H2_FLOOD_STALLS = 20,
+    H2_FLOOD_STREAMS_PER_STALL = 10,
     /* Frames in a row that bring nothing and end nothing (CVE-2019-9518). */
     H2_FLOOD_EMPTY = 10,
 };
@@ -47,6 +51,7 @@ struct h2_flood {
     uint64_t priorities;     /* so far */
     uint64_t unknown;        /* so far */
     uint64_t window_updates; /* so far */
+    uint64_t stalls;         /* so far */
     uint32_t empty;          /* in a row */
 };
 
@@ -58,6 +63,7 @@ MUST_CHECK enum h2_error h2_flood_ping(struct h2_flood *flood, int64_t now_ns);
 MUST_CHECK enum h2_error h2_flood_priority(struct h2_flood *flood);
 MUST_CHECK enum h2_error h2_flood_unknown(struct h2_flood *flood);
 MUST_CHECK enum h2_error h2_flood_window_update(struct h2_flood *flood);
+MUST_CHECK enum h2_error h2_flood_stall(struct h2_flood *flood);
 /* A frame that could bring content or fields has come: whether it did, or ended something. */
 MUST_CHECK enum h2_error h2_flood_content(struct h2_flood *flood, bool brings);
 /* A DATA frame has come or was sent. */

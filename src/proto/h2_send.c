@@ -329,6 +329,26 @@ void h2_reset(struct h2_stream *stream, enum h2_code code)
     (void)taken(h2, nghttp2_submit_rst_stream(h2->session, NGHTTP2_FLAG_NONE, stream->id, code));
 }
 
+/* Whether the peer's windows are what holds the content of this stream back. */
+static bool has_no_room(const struct h2_stream *stream)
+{
+    return nghttp2_session_get_stream_remote_window_size(stream->h2->session, stream->id) <= 0 ||
+           nghttp2_session_get_remote_window_size(stream->h2->session) <= 0;
+}
+
+void h2_stall(struct h2_stream *stream)
+{
+    struct h2 *h2 = stream->h2;
+    enum h2_error error;
+
+    if (stream->closed || h2->error)
+        return;
+    error = has_no_room(stream) ? h2_flood_stall(&h2->flood) : H2_OK;
+    h2_reset(stream, H2_CODE_ENHANCE_YOUR_CALM);
+    if (error)
+        h2_end(h2, error);
+}
+
 void h2_release(struct h2_stream *stream)
 {
     struct h2 *h2 = stream->h2;

@@ -441,7 +441,10 @@ static void cut(struct inbound *in)
 {
     struct stream *stream = stream_of(in);
 
-    h2_reset(stream->h2, H2_CODE_INTERNAL_ERROR);
+    if (stream->late && stream->waits)
+        h2_stall(stream->h2);
+    else
+        h2_reset(stream->h2, H2_CODE_INTERNAL_ERROR);
     destroy(stream);
 }
 
@@ -464,7 +467,9 @@ static void on_timer(struct wheel_timer *timer, int64_t now_ns)
     struct stream *stream = CONTAINER_OF(timer, struct stream, in.timer);
 
     worker_of(stream)->now_ns = now_ns;
+    stream->late = true;
     txn_on_client_timeout(stream->in.txn);
+    stream->late = false; /* also of one that is dead, which is there until the turn ends */
 }
 
 /* There is no memory for it: the client may ask again. */

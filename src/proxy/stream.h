@@ -36,6 +36,7 @@ struct stream {
     bool answered;         /* our final head is out */
     bool waits;            /* the transaction waits until what is queued has been taken */
     bool taken;            /* and it has been */
+    bool late;             /* its time is over: the call for that is on the stack */
     bool shut;             /* a tunnel: nothing follows what is queued */
 };
 

@@ -2,7 +2,7 @@
 // argv[5] is "only"). Lines of JSON on stdin, each answered by one on stdout:
 //   {}                             -> {"port": N}, once it listens
 //   {"set": {"refuse": 1}}         -> {"ok": true}
-//   {"get": "counts"}              -> {"sessions": N, "streams": N, "most": N, "refused": N, "aborted": N, "bytes": N}
+//   {"get": "counts"}              -> {"sessions": N, "streams": N, "whole": N, "most": N, "refused": N, "aborted": N, "bytes": N}
 // It ends with its stdin.
 'use strict';
 const crypto = require('crypto');
@@ -16,7 +16,7 @@ const options = {
     goawayEach: 0, // after so many streams a session takes no more
     delayMs: 0,    // before the answer
 };
-const counts = { sessions: 0, streams: 0, most: 0, refused: 0, aborted: 0, bytes: 0 };
+const counts = { sessions: 0, streams: 0, whole: 0, most: 0, refused: 0, aborted: 0, bytes: 0 };
 const settings = { maxConcurrentStreams: Number(process.env.MAX_STREAMS || 100) };
 
 const answers = {
@@ -95,10 +95,13 @@ function onStream(stream, headers) {
         counts.bytes += data.length;
         body.hash.update(data);
     });
-    stream.on('end', () => setTimeout(() => {
-        if (!stream.destroyed)
-            answer(stream, headers, body, trailers);
-    }, options.delayMs));
+    stream.on('end', () => {
+        counts.whole += stream.rstCode ? 0 : 1;
+        setTimeout(() => {
+            if (!stream.destroyed)
+                answer(stream, headers, body, trailers);
+        }, options.delayMs);
+    });
 }
 
 let server;

@@ -7,8 +7,8 @@ from frames import (ACK, CANCEL, COMPRESSION_ERROR, CONTINUATION, DATA, END_HEAD
                     FLOW_CONTROL_ERROR, FRAME_SIZE_ERROR, GOAWAY, HEADERS, NO_ERROR, PADDED, PING, PREFACE, PRIORITY,
                     PROTOCOL_ERROR, PUSH_PROMISE, RST_STREAM, SETTINGS, STREAM_CLOSED, WINDOW_UPDATE, Frames, block, frame,
                     get, integer, settings)
-from harness import case, main
-from peers import Raw
+from harness import Skip, case, main, tool
+from peers import H2, Raw
 from penstock import Penstock
 from wire import Wire
 
@@ -220,6 +220,7 @@ def open_post(path="/held"):
     return frame(HEADERS, END_HEADERS, 1, block(get(path, method="POST")))
 
 
+FLOOD_LINE = " warn an HTTP/2 connection of 127.0.0.1 is ended: too many streams were reset ("
 BOMB = block([("x" * 8, "a" * 4000)], index=True)
 FLOODS = [
     ("rapid reset", b"", rapid_reset, "resets"),
@@ -271,18 +272,32 @@ def is_served(t, p, what):
         t.equal(conn.answer(1), (200, b"xxx"), f"another client, after {what}")
 
 
-@case(f"{len(REQUESTS)} requests that are none are told so, alone, and never reach the target")
-def _(t):
-    p = start(t)
+def check_requests(t, p, whole, body):
+    """Sends them; `whole` is the number of whole requests that the target has had so far, `body` what it answers."""
     for what, frames, want in REQUESTS:
-        before = len(p.raw.requests)
+        before = whole()
         with Frames(p.address) as conn:
             conn.send(*frames)
             t.equal(conn.outcome(1), want, what)
             conn.headers(3, get("/"))
-            t.equal(conn.answer(3), (200, b"xxx"), f"the next stream, after {what}")
-        whole = [r for r in p.raw.requests[before:] if r.target != "/" and r.complete]
-        t.equal(whole, [], f"what the target got of {what}")
+            t.equal(conn.answer(3), (200, body), f"the next stream, after {what}")
+        t.equal(whole() - before, 2 if want == 200 else 1, f"requests that the target has had, after {what}")
+
+
+@case(f"{len(REQUESTS)} requests that are none are told so, alone, and never reach the target")
+def _(t):
+    p = start(t)
+    check_requests(t, p, lambda: sum(r.complete for r in p.raw.requests), b"xxx")
+
+
+@case(f"{len(REQUESTS)} requests that are none never reach a target that speaks HTTP/2")
+def _(t):
+    if not tool("node"):
+        raise Skip("not installed: node")
+    target = H2(t)
+    p = Penstock(t, {"ec2": [target]}, targetGroups={"ec2": {"protocol": "h2c"}}, workers=1,
+                 listeners=[{"address": "127.0.0.1:0", "h2c": True}])
+    check_requests(t, p, lambda: target.counts()["whole"], b"ec2\n")
 
 
 @case(f"{len(BREAKS)} ways to break the protocol end the connection with the right code, and no other")
@@ -336,16 +351,32 @@ def _(t):
         t.equal(conn.answer(3), (200, b"xxx"), "the next stream")
 
 
-@case(f"{len(FLOODS)} floods end their connection with ENHANCE_YOUR_CALM, counted, in bounded memory")
+class Neighbour:
+    """A client that goes on while others flood."""
+
+    def __init__(self, t, p):
+        self.conn, self.stream, self._t = Frames(p.address), -1, t
+
+    def asks(self, during):
+        self.stream += 2
+        self.conn.headers(self.stream, get("/"))
+        self._t.equal(self.conn.answer(self.stream), (200, b"xxx"), f"another client, during {during}")
+
+
+@case(f"{len(FLOODS)} floods end their connection with ENHANCE_YOUR_CALM, counted and told, in bounded memory, while others are "
+      "served")
 def _(t):
     p = start(t)
-    is_served(t, p, "nothing")
+    neighbour = Neighbour(t, p)
+    neighbour.asks("nothing")
     before = p.memory_kib()
     for what, first, more, reason in FLOODS:
         with Frames(p.address) as conn:
             conn.send(first)
             i = 0
             while conn.send(*[more(i + k) for k in range(50)]) and i < 40000 and conn.said_goaway() is None:
+                if i % 500 == 0:
+                    neighbour.asks(what)
                 i += 50
             said = conn.said_goaway()
             code = conn.goaway() if said is None else said
@@ -354,8 +385,35 @@ def _(t):
             t.wait(lambda r=reason: p.metrics().sum("penstock_http2_ended_total", reason=r) >= 1, f"{what} is counted")
     total = p.metrics().sum("penstock_http2_ended_total")
     t.equal(total, len(FLOODS), "connections that were ended")
+    neighbour.asks("none any more")
     is_served(t, p, "all of them")
     t.within(p.memory_kib() - before, -100000, 24 << 10, "growth of the memory in KiB")
+    t.wait(lambda: FLOOD_LINE in p.stderr(), "the first flood is told in the log")
+
+
+@case("clients that make no room for answers: each answer has its time, and too many end the connection")
+def _(t):
+    p = start(t, timeouts={"clientWrite": "300ms"})
+    neighbour = Neighbour(t, p)
+    with Frames(p.address, first=PREFACE + settings(window=0)) as conn:
+        for stream in (1, 3, 5):
+            conn.headers(stream, get("/"))
+        reset = [conn.until(lambda kind, *_: kind == RST_STREAM) for _ in range(3)]
+        t.equal(sorted(f[2:] for f in reset), [(stream, uint(ENHANCE_YOUR_CALM)) for stream in (1, 3, 5)], "reset in time")
+        conn.send(settings(window=65535))
+        conn.headers(7, get("/"))
+        t.equal(conn.answer(7), (200, b"xxx"), "a few are no flood")
+    before = p.memory_kib()
+    for what, values, path in (("windows of 0", {"window": 0}, "/"), ("a full window of the connection", {"window": 1 << 30}, "/big")):
+        with Frames(p.address, first=PREFACE + settings(**values)) as conn:
+            for stream in range(1, 81, 2):
+                conn.headers(stream, get(path))
+            neighbour.asks(what)
+            t.equal(conn.goaway(), ENHANCE_YOUR_CALM, what)
+    t.wait(lambda: p.metrics().sum("penstock_http2_ended_total", reason="stalls") == 2, "both are counted")
+    t.wait(lambda: "is ended: too many answers were given no room" in p.stderr(), "it is told in the log")
+    t.within(p.memory_kib() - before, -100000, 24 << 10, "growth of the memory in KiB")
+    neighbour.asks("nothing")
 
 
 main()

@@ -251,6 +251,59 @@ START_TEST(what_comes_slowly_is_no_flood)
 }
 END_TEST
 
+/* A request whose answer is not taken until its time is over. */
+static enum h2_error stall(struct h2_peer *peer, uint32_t round, uint32_t window)
+{
+    struct text bytes, out;
+
+    text_init(&bytes, 1 << 10);
+    text_init(&out, 1 << 10);
+    if (round == 0) {
+        put_preface(&bytes, true);
+        put_frame(&bytes, F_SETTINGS, 0, 0, "\0\4\0\0\0\0", 6);
+        put_number_frame(&bytes, F_WINDOW_UPDATE, 0, 1 << 20);
+    }
+    put_headers(&bytes, stream_of_round(round), GET, true);
+    if (window)
+        put_number_frame(&bytes, F_WINDOW_UPDATE, stream_of_round(round), window);
+    peer->send = "content";
+    ck_assert_int_eq((int)h2_feed(peer->h2, bytes.p, bytes.len, 0), H2_OK);
+    h2_stall(peer->last);
+    peer_release(peer, peer->last);
+    peer_output(peer, &out, 16384);
+    text_fini(&bytes);
+    text_fini(&out);
+    return h2_ended(peer->h2);
+}
+
+START_TEST(who_never_opens_windows_is_ended)
+{
+    struct h2_peer peer;
+    uint32_t round = 0;
+
+    peer_init(&peer, &h2_server_config);
+    peer.answers = peer.holds = true;
+    while (round < 100 && stall(&peer, round, 0) == H2_OK)
+        round++;
+    ck_assert_int_eq((int)h2_ended(peer.h2), H2_STALLS);
+    ck_assert_uint_ge(round, H2_FLOOD_STALLS);
+    peer_fini(&peer);
+}
+END_TEST
+
+/* It was the socket, or other streams. */
+START_TEST(answers_that_windows_have_room_for_are_no_stalls)
+{
+    struct h2_peer peer;
+
+    peer_init(&peer, &h2_server_config);
+    peer.answers = peer.holds = true;
+    for (uint32_t round = 0; round < 100; round++)
+        ck_assert_int_eq((int)stall(&peer, round, 100), H2_OK);
+    peer_fini(&peer);
+}
+END_TEST
+
 static void put_request(struct text *bytes, uint32_t round)
 {
     put_headers(bytes, stream_of_round(round), POST, false);
@@ -355,6 +408,8 @@ Suite *unit_suite(void)
     tcase_add_loop_test(tc, a_flood_ends_its_session_in_bounded_memory, 0, ARRAY_LEN(floods));
     tcase_add_loop_test(tc, a_flood_whose_answers_nobody_reads_ends_too, 0, ARRAY_LEN(floods));
     tcase_add_test(tc, what_comes_slowly_is_no_flood);
+    tcase_add_test(tc, who_never_opens_windows_is_ended);
+    tcase_add_test(tc, answers_that_windows_have_room_for_are_no_stalls);
     tcase_add_test(tc, streams_that_are_under_way_are_bounded);
     tcase_add_test(tc, many_large_heads_stay_within_the_memory_of_the_session);
     tcase_add_test(tc, a_session_is_ended_after_many_streams);
