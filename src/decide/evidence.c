@@ -17,11 +17,22 @@ const struct evidence_tier evidence_tier_raised = {2, 0.3}, evidence_tier_open =
 static const uint64_t first_bad = 2; /* bad requests of the canary that are no burst yet */
 static const int64_t idle_part = 2;  /* of a bin's length: half of it at most lies between bins on end */
 
+/* fmax and fmin are calls for the sake of NaN, which does not occur here; the looks of a week feel them. */
+static inline double larger(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+static inline double lesser(double a, double b)
+{
+    return a < b ? a : b;
+}
+
 double evidence_ln_add(double a, double b)
 {
-    double high = fmax(a, b), low = fmin(a, b);
+    double high = larger(a, b), low = lesser(a, b);
 
-    return fmax(high + log1p(exp(low - high)), EVIDENCE_LN_MIN);
+    return larger(high + log1p(exp(low - high)), EVIDENCE_LN_MIN);
 }
 
 double evidence_ln_factor(double rho, double r, double w, bool canary)
@@ -37,21 +48,26 @@ double evidence_ln_factor(double rho, double r, double w, bool canary)
     return log1p(odds) - log1p(odds_k);
 }
 
+/* Beside 1, e to the power of less is nothing to a double. */
+static const double ln_nothing = -60;
+
 /* ln of a sum of exponentials, floored. */
 static double ln_sum(const double *ln, size_t len)
 {
     double high = EVIDENCE_LN_MIN, sum = 0;
 
     for (size_t i = 0; i < len; i++)
-        high = fmax(high, ln[i]);
-    for (size_t i = 0; i < len; i++)
-        sum += exp(ln[i] - high);
-    return fmax(high + log(sum), EVIDENCE_LN_MIN);
+        high = larger(high, ln[i]);
+    for (size_t i = 0; i < len; i++) {
+        if (ln[i] - high > ln_nothing)
+            sum += exp(ln[i] - high);
+    }
+    return larger(high + log(sum), EVIDENCE_LN_MIN);
 }
 
 static double floor_share(double floor, size_t h)
 {
-    return fmin(floor * evidence_floors[h], floor_share_max);
+    return lesser(floor * evidence_floors[h], floor_share_max);
 }
 
 void evidence_init(struct evidence *evidence)
@@ -100,20 +116,27 @@ static double bin_cap(const struct evidence *evidence, const struct evidence_rul
  * worth. */
 static double with_bin(const struct evidence_rule *rule, double s, double b, double first, double cap)
 {
-    return fmax(s + fmin(b, fmax(cap, fmin(first, rule->cap[1]))), EVIDENCE_LN_MIN);
+    return larger(s + lesser(b, larger(cap, lesser(first, rule->cap[1]))), EVIDENCE_LN_MIN);
 }
 
-static double ratio_now(const struct evidence *evidence, const struct evidence_rule *rule, size_t k)
+static void ratios_now(const struct evidence *evidence, const struct evidence_rule *rule, double *ratio_r)
 {
-    return with_bin(rule, evidence->s[k], evidence->b[k], evidence->first[k], bin_cap(evidence, rule));
+    double cap = bin_cap(evidence, rule);
+
+    for (size_t k = 0; k < EVIDENCE_RATIOS; k++)
+        ratio_r[k] = with_bin(rule, evidence->s[k], evidence->b[k], evidence->first[k], cap);
 }
 
-static double floor_now(const struct evidence *evidence, const struct evidence_rule *rule, size_t h)
+static void floors_now(const struct evidence *evidence, const struct evidence_rule *rule, double *floor_r)
 {
     double bad = (double)(evidence->bin_bad < first_bad ? evidence->bin_bad : first_bad);
-    double first = rule->floor > 0 ? bad * log(floor_share(rule->floor, h) / rule->floor) : 0;
+    double cap = bin_cap(evidence, rule);
 
-    return with_bin(rule, evidence->floor_s[h], evidence->floor_b[h], first, bin_cap(evidence, rule));
+    for (size_t h = 0; h < EVIDENCE_FLOORS; h++) {
+        double first = rule->floor > 0 && bad > 0 ? bad * log(floor_share(rule->floor, h) / rule->floor) : 0;
+
+        floor_r[h] = with_bin(rule, evidence->floor_s[h], evidence->floor_b[h], first, cap);
+    }
 }
 
 static bool is_full(const struct evidence *evidence, const struct evidence_rule *rule)
@@ -121,16 +144,14 @@ static bool is_full(const struct evidence *evidence, const struct evidence_rule 
     double cap = bin_cap(evidence, rule), most = evidence->b[0];
 
     for (size_t k = 1; k < EVIDENCE_RATIOS; k++)
-        most = fmax(most, evidence->b[k]);
+        most = larger(most, evidence->b[k]);
     return isinf(cap) || most >= cap;
 }
 
 static void close_bin(struct evidence *evidence, const struct evidence_rule *rule)
 {
-    for (size_t k = 0; k < EVIDENCE_RATIOS; k++)
-        evidence->s[k] = ratio_now(evidence, rule, k);
-    for (size_t h = 0; h < EVIDENCE_FLOORS; h++)
-        evidence->floor_s[h] = floor_now(evidence, rule, h);
+    ratios_now(evidence, rule, evidence->s);
+    floors_now(evidence, rule, evidence->floor_s);
     memset(evidence->b, 0, sizeof(evidence->b));
     memset(evidence->first, 0, sizeof(evidence->first));
     memset(evidence->floor_b, 0, sizeof(evidence->floor_b));
@@ -161,14 +182,14 @@ void evidence_pass(struct evidence *evidence, const struct evidence_rule *rule, 
 
 static double alternative(const struct evidence_rule *rule, size_t k)
 {
-    return rule->ratio_max > 0 ? fmin(evidence_ratios[k], fmax(rule->ratio_max, 1)) : evidence_ratios[k];
+    return rule->ratio_max > 0 ? lesser(evidence_ratios[k], larger(rule->ratio_max, 1)) : evidence_ratios[k];
 }
 
 static void feed_ratios(struct evidence *evidence, const struct evidence_rule *rule,
                         const struct evidence_events *events)
 {
     uint64_t before = evidence->bin_bad < first_bad ? evidence->bin_bad : first_bad;
-    double first = fmin((double)events->canary_bad, (double)(first_bad - before));
+    double first = lesser((double)events->canary_bad, (double)(first_bad - before));
 
     if (events->canary_bad == 0 && events->stable_bad == 0)
         return;
@@ -200,10 +221,17 @@ static void feed_floors(struct evidence *evidence, const struct evidence_rule *r
     }
 }
 
+/* Most seconds of a quiet route bring nothing. */
+static bool says_nothing(const struct evidence_events *events)
+{
+    return events->canary_bad == 0 && events->stable_bad == 0 && events->canary_good == 0 &&
+           events->canary_requests == 0;
+}
+
 void evidence_feed(struct evidence *evidence, const struct evidence_rule *rule,
                    const struct evidence_events *events)
 {
-    if (events->w <= 0 || events->w >= 1)
+    if (events->w <= 0 || events->w >= 1 || says_nothing(events))
         return;
     if (evidence->left_ns == 0 && events->canary_bad)
         evidence->left_ns = rule->bin_ns;
@@ -219,13 +247,11 @@ double evidence_ln(const struct evidence *evidence, const struct evidence_rule *
 {
     double ratio[EVIDENCE_RATIOS], floor[EVIDENCE_FLOORS];
 
-    for (size_t k = 0; k < EVIDENCE_RATIOS; k++)
-        ratio[k] = ratio_now(evidence, rule, k);
+    ratios_now(evidence, rule, ratio);
     if (rule->floor <= 0)
         return ln_sum(ratio, EVIDENCE_RATIOS);
-    for (size_t h = 0; h < EVIDENCE_FLOORS; h++)
-        floor[h] = floor_now(evidence, rule, h);
-    return fmin(ln_sum(ratio, EVIDENCE_RATIOS), ln_sum(floor, EVIDENCE_FLOORS));
+    floors_now(evidence, rule, floor);
+    return lesser(ln_sum(ratio, EVIDENCE_RATIOS), ln_sum(floor, EVIDENCE_FLOORS));
 }
 
 /* ---- for people ---- */
@@ -287,7 +313,7 @@ double evidence_upper(double bad, double requests)
 {
     double root = sqrt(bad + 1) + 0.82;
 
-    return requests > 0 ? fmin(root * root / requests, 1) : 1;
+    return requests > 0 ? lesser(root * root / requests, 1) : 1;
 }
 
 /*
@@ -305,7 +331,7 @@ static uint64_t requests_for(double bad, double requests, double p, double limit
     if (slack <= 0)
         return UINT64_MAX;
     n = root > 0 ? (half + sqrt(root)) / (slack * slack) : requests;
-    return n < 1e15 ? (uint64_t)ceil(fmax(n, 1)) : UINT64_MAX;
+    return n < 1e15 ? (uint64_t)ceil(larger(n, 1)) : UINT64_MAX;
 }
 
 /* What the canary's next requests will do: as stable's, unless what it did already is no chance any more. */
@@ -339,8 +365,8 @@ struct evidence_gate evidence_gate(const struct evidence_counts *counts, const s
     evidence_past_add(&all, counts);
     gate.upper = evidence_upper(all.bad, all.requests);
     gate.stable = all.requests > 0 ? all.expected / all.requests : stable_share(counts);
-    gate.stable = fmin(fmax(gate.stable, stable_least), 1);
-    gate.excess = fmax(0, gate.upper - gate.stable) * w_next;
+    gate.stable = lesser(larger(gate.stable, stable_least), 1);
+    gate.excess = larger(0, gate.upper - gate.stable) * w_next;
     gate.pass = gate.excess <= budget;
     if (w_next > 0)
         gate.need = requests_for(all.bad, all.requests, forecast(all.bad, all.requests, gate.stable),
