@@ -153,7 +153,12 @@ struct shard_route {
 };
 
 struct shard_target {
-    /* Of a route's canary, as the judge counts (struct shard_metric). */
+    /*
+     * As the judge counts (struct shard_metric), of all routes whose canary it is.
+     * NEEDSWORK: while one such route fails on every target, another one does not tell a bad target from a
+     * bad release, and goes back. Cells for each route and target would settle it; they have to be found by
+     * the target's slot, since places in a group change when it is loaded again.
+     */
     struct cell judged;
     struct cell bad[PLAN_METRICS_MAX];
     /* A rollout has taken it out of service: what still fails here says nothing about the others. Written by

@@ -5,7 +5,7 @@ import time
 from harness import PATIENCE, case, main, need
 from load import H2load, Wrk
 from peers import Nginx, Node
-from penstock import Penstock
+from penstock import Penstock, configuration
 from plans import quick
 from rollouts import at_weight, decisions, held, reaches
 from sides import two
@@ -132,6 +132,45 @@ def _(t):
     row = next(x for x in q.admin.get("/v1/groups/fargate/targets").json()["targets"] if x["address"] == ill.text)
     t.equal((row["draining"], row["badTarget"]), (False, False), "and stays there over a restart")
     load.stop()
+
+
+@case("a target that one route takes out is out for all that share its group, and a route that fails goes back alone")
+def _(t):
+    ill, well = Node(t, "fargate", errorRate=1), [Node(t, "fargate") for _ in range(2)]
+    groups = {"ec2": [Nginx(t, "ec2")], "fargate": [*well, ill]}
+    routes = [{"name": "sound", "match": {"pathPrefix": "/sound"}, "stable": "ec2", "canary": "fargate"},
+              {"name": "broken", "match": {"pathPrefix": "/fail"}, "stable": "ec2", "canary": "fargate"},  # on any target
+              {"name": "plain", "match": {"pathPrefix": "/plain"}, "stable": "fargate"}]
+    p = Penstock(t, groups, config=configuration(t, groups, routes=routes))
+    loads = [H2load(t, p.url(path), 60, rate, connections=10)
+             for path, rate in (("/sound", 400), ("/fail", 200), ("/plain", 100))]
+    errors = {"name": "errors", "type": "errorRate", "floor": 0.001, "maxExcess": 0.1}
+    steps = quick((50, "1s"), {"setWeight": 100, "bake": "1h"}, analysis={"metrics": [errors]})
+
+    def out():
+        return [(d["route"], d["target"]) for d in decisions(p) if d.get("target")]
+    p.admin.start(steps, "sound")
+    t.wait(out, "a target is taken out")
+
+    def had():
+        return ill.counts()["requests"]
+
+    def spared():
+        before, others = had(), well[0].counts()["requests"]
+        t.wait(lambda: well[0].counts()["requests"] > others + 50, "the others are asked")
+        return had() == before
+    t.wait(spared, "no route asks it any more")
+    failed = had()
+    p.admin.start(steps, "broken")
+    t.wait(lambda: p.admin.rollout("broken")["state"] == "rolledBack", "the route whose requests fail everywhere goes back")
+    t.wait(lambda: p.admin.rollout("sound")["weight"] == 100, "the other one goes on")
+    t.equal(out(), [("sound", ill.text)], "targets that were taken out")
+    t.equal([d["route"] for d in decisions(p) if d["action"] in ("rollback", "retreat")], ["broken"], "ways back")
+    t.equal(had(), failed, "requests of any route that the bad target has had since")
+    t.check(any(r["route"] == "plain" and r["http"]["status_code"] == 500 for r in p.log.records()),
+            "the third route had met it")
+    for load in loads:
+        load.stop()
 
 
 @case("a canary that refuses requests for want of places gets no larger share")
