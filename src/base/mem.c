@@ -64,6 +64,11 @@ char *mem_strdup(const char *text)
     return mem_strndup(text, strlen(text));
 }
 
+char *mem_strdup_if(const char *text)
+{
+    return text ? mem_strdup(text) : NULL;
+}
+
 char *mem_printf(const char *fmt, ...)
 {
     va_list ap;

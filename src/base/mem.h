@@ -23,6 +23,8 @@ void *mem_resize(void *old, size_t count, size_t size) __attribute__((returns_no
 /* A copy of the text, owned by the caller. Never NULL; `text` may be NULL when `len` is 0. Thread: any. */
 char *mem_strdup(const char *text) __attribute__((malloc, returns_nonnull));
 char *mem_strndup(const char *text, size_t len) __attribute__((malloc, returns_nonnull));
+/* A copy of a text that may not be there: NULL of NULL. Thread: any. */
+char *mem_strdup_if(const char *text) __attribute__((malloc));
 /* snprintf into fresh heap memory, owned by the caller. Never NULL. Thread: any. */
 char *mem_printf(const char *fmt, ...) PRINTF_LIKE(1, 2) __attribute__((malloc, returns_nonnull));
 

@@ -63,11 +63,6 @@ void config_check_route_synthetic_map(struct schema_reader *reader, const struct
 
 /* ---- what was not written ---- */
 
-static char *copy(const char *text)
-{
-    return text ? mem_strdup(text) : NULL;
-}
-
 static void copy_trusted(struct config_synthetic *to, const struct config_synthetic *from)
 {
     if (from->trusted_len == 0)
@@ -81,7 +76,7 @@ static void copy_agents(struct config_synthetic *to, const struct config_synthet
 {
     to->agents = mem_zalloc((from->agents_len + 1) * sizeof *to->agents);
     for (size_t i = 0; i < from->agents_len; i++)
-        to->agents[i] = copy(from->agents[i]);
+        to->agents[i] = mem_strdup_if(from->agents[i]);
     to->agents_len = from->agents_len;
 }
 
@@ -89,8 +84,8 @@ static void copy_headers(struct config_synthetic *to, const struct config_synthe
 {
     to->headers = mem_zalloc((from->headers_len + 1) * sizeof *to->headers);
     for (size_t i = 0; i < from->headers_len; i++) {
-        to->headers[i].name = copy(from->headers[i].name);
-        to->headers[i].prefix = copy(from->headers[i].prefix);
+        to->headers[i].name = mem_strdup_if(from->headers[i].name);
+        to->headers[i].prefix = mem_strdup_if(from->headers[i].prefix);
     }
     to->headers_len = from->headers_len;
 }

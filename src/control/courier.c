@@ -285,22 +285,17 @@ size_t courier_busy(const struct courier *courier)
     return courier->busy;
 }
 
-static char *copy(const char *text)
-{
-    return text ? mem_strdup(text) : NULL;
-}
-
 static struct call *call_new(const struct courier_request *request)
 {
     struct call *call = mem_zalloc(sizeof *call);
 
-    call->method = copy(request->method);
+    call->method = mem_strdup_if(request->method);
     call->url = mem_strdup(request->url);
-    call->user = copy(request->user);
-    call->password = copy(request->password);
-    call->aws = copy(request->aws);
+    call->user = mem_strdup_if(request->user);
+    call->password = mem_strdup_if(request->password);
+    call->aws = mem_strdup_if(request->aws);
     call->direct = request->direct;
-    call->ca_file = copy(request->ca_file);
+    call->ca_file = mem_strdup_if(request->ca_file);
     call->content_max = request->content_max;
     text_init(&call->content, request->content_max);
     call->body = mem_strndup(request->body.p, request->body.len);

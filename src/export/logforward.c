@@ -520,11 +520,6 @@ static const struct logplace_kind kind = {.open = forward_open,
                                           .finish = forward_finish,
                                           .free = forward_free};
 
-static char *copy(const char *text)
-{
-    return text ? mem_strdup(text) : NULL;
-}
-
 struct logplace *logforward_new(const struct config_log *conf)
 {
     struct logforward *forward = mem_zalloc(sizeof *forward);
@@ -533,11 +528,11 @@ struct logplace *logforward_new(const struct config_log *conf)
     forward->place.name = mem_printf("forward:%s", conf->forward.servers[0]);
     forward->conf = conf->forward;
     forward->conf.servers = NULL;
-    forward->conf.tag = copy(conf->forward.tag);
-    forward->conf.shared_key = copy(conf->forward.shared_key);
-    forward->conf.user = copy(conf->forward.user);
-    forward->conf.password = copy(conf->forward.password);
-    forward->conf.spool = copy(conf->forward.spool);
+    forward->conf.tag = mem_strdup_if(conf->forward.tag);
+    forward->conf.shared_key = mem_strdup_if(conf->forward.shared_key);
+    forward->conf.user = mem_strdup_if(conf->forward.user);
+    forward->conf.password = mem_strdup_if(conf->forward.password);
+    forward->conf.spool = mem_strdup_if(conf->forward.spool);
     logpeer_init(&forward->peer, conf->forward.servers, conf->forward.servers_len, SOCK_STREAM);
     forward->last = &forward->first;
     rnd_init(&forward->rnd);

@@ -43,6 +43,16 @@ START_TEST(resize_dies_on_a_product_that_overflows)
 }
 END_TEST
 
+START_TEST(a_copy_of_no_text_is_none)
+{
+    char *copy = mem_strdup_if("weight");
+
+    ck_assert_str_eq(copy, "weight");
+    ck_assert_ptr_null(mem_strdup_if(NULL));
+    free(copy);
+}
+END_TEST
+
 START_TEST(copies_of_text_end_in_nul)
 {
     char *whole = mem_strdup("weight"), *part = mem_strndup("weight", 3),
@@ -211,6 +221,7 @@ Suite *unit_suite(void)
     tcase_add_test(tc, resize_keeps_the_contents);
     tcase_add_test_raise_signal(tc, resize_dies_on_a_product_that_overflows, SIGABRT);
     tcase_add_test(tc, copies_of_text_end_in_nul);
+    tcase_add_test(tc, a_copy_of_no_text_is_none);
     tcase_add_test(tc, an_empty_slice_can_be_copied);
     tcase_add_test(tc, an_arena_hands_out_memory_aligned_for_any_type);
     tcase_add_test(tc, pieces_of_an_arena_do_not_overlap);
