@@ -27,6 +27,11 @@ bool str_ends_with(struct str s, struct str suffix)
     return s.len >= suffix.len && str_eq((struct str){s.p + (s.len - suffix.len), suffix.len}, suffix);
 }
 
+bool str_is_http_url(struct str s)
+{
+    return str_starts_with(s, STR("http://")) || str_starts_with(s, STR("https://"));
+}
+
 static bool is_ows(char c)
 {
     return c == ' ' || c == '\t';

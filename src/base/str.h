@@ -38,6 +38,8 @@ static inline bool str_eq(struct str a, struct str b)
 bool str_eq_nocase(struct str a, struct str b);
 bool str_starts_with(struct str s, struct str prefix);
 bool str_ends_with(struct str s, struct str suffix);
+/* Whether it begins as an address of http or https does, in small letters. */
+bool str_is_http_url(struct str s);
 /* Without SP and HTAB at both ends (OWS of RFC 9110 section 5.6.3). */
 struct str str_trim(struct str s);
 /* Cuts `*rest` at the first `sep`: gives what stands before it and leaves what stands after it. False when

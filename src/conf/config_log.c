@@ -160,7 +160,7 @@ void config_check_log_otlp(struct schema_reader *reader, const struct tree *map,
     const struct config_otlp *otlp = &((const struct config_log *)at)->otlp;
     struct str url = str_from(otlp->endpoint);
 
-    if (url.len && !str_starts_with(url, STR("http://")) && !str_starts_with(url, STR("https://")))
+    if (url.len && !str_is_http_url(url))
         schema_problem(reader, CONF_ERROR, tree_within(map, "endpoint"),
                        "endpoint: an http:// or https:// address is needed, such as "
                        "http://127.0.0.1:4318/v1/traces");

@@ -9,14 +9,11 @@
 /* An address that is a secret is not part of the message. */
 static void check_url(struct schema_reader *reader, const struct tree *map, struct config_notice *notice)
 {
-    struct str url = str_from(notice->url);
-
     if (!notice->url && notice->kind == CONFIG_NOTICE_PAGERDUTY)
         notice->url = mem_strdup(PAGERDUTY_URL);
     else if (!notice->url && !tree_find(map, "url"))
         schema_problem(reader, CONF_ERROR, map, "url: is missing; only pagerduty has one of its own");
-    else if (notice->url && !reader->offline && !str_starts_with(url, STR("http://")) &&
-             !str_starts_with(url, STR("https://")))
+    else if (notice->url && !reader->offline && !str_is_http_url(str_from(notice->url)))
         schema_problem(reader, CONF_ERROR, tree_within(map, "url"),
                        "url: an http:// or https:// address is needed");
 }

@@ -118,7 +118,7 @@ static bool is_target(const char *to)
 {
     struct str s = str_from(to);
 
-    if (str_starts_with(s, STR("https://")) || str_starts_with(s, STR("http://")))
+    if (str_is_http_url(s))
         return true;
     return s.p[0] == '/' && s.p[1] != '/' && s.p[1] != '{' && s.p[1] != '\\';
 }

@@ -32,7 +32,7 @@ static void check_url(struct schema_reader *reader, const struct tree *map, stru
     if (!source->url)
         return;
     url = str_from(source->url);
-    if (!str_starts_with(url, STR("http://")) && !str_starts_with(url, STR("https://")))
+    if (!str_is_http_url(url))
         schema_problem(reader, CONF_ERROR, tree_within(map, "url"),
                        "url: an http:// or https:// address is needed");
     else if (strpbrk(source->url, "?#@ "))

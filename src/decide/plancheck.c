@@ -412,8 +412,7 @@ static void check_webhooks(struct check *check, const struct plan *plan)
 
         at(check, "webhooks", i);
         unique_name(check, plan->webhooks[0].name, sizeof(plan->webhooks[0]), i);
-        if (!str_starts_with(str_from(webhook->url), STR("http://")) &&
-            !str_starts_with(str_from(webhook->url), STR("https://")))
+        if (!str_is_http_url(str_from(webhook->url)))
             problem(check, "url", "an http:// or https:// address is needed");
         if (webhook->timeout_ns <= 0)
             problem(check, "timeout", "the time-out has to be above 0");

@@ -46,6 +46,18 @@ START_TEST(prefixes_and_suffixes_are_found_at_their_end_only)
 }
 END_TEST
 
+START_TEST(addresses_of_http_and_https_are_told_by_their_beginning)
+{
+    ck_assert(str_is_http_url(STR("http://a")));
+    ck_assert(str_is_http_url(STR("https://a")));
+    ck_assert(!str_is_http_url(STR("ftp://a")));
+    ck_assert(!str_is_http_url(STR("httpss://a")));
+    ck_assert(!str_is_http_url(STR("http:/")));
+    ck_assert(!str_is_http_url(STR(" http://a")));
+    ck_assert(!str_is_http_url(STR_NULL));
+}
+END_TEST
+
 START_TEST(trim_takes_blanks_and_tabs_at_both_ends)
 {
     ck_assert(str_eq(str_trim(STR(" \t a b\t ")), STR("a b")));
@@ -448,6 +460,7 @@ Suite *unit_suite(void)
     tcase_add_test(tc, slices_are_equal_by_bytes_not_by_place);
     tcase_add_test(tc, case_is_ignored_for_ascii_letters_only);
     tcase_add_test(tc, prefixes_and_suffixes_are_found_at_their_end_only);
+    tcase_add_test(tc, addresses_of_http_and_https_are_told_by_their_beginning);
     tcase_add_test(tc, trim_takes_blanks_and_tabs_at_both_ends);
     tcase_add_test(tc, split_gives_every_piece_and_the_empty_ones_too);
     tcase_add_test(tc, numbers_are_digits_only_up_to_64_bits);
