@@ -335,6 +335,22 @@ void text_printf(struct text *text, const char *fmt, ...)
     free(piece);
 }
 
+static bool is_unreserved(char c)
+{
+    return (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == '~';
+}
+
+void text_percent(struct text *text, struct str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        if (is_unreserved(s.p[i]))
+            text_add(text, &s.p[i], 1);
+        else
+            text_printf(text, "%%%02X", (unsigned)(unsigned char)s.p[i]);
+    }
+}
+
 char *text_take(struct text *text)
 {
     char *p;

@@ -118,6 +118,8 @@ void text_init(struct text *text, size_t max);
 void text_fini(struct text *text);
 void text_add(struct text *text, const char *bytes, size_t len);
 void text_printf(struct text *text, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* As part of a path, a query or a form: what is not unreserved in RFC 3986 section 2.3 is percent-encoded. */
+void text_percent(struct text *text, struct str s);
 /* The finished NUL-ended string, owned by the caller; the builder is empty afterwards. */
 char *text_take(struct text *text);
 

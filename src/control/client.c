@@ -267,17 +267,10 @@ void client_problem(const struct client_answer *answer, char why[static CLIENT_W
 
 char *client_segment(const char *text)
 {
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
     struct text out;
 
     text_init(&out, 3 * strlen(text) + 1);
-    text_add(&out, "", 0);
-    for (; *text; text++) {
-        if (strchr(plain, *text))
-            text_add(&out, text, 1);
-        else
-            text_printf(&out, "%%%02X", (unsigned char)*text);
-    }
+    text_percent(&out, str_from(text));
     return text_take(&out);
 }
 

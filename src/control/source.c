@@ -9,29 +9,14 @@
 
 /* ---- requests ---- */
 
-void source_encode(struct text *text, struct str s)
-{
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-
-    for (size_t i = 0; i < s.len; i++) {
-        if (s.p[i] && strchr(plain, s.p[i]))
-            text_add(text, &s.p[i], 1);
-        else
-            text_printf(text, "%%%02X", (unsigned)(unsigned char)s.p[i]);
-    }
-}
-
 void source_header(struct source_request *request, const char *name, const char *value)
 {
     size_t n = 0;
-    struct text line;
 
     while (request->headers[n])
         n++;
     BUG_ON(n >= SOURCE_HEADERS_MAX);
-    text_init(&line, SOURCE_TEXT_MAX);
-    text_printf(&line, "%s: %s", name, value);
-    request->headers[n] = text_take(&line);
+    request->headers[n] = mem_printf("%s: %s", name, value);
 }
 
 void source_request_fini(struct source_request *request)

@@ -19,7 +19,7 @@
 enum {
     SOURCE_CONTENT_MAX = 1 << 20, /* bytes of an answer */
     SOURCE_HEADERS_MAX = 6,
-    SOURCE_TEXT_MAX = 64 * 1024, /* bytes of an address, a body or a header */
+    SOURCE_TEXT_MAX = 64 * 1024, /* bytes of an address or a query */
 };
 
 /* A query, before it is a request. */
@@ -62,9 +62,6 @@ bool source_read_cloudwatch(unsigned status, const json_t *json, double *value_r
 bool source_read_prometheus(unsigned status, const json_t *json, double *value_r,
                             char why[static EXTERNAL_WHY_MAX]);
 
-/* Adds a text as part of a query or form: what is not unreserved in RFC 3986 section 2.3 is percent-encoded.
- */
-void source_encode(struct text *text, struct str s);
 /* Takes the next free header. */
 void source_header(struct source_request *request, const char *name, const char *value);
 /* "status 503", with what the answer says in JSON under that key. Always false. */

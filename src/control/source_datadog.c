@@ -15,7 +15,7 @@ void source_compose_datadog(const struct config_source *source, const struct sou
     text_init(&url, SOURCE_TEXT_MAX);
     text_printf(&url, "%s/api/v1/query?from=%lld&to=%lld&query=", source->url,
                 to - (long long)(source->lookback_ns / NS_PER_S), to);
-    source_encode(&url, str_from(query->text));
+    text_percent(&url, str_from(query->text));
     request->url = text_take(&url);
     source_header(request, "DD-API-KEY", source->api_key);
     source_header(request, "DD-APPLICATION-KEY", source->application_key);

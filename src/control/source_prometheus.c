@@ -1,8 +1,10 @@
 /* Prometheus: an instant query (https://prometheus.io/docs/prometheus/latest/querying/api/). */
 #include "base/clk.h"
+#include "base/mem.h"
 #include "control/source.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void source_compose_prometheus(const struct config_source *source, const struct source_query *query,
@@ -13,15 +15,11 @@ void source_compose_prometheus(const struct config_source *source, const struct 
     text_init(&url, SOURCE_TEXT_MAX);
     text_printf(&url, "%s/api/v1/query?timeout=%lldms&query=", source->url,
                 (long long)(source->timeout_ns / NS_PER_MS));
-    source_encode(&url, str_from(query->text));
+    text_percent(&url, str_from(query->text));
     request->url = text_take(&url);
     if (source->token) {
-        char *bearer;
-        struct text value;
+        char *bearer = mem_printf("Bearer %s", source->token);
 
-        text_init(&value, SOURCE_TEXT_MAX);
-        text_printf(&value, "Bearer %s", source->token);
-        bearer = text_take(&value);
         source_header(request, "Authorization", bearer);
         free(bearer);
     }

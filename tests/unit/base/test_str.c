@@ -407,6 +407,33 @@ START_TEST(a_text_grows_and_ends_in_nul)
 }
 END_TEST
 
+START_TEST(percent_leaves_what_is_unreserved_and_encodes_every_other_byte)
+{
+    static const char unreserved[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+    struct text text;
+    char *taken;
+
+    for (unsigned byte = 0; byte < 256; byte++) {
+        char c = (char)byte, want[8];
+
+        text_init(&text, 3);
+        text_percent(&text, (struct str){&c, 1});
+        if (byte && strchr(unreserved, c))
+            snprintf(want, sizeof want, "%c", c);
+        else
+            snprintf(want, sizeof want, "%%%02X", byte);
+        ck_assert_str_eq(text.p, want);
+        text_fini(&text);
+    }
+    text_init(&text, 100);
+    text_percent(&text, STR("sum(a{b=\"\xc3\xa9\"}) / 1"));
+    text_percent(&text, STR_NULL);
+    taken = text_take(&text);
+    ck_assert_str_eq(taken, "sum%28a%7Bb%3D%22%C3%A9%22%7D%29%20%2F%201");
+    free(taken);
+}
+END_TEST
+
 START_TEST(a_text_keeps_its_maximum_and_its_memory_with_it)
 {
     struct text text;
@@ -478,6 +505,7 @@ Suite *unit_suite(void)
     tcase_add_test(tc, json_escapes_what_is_not_utf8);
     tcase_add_test(tc, json_never_ends_in_half_an_escape);
     tcase_add_test(tc, a_text_grows_and_ends_in_nul);
+    tcase_add_test(tc, percent_leaves_what_is_unreserved_and_encodes_every_other_byte);
     tcase_add_test(tc, a_text_keeps_its_maximum_and_its_memory_with_it);
     tcase_add_test(tc, a_taken_text_belongs_to_the_caller);
     suite_add_tcase(suite, tc);
