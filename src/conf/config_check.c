@@ -638,7 +638,7 @@ void config_check(struct schema_reader *reader, const struct tree *map, void *at
     config_check_logs(reader, map, config);
     number_groups(reader, map, config);
     check_routes(reader, map, config);
-    config_check_synthetic(map, config);
+    config_check_synthetic(reader, map, config);
     config_check_notices(reader, map, config);
     config_check_sources(reader, map, config);
     check_groups_used(reader, map, config);

@@ -1,22 +1,27 @@
 #include "conf/config_synthetic.h"
 
 #include "base/mem.h"
+#include "base/str.h"
 
 #include <string.h>
 
 /* ---- the checks ---- */
 
-static bool is_within(const char *a, const char *b)
+/* Whether words of browsers begin so. */
+static bool is_usual(struct str agent)
 {
-    return strncmp(a, b, strlen(a)) == 0;
+    static const char *const usual[] = {"Mozilla/", "AppleWebKit/", "Safari/", "Chrome/", "Gecko/"};
+
+    for (size_t i = 0; i < ARRAY_LEN(usual); i++)
+        if (str_starts_with(str_from(usual[i]), agent) || str_starts_with(agent, str_from(usual[i])))
+            return true;
+    return false;
 }
 
 /* What nearly every request has would leave nothing to the judge. */
 static void check_agents(struct schema_reader *reader, const struct tree *list,
                          const struct config_synthetic *synthetic)
 {
-    static const char *const usual[] = {"Mozilla", "AppleWebKit", "Safari", "Chrome", "Gecko"};
-
     for (size_t i = 0; list && i < synthetic->agents_len && i < list->len; i++) {
         const char *agent = synthetic->agents[i];
 
@@ -25,10 +30,9 @@ static void check_agents(struct schema_reader *reader, const struct tree *list,
         if (strchr(agent, ' '))
             schema_problem(reader, CONF_ERROR, &list->values[i],
                            "userAgents: \"%s\" is no beginning of a word; write one without blanks", agent);
-        for (size_t k = 0; k < ARRAY_LEN(usual); k++)
-            if (is_within(usual[k], agent) || is_within(agent, usual[k]))
-                schema_problem(reader, CONF_WARNING, &list->values[i],
-                               "userAgents: browsers say %s: the judge would not see what people get", agent);
+        if (is_usual(str_from(agent)))
+            schema_problem(reader, CONF_WARNING, &list->values[i],
+                           "userAgents: browsers say %s: the judge would not see what people get", agent);
     }
 }
 
@@ -43,14 +47,19 @@ static void check_map(struct schema_reader *reader, const struct tree *map,
                        "trusted: is for trust: listed; write it, or remove trusted");
 }
 
+static void warn_of_nobody(struct schema_reader *reader, const struct tree *map)
+{
+    schema_problem(reader, CONF_WARNING, tree_find(map, "trust"),
+                   "trust: nobody is listed; write trusted, or trust: nobody");
+}
+
 void config_check_synthetic_map(struct schema_reader *reader, const struct tree *map, void *at)
 {
     const struct config_synthetic *synthetic = &((const struct config *)at)->synthetic;
 
     check_map(reader, map, synthetic);
     if (synthetic->trust == CONFIG_SYNTHETIC_LISTED && !tree_find(map, "trusted"))
-        schema_problem(reader, CONF_WARNING, tree_find(map, "trust"),
-                       "trust: nobody is listed; write trusted, or trust: nobody");
+        warn_of_nobody(reader, map);
 }
 
 void config_check_route_synthetic_map(struct schema_reader *reader, const struct tree *map, void *at)
@@ -100,7 +109,7 @@ void config_synthetic_note(struct config_synthetic *synthetic)
     }
 }
 
-void config_check_synthetic(const struct tree *root, struct config *config)
+void config_check_synthetic(struct schema_reader *reader, const struct tree *root, struct config *config)
 {
     config_synthetic_note(&config->synthetic);
     for (size_t i = 0; i < config->routes_len; i++) {
@@ -112,6 +121,8 @@ void config_check_synthetic(const struct tree *root, struct config *config)
         map = tree_find(tree_item(root, "routes", i), "synthetic");
         if (!tree_find(map, "trusted"))
             copy_trusted(own, &config->synthetic);
+        if (own->trust == CONFIG_SYNTHETIC_LISTED && own->trusted_len == 0 && !tree_find(map, "trusted"))
+            warn_of_nobody(reader, map);
         if (!tree_find(map, "userAgents"))
             copy_agents(own, &config->synthetic);
         if (!tree_find(map, "headers"))

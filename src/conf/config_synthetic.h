@@ -14,6 +14,6 @@ void config_check_route_synthetic_map(struct schema_reader *reader, const struct
 void config_synthetic_note(struct config_synthetic *synthetic);
 /* Routes that have keys of their own take the others over, and what the lists begin with is noted. `root` is
  * the file. */
-void config_check_synthetic(const struct tree *root, struct config *config);
+void config_check_synthetic(struct schema_reader *reader, const struct tree *root, struct config *config);
 
 #endif

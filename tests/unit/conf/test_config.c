@@ -388,6 +388,11 @@ static const struct problems_case cases[] = {
      "t:6:85: name: \"b c\" is not a token; it may have letters, digits and !#$%&'*+-.^_`|~ only\n"},
     {ALL "synthetic: { trust: listed }\n",
      "t:6:21: warning: trust: nobody is listed; write trusted, or trust: nobody\n"},
+    {ALL_A "synthetic: { trust: listed }" END_A,
+     "t:5:53: warning: trust: nobody is listed; write trusted, or trust: nobody\n"},
+    {ALL_A "synthetic: { trust: listed }" END_A "synthetic: { trust: listed, trusted: [ 192.0.2.1 ] }\n", ""},
+    {ALL "synthetic: { userAgents: [ Chrome-Lighthouse, Safari, Mozillion ] }\n",
+     "t:6:47: warning: userAgents: browsers say Safari: the judge would not see what people get\n"},
     {ALL "synthetic: { trusted: [ 192.0.2.1 ] }\n",
      "t:6:23: trusted: is for trust: listed; write it, or remove trusted\n"},
     /* the label */
