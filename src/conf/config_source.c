@@ -74,7 +74,8 @@ static void check_kind(struct schema_reader *reader, const struct tree *map,
     }
 }
 
-static void check_login(struct schema_reader *reader, const struct tree *map)
+static void check_login(struct schema_reader *reader, const struct tree *map,
+                        const struct config_source *source)
 {
     if (tree_find(map, "password") && !tree_find(map, "user"))
         schema_problem(reader, CONF_ERROR, tree_within(map, "password"), "password: whose? write user too");
@@ -84,6 +85,10 @@ static void check_login(struct schema_reader *reader, const struct tree *map)
     if (!tree_find(map, "accessKeyId") != !tree_find(map, "secretAccessKey"))
         schema_problem(reader, CONF_ERROR, map,
                        "accessKeyId: and secretAccessKey belong together; write both, or none");
+    if (source->kind == CONFIG_SOURCE_CLOUDWATCH && tree_find(map, "sessionToken") &&
+        !tree_find(map, "accessKeyId"))
+        schema_problem(reader, CONF_ERROR, tree_find(map, "sessionToken"),
+                       "sessionToken: of which keys? write accessKeyId and secretAccessKey too");
 }
 
 void config_check_source(struct schema_reader *reader, const struct tree *map, void *at)
@@ -92,7 +97,7 @@ void config_check_source(struct schema_reader *reader, const struct tree *map, v
 
     check_url(reader, map, source);
     check_kind(reader, map, source);
-    check_login(reader, map);
+    check_login(reader, map, source);
 }
 
 void config_check_sources(struct schema_reader *reader, const struct tree *root, const struct config *config)

@@ -333,6 +333,8 @@ static const struct problems_case cases[] = {
      "t:6:74: apiKey: is missing; the type datadog needs it\n"
      "t:6:74: applicationKey: is missing; the type datadog needs it\n"
      "t:6:114: sessionToken: is for the type cloudwatch; remove it\n"},
+    {ALL "metricSources: [ { name: a, type: cloudwatch, region: r, sessionToken: t } ]\n",
+     "t:6:72: sessionToken: of which keys? write accessKeyId and secretAccessKey too\n"},
     {ALL "metricSources: [ { name: a, url: \"ftp://p\" }, { name: a, url: \"http://u@p\", password: p }, { "
          "name: c, "
          "user: u, token: t } ]\n",
