@@ -98,12 +98,13 @@ enum config_client_mode {
 
 struct tls_server;
 
-/* How clients are spoken to over TLS. */
+/* Whether the kernel encrypts and decrypts (kTLS). */
 enum config_ktls {
     CONFIG_KTLS_OFF,
     CONFIG_KTLS_AUTO, /* where the kernel can */
 };
 
+/* How clients are spoken to over TLS. */
 struct config_listener_tls {
     bool wanted;                             /* false: clear text */
     struct config_certificate *certificates; /* the first one is for names that none is for */

@@ -102,13 +102,11 @@ void config_check_source(struct schema_reader *reader, const struct tree *map, v
 
 void config_check_sources(struct schema_reader *reader, const struct tree *root, const struct config *config)
 {
-    const struct tree *list = tree_find(root, "metricSources");
-
-    for (size_t i = 0; list && list->kind == TREE_LIST && i < config->sources_len && i < list->len; i++) {
+    for (size_t i = 0; i < config->sources_len; i++) {
         const struct config_source *source = &config->sources[i];
 
         if (source->name && config_source(config, source->name) != source)
-            schema_problem(reader, CONF_ERROR, tree_within(&list->values[i], "name"),
+            schema_problem(reader, CONF_ERROR, tree_within(tree_item(root, "metricSources", i), "name"),
                            "name: %s is there already; take another", source->name);
     }
 }
