@@ -54,8 +54,20 @@ struct courier {
     int64_t stop_ns; /* the thread ends then, or sooner when it has nothing to do; 0: it does not */
 };
 
+static void wipe(char *text)
+{
+    if (text)
+        explicit_bzero(text, strlen(text));
+}
+
+/* Passwords, and headers and answers that carry keys, are not left in freed memory. */
 static void call_free(struct call *call)
 {
+    wipe(call->password);
+    for (struct curl_slist *header = call->headers; header; header = header->next)
+        wipe(header->data);
+    if (call->content.p)
+        explicit_bzero(call->content.p, call->content.len);
     curl_slist_free_all(call->headers);
     free(call->method);
     free(call->url);
