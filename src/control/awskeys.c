@@ -4,19 +4,19 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "control/courier.h"
+#include "export/logvalue.h"
 
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define CONTAINER_URL "http://169.254.170.2"
 #define INSTANCE_URL  "http://169.254.169.254"
 #define ROLES         "/latest/meta-data/iam/security-credentials/"
 enum { VALUE_MAX = 8192, CONTENT_MAX = 64 * 1024 };
 static const int64_t early_ns = 300 * NS_PER_S; /* before they expire */
-static const int64_t again_ns = 30 * NS_PER_S;  /* after they could not be had */
+static const int64_t again_ns = 30 * NS_PER_S;  /* after an answer */
 static const int64_t timeout_ns = 5 * NS_PER_S;
 
 enum step {
@@ -77,15 +77,28 @@ static const char *variable(const char *name)
 
 /* ---- answers ---- */
 
-/* "2026-11-26T12:00:00Z", perhaps with a fraction; 0 when it is none. */
-static int64_t time_of(const char *text)
+/* A time from the year 2200 on, which is too far away to be counted, is never. `text` is changed. */
+static bool is_far(char *text)
 {
-    struct tm tm = {0};
-    const char *end = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
+    int64_t wall_ns;
 
-    int64_t seconds = end && (*end == 'Z' || *end == '.') ? (int64_t)timegm(&tm) : 0;
+    if (strspn(text, "0123456789") != 4 || memcmp(text, "2200", 4) < 0)
+        return false;
+    memcpy(text, "2192", 4); /* a leap year too */
+    return logvalue_time(str_from(text), &wall_ns);
+}
 
-    return seconds > INT64_MAX / NS_PER_S ? INT64_MAX : (seconds > 0 ? seconds : 0) * NS_PER_S;
+/* When the keys expire; INT64_MAX when that is not said. False when it cannot be read. */
+static bool read_expiration(const json_t *json, int64_t *until_ns_r)
+{
+    const json_t *expiration = json_object_get(json, "Expiration");
+    char text[64];
+
+    *until_ns_r = INT64_MAX;
+    if (!expiration || json_is_null(expiration))
+        return true;
+    snprintf(text, sizeof text, "%s", json_is_string(expiration) ? json_string_value(expiration) : "");
+    return logvalue_time(str_from(text), until_ns_r) || is_far(text);
 }
 
 static char *member(const json_t *json, const char *key)
@@ -95,22 +108,48 @@ static char *member(const json_t *json, const char *key)
     return text && *text && strlen(text) < VALUE_MAX ? mem_strdup(text) : NULL;
 }
 
+/* Puts the keys of an answer in the place of those that there were, which stay when there is a reason against
+ * the new ones; NULL: there is none. */
+static const char *replace(struct awskeys *keys, const json_t *json)
+{
+    struct awskeys fresh = {.id = member(json, "AccessKeyId"),
+                            .secret = member(json, "SecretAccessKey"),
+                            .token = member(json, "Token")};
+    const char *why = NULL;
+
+    if (!fresh.id || !fresh.secret)
+        why = "the answer of their endpoint has none";
+    else if (!read_expiration(json, &fresh.until_ns))
+        why = "the answer of their endpoint has an Expiration that is no time";
+    else if (fresh.until_ns <= keys->wall_ns)
+        why = "those of their endpoint have expired";
+    if (why) {
+        forget(&fresh);
+        return why;
+    }
+    forget(keys);
+    keys->id = fresh.id;
+    keys->secret = fresh.secret;
+    keys->token = fresh.token;
+    keys->until_ns = fresh.until_ns;
+    return NULL;
+}
+
+/* An endpoint may give the same keys until shortly before their end: it is asked again after a pause. */
 static void take_keys(struct awskeys *keys, struct str content)
 {
     json_t *json = json_loadb(content.len ? content.p : "", content.len, 0, NULL);
-    int64_t until_ns = time_of(json_string_value(json_object_get(json, "Expiration")));
+    const char *why = replace(keys, json);
 
-    forget(keys);
-    keys->id = member(json, "AccessKeyId");
-    keys->secret = member(json, "SecretAccessKey");
-    keys->token = member(json, "Token");
-    keys->until_ns = until_ns ? until_ns : INT64_MAX;
     json_decref(json);
-    set_step(keys, STEP_NONE);
-    if (!keys->id || !keys->secret) {
-        forget(keys);
-        fail(keys, "the answer of their endpoint has none");
+    if (why) {
+        fail(keys, why);
+        return;
     }
+    keys->pause_ns = keys->wall_ns + again_ns;
+    if (keys->pause_ns > keys->until_ns)
+        keys->pause_ns = keys->until_ns;
+    set_step(keys, STEP_NONE);
 }
 
 static void ask(struct awskeys *keys, enum step step, const char *method, const char *url,

@@ -1,4 +1,5 @@
 unit_tests += \
+	tests/unit/control/test_awskeys \
 	tests/unit/control/test_capacity \
 	tests/unit/control/test_control \
 	tests/unit/control/test_examples \
