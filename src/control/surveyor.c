@@ -26,6 +26,7 @@ struct desk {
 struct survey {
     struct errand errand;
     int64_t asked_ns; /* monotonic */
+    bool silent;      /* its last query had no data */
 };
 
 struct surveyor {
@@ -52,7 +53,25 @@ static struct desk *desk_named(struct desk *desks, size_t len, const char *name)
     return NULL;
 }
 
-/* Counters go on under their names; what was asked by the old configuration is asked anew. */
+static const struct plan_metric *metric_of(const struct survey *survey, const struct live *live)
+{
+    return &live->run->plan->analysis.metrics[survey->errand.index];
+}
+
+/* What the old configuration has asked, or could not ask, is asked anew. What has its answer waits for its
+ * time: another question would count another failure. */
+static void recall(struct survey *survey, struct desk *old, size_t old_len)
+{
+    struct surveyor *surveyor = surveyor_of(survey);
+    struct live *live = errand_live(&survey->errand);
+    const char *source = live ? metric_of(survey, live)->limits.source : NULL;
+
+    if (survey->errand.call || (source && !desk_named(old, old_len, source) !=
+                                              !desk_named(surveyor->desks, surveyor->desks_len, source)))
+        errand_recall(&survey->errand);
+}
+
+/* Counters go on under their names. */
 static void adopt(struct surveyor *surveyor)
 {
     struct config *config = config_ref(surveyor->errands.board->config);
@@ -68,12 +87,24 @@ static void adopt(struct surveyor *surveyor)
         surveyor->desks[i].conf = &config->sources[i];
     }
     for (struct errand *errand = surveyor->errands.first; errand; errand = errand->next)
-        errand_recall(errand);
+        recall((struct survey *)errand, old, old_len);
     config_unref(surveyor->config);
     surveyor->config = config;
 }
 
-/* What has come of a query; `why` is empty when it was a number. The log is told of the first of several. */
+/* The log is told of the first of several without data. */
+static void tell(struct survey *survey, const struct live *live, const char *source, const char *why)
+{
+    const char *metric = metric_of(survey, live)->name, *route = live->conf->name;
+
+    if (why[0] && !survey->silent)
+        log_warn("metric source %s: a query has no data: %s of route %s: %s", source, metric, route, why);
+    else if (!why[0] && survey->silent)
+        log_info("metric source %s: a query has data again: %s of route %s", source, metric, route);
+    survey->silent = why[0] != '\0';
+}
+
+/* What has come of a query; `why` is empty when it was a number. */
 static void note(struct desk *desk, unsigned status, const char *why)
 {
     if (!why[0])
@@ -82,10 +113,6 @@ static void note(struct desk *desk, unsigned status, const char *why)
         desk->empty++;
     else
         desk->failed++;
-    if (why[0] && !desk->problem[0])
-        log_warn("metric source %s: a query has no data: %s", desk->conf->name, why);
-    else if (!why[0] && desk->problem[0])
-        log_info("metric source %s: queries have data again", desk->conf->name);
     snprintf(desk->problem, sizeof desk->problem, "%s", why);
 }
 
@@ -115,8 +142,7 @@ static void on_answer(void *arg, const struct courier_answer *answer)
     survey->errand.call = 0;
     if (!live)
         return;
-    desk = desk_named(surveyor->desks, surveyor->desks_len,
-                      live->run->plan->analysis.metrics[survey->errand.index].limits.source);
+    desk = desk_named(surveyor->desks, surveyor->desks_len, metric_of(survey, live)->limits.source);
     if (!desk)
         return; /* the next look tells */
     if (answer->status == 0)
@@ -124,6 +150,7 @@ static void on_answer(void *arg, const struct courier_answer *answer)
     else if (source_read(desk->conf, answer->status, answer->content, &value, why))
         why[0] = '\0';
     note(desk, answer->status, why);
+    tell(survey, live, desk->conf->name, why);
     give(survey, live->run, value, why);
     board_now(board);
     tick_route(board, live);
@@ -231,7 +258,7 @@ static uint64_t post(struct survey *survey, const struct desk *desk, const struc
 static void ask(struct survey *survey, struct live *live)
 {
     struct surveyor *surveyor = surveyor_of(survey);
-    const struct plan_limits *limits = &live->run->plan->analysis.metrics[survey->errand.index].limits;
+    const struct plan_limits *limits = &metric_of(survey, live)->limits;
     struct desk *desk = desk_named(surveyor->desks, surveyor->desks_len, limits->source);
     struct source_query query = {.interval_ns = limits->interval_ns,
                                  .wall_ns = surveyor->errands.board->wall_ns};
@@ -255,6 +282,7 @@ static void ask(struct survey *survey, struct live *live)
         source_request_fini(&request);
     } else {
         note(desk, 0, why);
+        tell(survey, live, desk->conf->name, why);
         give(survey, live->run, 0, why);
     }
     if (survey->errand.call || why[0])

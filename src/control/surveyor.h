@@ -26,8 +26,8 @@ void surveyor_free(struct surveyor *surveyor);
 struct surveyor_stats {
     const char *name;
     uint64_t values;     /* queries that it has answered with a number, */
-    uint64_t empty;      /* with none, */
-    uint64_t failed;     /* and not at all, or with an error */
+    uint64_t empty;      /* with a status of 2xx and none, whatever the content says, */
+    uint64_t failed;     /* with another status, or not at all; and those that could not be asked */
     const char *problem; /* of the last query; empty: none */
 };
 size_t surveyor_len(const struct surveyor *surveyor);

@@ -101,6 +101,29 @@ def _(t):
     load.stop()
 
 
+@case("a reload asks nothing twice that has its answer, and the log tells of each metric by itself")
+def _(t):
+    source = Source(t, lambda question: vector("1") if question.query["query"] == "good" else vector())
+    p = Penstock(t, groups(t), metricSources=[{"name": "prom", "url": source.url()}])
+    made = plan({"source": "prom", "query": "good", "max": 1})
+    made["analysis"]["metrics"] += [
+        {"name": "mute", "type": "external", "interval": "1s", "source": "prom", "query": "mute", "max": 1},
+        {"name": "rare", "type": "external", "interval": "1h", "source": "prom", "query": "rare", "max": 1}]
+
+    def asked(query):
+        return sum(question.query["query"] == query for question in source.questions())
+    p.admin.start(made)
+    t.wait(lambda: asked("rare") and p.stderr().count("rare of route web") == 1, "each is asked, and answered")
+    p.write_config({**p.config, "timeouts": {"drain": "1s"}})
+    t.equal(p.admin.ask("POST", "/v1/config/reload").status, 200, "a reload")
+    before = asked("good"), asked("mute")  # of which one may be from before it
+    t.wait(lambda: asked("good") > before[0] + 1 and asked("mute") > before[1] + 1, "the others are asked on")
+    t.equal(asked("rare"), 1, "the one of each hour")
+    lines = [line.split("metric source prom: ")[1] for line in p.stderr().splitlines() if "metric source prom: " in line]
+    t.equal(sorted(lines), [f"a query has no data: {name} of route web: the answer is empty: no series" for name in ("mute", "rare")],
+            "the log")
+
+
 AWS = {name: "" for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
                              "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN",
                              "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "AWS_EC2_METADATA_DISABLED")}
