@@ -24,10 +24,8 @@ enum { TITLE_MAX = 256, WHY_MAX = 256 };
 
 /* ---- the report ---- */
 
-/* `arg` points to a report, which is not made yet when the points are only looked at. */
 static void put_point(void *arg, const struct store_point *point)
 {
-    struct report **report = arg;
     struct report_interval interval = {
         .begin_s = point->begin_s,
         .route = str_from(point->route),
@@ -46,8 +44,7 @@ static void put_point(void *arg, const struct store_point *point)
                  .p99_ns = point->p99_ns},
     };
 
-    if (*report)
-        report_put(*report, &interval);
+    report_put(arg, &interval);
 }
 
 static const char *text_of(const json_t *record, const char *key)
@@ -98,16 +95,13 @@ static struct report *make_report(struct board *board, const struct live *live, 
 {
     struct history_query query = {.from_s = live->run->created_ns / NS_PER_S - 60,
                                   .to_s = board->wall_ns / NS_PER_S + 1};
-    struct report_options options = {
-        .title = title, .slo_ns = history_slo_ns(live), .objective = live->conf->slo_objective};
-    struct report *report = NULL;
+    struct report_options options = {.title = title, .least_s = history_step(board, &query)};
+    struct report *report;
 
-    /* a first walk says how long an interval is */
-    if (!history_each(board, live, &query, put_point, &report, &options.least_s))
-        return NULL;
-    report = report_new(&options);
+    options.slo_ns = history_slo(live, &options.objective);
     query.step_s = options.least_s;
-    if (!history_each(board, live, &query, put_point, &report, &options.least_s)) {
+    report = report_new(&options);
+    if (!history_each(board, live, &query, put_point, report)) {
         report_free(report);
         return NULL;
     }
@@ -191,7 +185,7 @@ static char *path_of(const char *folder, const char *id)
     return path;
 }
 
-static void leave(struct board *board, const struct live *live)
+static void write_report(struct board *board, const struct live *live)
 {
     char *folder = mem_printf("%s/reports", board->config->state_directory);
     char *path = path_of(folder, live->run->id);
@@ -215,16 +209,39 @@ static void leave(struct board *board, const struct live *live)
     free(folder);
 }
 
+bool aftermath_leave(struct board *board, struct live *live)
+{
+    struct run *run = live->run;
+
+    if (!run || run->left || !rollout_is_over(run->rollout))
+        return false;
+    run->left = true;
+    if (!board->store || !board->config->state_directory)
+        return false;
+    write_report(board, live);
+    return true;
+}
+
+/* One that is tried again leaves another page. */
+static void look_again(struct run *run)
+{
+    if (run && !rollout_is_over(run->rollout))
+        run->left = false;
+}
+
 void aftermath_tick(struct board *board)
 {
-    for (size_t i = 0; i < board->lives_len; i++) {
-        struct live *live = &board->lives[i];
-        bool over = live->run && rollout_is_over(live->run->rollout);
+    for (size_t i = 0; i < board->lives_len; i++)
+        look_again(board->lives[i].run);
+    for (size_t i = 0; i < board->lives_len; i++)
+        if (aftermath_leave(board, &board->lives[i]))
+            return;
+}
 
-        if (!live->run || live->run->left == over)
-            continue;
-        live->run->left = over;
-        if (over && board->store && board->config->state_directory)
-            leave(board, live);
+void aftermath_end(struct board *board)
+{
+    for (size_t i = 0; i < board->lives_len; i++) {
+        look_again(board->lives[i].run);
+        aftermath_leave(board, &board->lives[i]);
     }
 }

@@ -4,17 +4,24 @@
  * A rollout that is tried again and ends again replaces its page. The newest AFTERMATH_PAGES_MAX pages are
  * kept.
  *
- * Thread: control; writing a page takes some ten milliseconds, once a rollout.
+ * Thread: control; writing a page takes some ten milliseconds, once a rollout, so a tick writes one at most.
  */
 #ifndef CONTROL_AFTERMATH_H
 #define CONTROL_AFTERMATH_H
 
+#include <stdbool.h>
+
 struct board;
+struct live;
 
 enum { AFTERMATH_PAGES_MAX = 100 };
 
-/* Leaves the pages of the rollouts that are over and have none. What cannot be written is said, and not tried
- * again. */
+/* Leaves the page of a rollout that is over and has none; the others' come with the next ticks. What cannot
+ * be written is said, and not tried again. */
 void aftermath_tick(struct board *board);
+/* The same for one route, whose rollout makes room for another one. True when it took the time of a page. */
+bool aftermath_leave(struct board *board, struct live *live);
+/* All that are left to be written: the process ends. */
+void aftermath_end(struct board *board);
 
 #endif

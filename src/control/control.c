@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "conf/address.h"
 #include "control/admin.h"
+#include "control/aftermath.h"
 #include "control/api.h"
 #include "control/asker.h"
 #include "control/board.h"
@@ -457,6 +458,7 @@ static void save_last(struct board *board)
             !run_save_all(board, &live, 1, true))
             log_error("route %s: the rollout's last state could not be saved", live->conf->name);
     }
+    aftermath_end(board);
 }
 
 static void stop_crew(struct board *board)

@@ -26,15 +26,27 @@ void history_begin(struct board *board)
         board->intervals[span] = interval_of(board, span);
 }
 
-int64_t history_slo_ns(const struct live *live)
+int64_t history_slo(const struct live *live, double *objective_r)
 {
     const struct plan *plan = live->run ? live->run->plan : NULL;
 
-    for (size_t i = 0; plan && i < plan->analysis.metrics_len; i++)
-        if (plan->analysis.metrics[i].type == METRIC_LATENCY_SLO &&
-            plan->analysis.metrics[i].threshold_ns > 0)
-            return plan->analysis.metrics[i].threshold_ns;
+    for (size_t i = 0; plan && i < plan->analysis.metrics_len; i++) {
+        const struct plan_metric *metric = &plan->analysis.metrics[i];
+
+        if (metric->type == METRIC_LATENCY_SLO && metric->threshold_ns > 0) {
+            *objective_r = metric->objective;
+            return metric->threshold_ns;
+        }
+    }
+    *objective_r = live->conf->slo_objective;
     return live->conf->slo_threshold_ns;
+}
+
+int64_t history_slo_ns(const struct live *live)
+{
+    double objective;
+
+    return history_slo(live, &objective);
 }
 
 /* The point of a view; false when there is nothing to tell. */
@@ -261,16 +273,17 @@ static size_t span_for(const struct board *board, const struct history_query *qu
 
 json_t *history_slo_json(const struct live *live)
 {
-    int64_t slo_ns = history_slo_ns(live);
-    const struct plan *plan = live->run ? live->run->plan : NULL;
-    double objective = live->conf->slo_objective;
+    double objective;
+    int64_t slo_ns = history_slo(live, &objective);
 
     if (slo_ns == 0)
         return json_null();
-    for (size_t i = plan ? plan->analysis.metrics_len : 0; i-- > 0;)
-        if (plan->analysis.metrics[i].type == METRIC_LATENCY_SLO)
-            objective = plan->analysis.metrics[i].objective;
     return json_pack("{s:o, s:f}", "threshold", ms(slo_ns), "objective", objective);
+}
+
+int64_t history_step(const struct board *board, const struct history_query *query)
+{
+    return store_spans[span_for(board, query)].seconds;
 }
 
 /* What runs is the newest point, so that also a week ends now. */
@@ -311,11 +324,10 @@ static bool each_point(struct board *board, const struct live *live, const struc
 }
 
 bool history_each(struct board *board, const struct live *live, const struct history_query *query,
-                  void (*each)(void *arg, const struct store_point *point), void *arg, int64_t *step_s_r)
+                  void (*each)(void *arg, const struct store_point *point), void *arg)
 {
     struct store_window window = window_of(live, query, span_for(board, query));
 
-    *step_s_r = store_spans[window.span].seconds;
     return each_point(board, live, &window, each, arg);
 }
 

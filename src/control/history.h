@@ -33,8 +33,10 @@ void history_tick(struct board *board);
 /* Saves the running ones as they are: the process ends. */
 void history_end(struct board *board);
 
-/* How long an answer of the route may take to be in time: what its plan judges by, else its own promise; 0:
- * none. */
+/* How long an answer of the route may take to be in time, and the share that has to be: what its plan judges
+ * by, else its own promise; 0: none. */
+int64_t history_slo(const struct live *live, double *objective_r);
+/* The time alone. */
 int64_t history_slo_ns(const struct live *live);
 
 /* The promise: {threshold in ms, objective: the share that has to be in time}; null without one. */
@@ -42,11 +44,11 @@ json_t *history_slo_json(const struct live *live);
 /* Whether a query may ask for this step. */
 bool history_step_is_known(int64_t step_s);
 struct store_point;
-/* Each interval of a query, the running ones last, of the span that fits it; *step_s_r is its length. False
- * when the store could not be read. */
+/* The length of the intervals that fit a query. */
+int64_t history_step(const struct board *board, const struct history_query *query);
+/* Each of them in its time, the running ones last. False when the store could not be read. */
 MUST_CHECK bool history_each(struct board *board, const struct live *live, const struct history_query *query,
-                             void (*each)(void *arg, const struct store_point *point), void *arg,
-                             int64_t *step_s_r);
+                             void (*each)(void *arg, const struct store_point *point), void *arg);
 /* The answer of GET /v1/history; NULL when the store could not be read. A new reference. */
 MUST_CHECK json_t *history_json(struct board *board, const struct live *live,
                                 const struct history_query *query);

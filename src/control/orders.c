@@ -1,5 +1,6 @@
 #include "control/orders.h"
 
+#include "control/aftermath.h"
 #include "control/board.h"
 #include "control/tick.h"
 
@@ -178,8 +179,10 @@ enum order_result orders_start(struct board *board, struct live *live, struct st
                                const struct order_by *by, struct conf_report *report,
                                char why[static ORDER_WHY_MAX])
 {
-    enum order_result result = run_start(board, live, plan, by->actor, report, why);
+    enum order_result result;
 
+    aftermath_leave(board, live); /* of the run that goes */
+    result = run_start(board, live, plan, by->actor, report, why);
     if (result == ORDER_DONE)
         tick_route(board, live);
     return result;

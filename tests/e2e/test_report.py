@@ -4,12 +4,14 @@ import gzip
 import json
 import os
 import shutil
+import signal
 
 from harness import case, main, need
 from peers import Nginx, Node
 from penstock import Penstock, cli
 from plans import quick
 from records import AccessLog
+from rollouts import state
 from wire import Wire
 
 need("nginx", "node")
@@ -32,6 +34,12 @@ def by_group(found):
             n = got.get(series["group"], (0, 0))
             got[series["group"]] = (n[0] + series["requests"], n[1] + series["errors"])
     return got
+
+
+def paged(path):
+    """The data of a page."""
+    with open(path, encoding="utf-8") as file:
+        return json.loads(file.read().split('<script type="application/json" id="data">')[1].split("</script>")[0])
 
 
 def ask(p, n, path="/"):
@@ -112,14 +120,42 @@ def _(t):
     p.log.complete(37)  # which is after they were counted
     p.admin.must("POST", "/v1/routes/web/rollout/abort")
     t.wait(lambda: glob.glob(pages), "the page is there")
-    with open(glob.glob(pages)[0], encoding="utf-8") as file:
-        page = file.read()
-    data = json.loads(page.split('<script type="application/json" id="data">')[1].split("</script>")[0])
+    data = paged(glob.glob(pages)[0])
     t.equal((data["title"], data["percentilesOf"], data["step"]), ("web: quick is rolledBack", "intervals", 10), "what it is about")
     t.equal([(s["platform"], s["side"]) for s in data["routes"][0]["series"]], [("ec2", "stable"), ("fargate", "canary")], "series")
     t.equal(sum(s["requests"] for s in data["routes"][0]["series"]), 37, "requests")
     t.equal([d["to"] for d in data["decisions"] if d["from"] != d["to"]], [50, 0], "moves")
     t.equal({d["route"] for d in data["decisions"]}, {"web"}, "the route of the decisions")
+
+
+@case("a rollout leaves its page too when the next one takes its place at once, or the process ends at once")
+def _(t):
+    p = Penstock(t, {"ec2": [Nginx(t, "ec2")], "fargate": [Nginx(t, "fargate")]})
+    pages = t.path("state/reports/web-*.html")
+    for n in range(2):
+        p.admin.start(quick((50, "1h"), (100, "1h")))
+        t.equal(len(glob.glob(pages)), n, "the page of the one before is there at once")
+        p.admin.must("PUT", "/v1/routes/web/weight", {"lock": True})
+        p.admin.must("POST", "/v1/routes/web/rollout/abort")
+        p.admin.must("PUT", "/v1/routes/web/weight", {"lock": False})  # each order looks at it as a tick does
+        t.equal(state(p), "rolledBack", "it is over, perhaps before a tick")
+    p.signal(signal.SIGINT)
+    p.signal(signal.SIGTERM)
+    t.equal(p.wait(20.0), 0, "the end")
+    t.equal(len(glob.glob(pages)), 2, "one of each")
+
+
+@case("the page measures by the objective of the plan that has judged")
+def _(t):
+    p = Penstock(t, {"ec2": [Nginx(t, "ec2")], "fargate": [Nginx(t, "fargate")]}, route={"slo": {"threshold": "50ms", "objective": 0.9}})
+    ask(p, 3)
+    p.log.complete(3)
+    p.admin.start(quick((50, "1h"), (100, "1h")))
+    t.equal(p.admin.must("GET", "/v1/history?route=web")["slo"], {"threshold": 100.0, "objective": 0.99}, "of the plan")
+    p.admin.must("POST", "/v1/routes/web/rollout/abort")
+    t.wait(lambda: glob.glob(t.path("state/reports/web-*.html")), "the page is there")
+    slo = paged(glob.glob(t.path("state/reports/web-*.html"))[0])["routes"][0]["slo"]
+    t.equal((slo["threshold"], slo["objective"]), (100, 0.99), "of the plan")
 
 
 main()
