@@ -241,21 +241,33 @@ static bool take_waiting(struct courier *courier)
     return stop_ns == 0 || (courier->carried && clk_mono_ns() < stop_ns);
 }
 
+/* Whether anything has ended. */
+static bool carry(struct courier *courier)
+{
+    const CURLMsg *message;
+    bool ended = false;
+    int running, left;
+
+    curl_multi_perform(courier->multi, &running);
+    while ((message = curl_multi_info_read(courier->multi, &left))) {
+        if (message->msg != CURLMSG_DONE)
+            continue;
+        end(courier, message->easy_handle, message->data.result);
+        ended = true;
+    }
+    return ended;
+}
+
+/* After an end it looks whether that was the last one that the courier's own end waits for, before it rests.
+ */
 static void *run(void *arg)
 {
     struct courier *courier = arg;
-    int running, left;
 
     pthread_setname_np(pthread_self(), "courier");
-    while (take_waiting(courier)) {
-        const CURLMsg *message;
-
-        curl_multi_perform(courier->multi, &running);
-        while ((message = curl_multi_info_read(courier->multi, &left)))
-            if (message->msg == CURLMSG_DONE)
-                end(courier, message->easy_handle, message->data.result);
-        curl_multi_poll(courier->multi, NULL, 0, courier->carried ? TURN_MS : REST_MS, NULL);
-    }
+    while (take_waiting(courier))
+        if (!carry(courier))
+            curl_multi_poll(courier->multi, NULL, 0, courier->carried ? TURN_MS : REST_MS, NULL);
     for (struct call *call = courier->carried; call; call = call->next)
         put_down(courier, call);
     return NULL;

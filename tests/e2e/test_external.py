@@ -1,5 +1,7 @@
 """External metrics: a plan asks other systems, goes on with good news only, and back with bad news."""
 import json
+import signal
+import threading
 
 from harness import Skip, case, main, need, tool
 from load import H2load
@@ -122,6 +124,20 @@ def _(t):
     lines = [line.split("metric source prom: ")[1] for line in p.stderr().splitlines() if "metric source prom: " in line]
     t.equal(sorted(lines), [f"a query has no data: {name} of route web: the answer is empty: no series" for name in ("mute", "rare")],
             "the log")
+
+
+@case("what is asked when the end comes is waited for until its answer, and no longer")
+def _(t):
+    ended = threading.Event()
+    source = Source(t, lambda question: ended.wait(10) and vector("1"))
+    p = Penstock(t, groups(t), metricSources=[{"name": "prom", "url": source.url()}])
+    p.admin.start(plan({"source": "prom", "query": "up", "max": 1}))
+    t.wait(source.questions, "it is asked")
+    p.signal(signal.SIGINT)
+    p.signal(signal.SIGTERM)
+    t.wait(lambda: "penstock has ended" in p.stderr(), "the end of all else")
+    ended.set()
+    t.equal(p.wait(20.0), 0, "the end")
 
 
 AWS = {name: "" for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
