@@ -49,12 +49,12 @@ class Alertmanager(Monitor):
 
 
 class Prometheus(Monitor):
-    """It scrapes the admin listener of `p`, as the comment in the rules of contrib/ says."""
+    """It scrapes the admin listener of `p` each `interval`, as the comment in the rules of contrib/ says."""
 
-    def __init__(self, t, p, rules=(), alertmanagers=()):
+    def __init__(self, t, p, rules=(), alertmanagers=(), interval="1s"):
         def static(*targets):
             return {"static_configs": [{"targets": list(targets)}]}
-        config = {"global": {"scrape_interval": "1s", "evaluation_interval": "1s"}, "rule_files": [os.path.abspath(path) for path in rules],
+        config = {"global": {"scrape_interval": interval, "evaluation_interval": "1s"}, "rule_files": [os.path.abspath(path) for path in rules],
                   "scrape_configs": [{"job_name": "penstock", **static(p.admin.place)}],
                   "alerting": {"alertmanagers": [static(*(manager.text for manager in alertmanagers))]}}
         super().__init__(t, "prometheus", "/-/ready", "--config.file=" + t.write("prometheus.json", json.dumps(config)),
