@@ -15,7 +15,7 @@
 #include <stddef.h>
 
 enum {
-    ARGS_GIVEN_MAX = 64,    /* options in one call */
+    ARGS_GIVEN_MAX = 64,      /* options in one call */
     ARGS_OPERANDS_MAX = 4096, /* operands in one call: rotated logs are many */
     ARGS_WHY_MAX = 256,
 };
