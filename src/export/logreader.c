@@ -92,6 +92,19 @@ static void numbers_of(const struct logread *read, struct logentry *entry)
         entry->kept = value;
 }
 
+/* A line of an upgrade is written at the end of the connection. */
+static void leave_tunnel_out(const struct logread *read, struct logentry *entry)
+{
+    double body;
+
+    if (entry->status != 101 && !str_eq(entry->outcome, STR("upgraded")))
+        return;
+    if (number_at(read, LOGFIELD_BODY_NS, 1e18, &body) && (int64_t)body <= entry->duration_ns)
+        entry->duration_ns -= (int64_t)body;
+    else
+        entry->duration_ns = -1;
+}
+
 static bool take_named(const struct logread *read, struct logentry *entry)
 {
     double status;
@@ -120,6 +133,7 @@ static bool take_named(const struct logread *read, struct logentry *entry)
     entry->outcome = text_at(read, LOGFIELD_OUTCOME);
     entry->blame = text_at(read, LOGFIELD_BLAME);
     entry->client = text_at(read, LOGFIELD_CLIENT_IP);
+    leave_tunnel_out(read, entry);
     return true;
 }
 

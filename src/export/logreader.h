@@ -29,7 +29,7 @@ enum { LOGREADER_PRESETS = CONFIG_LOG_LTSV + 1 };
 struct logentry {
     int64_t
         wall_ns; /* when it arrived, since 1970; of alb and combined of others: when its line was written */
-    int64_t duration_ns;
+    int64_t duration_ns;   /* of an upgrade: until it was granted */
     int64_t sent;          /* bytes to the client */
     int32_t status;        /* to the client; 0: none was sent */
     int32_t target_status; /* 0: the target did not answer */

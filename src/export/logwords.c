@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { WORDS_MAX = 40 };
+enum { WORDS_MAX = 40, UPGRADED = 101 /* then its line is written at the end of the connection */ };
 
 /* Words apart by blanks; "..." and [...] are one word, given without what encloses them. */
 static size_t split(struct str line, struct str words[static WORDS_MAX])
@@ -91,12 +91,14 @@ static struct str without_port(struct str address)
     return (struct str){address.p, (size_t)(colon - address.p)};
 }
 
-/* The times of the parts, in seconds; -1 where a part was not reached. -1 when none was. */
-static int64_t alb_duration_ns(const struct str words[static WORDS_MAX])
+/* The times of the parts, in seconds; -1 where a part was not reached. -1 when none was. Behind the head of
+ * an upgrade comes no answer. */
+static int64_t alb_duration_ns(const struct str words[static WORDS_MAX], bool upgraded)
 {
+    size_t end = upgraded ? ALB_RESPONSE_TIME : ALB_RESPONSE_TIME + 1;
     double sum = -1;
 
-    for (size_t i = ALB_REQUEST_TIME; i <= ALB_RESPONSE_TIME; i++) {
+    for (size_t i = ALB_REQUEST_TIME; i < end; i++) {
         double seconds;
 
         if (logvalue_number(words[i], &seconds))
@@ -141,7 +143,7 @@ bool logwords_alb(struct str line, struct logentry *entry)
         entry->target_status = 0;
     else if (!status_of(words[ALB_TARGET_STATUS], &entry->target_status))
         return refuse(entry, "the tenth field of a line of alb is a status or -");
-    entry->duration_ns = alb_duration_ns(words);
+    entry->duration_ns = alb_duration_ns(words, entry->status == UPGRADED);
     entry->client = without_port(words[ALB_CLIENT]);
     entry->target = word_or_none(words[ALB_TARGET]);
     entry->group = alb_group(words[ALB_GROUP]);
@@ -166,7 +168,7 @@ static void combined_end(const struct str *words, size_t len, struct logentry *e
 
     if (len == 0)
         return;
-    if (logvalue_number(words[len - 1], &seconds) && seconds < 1e9)
+    if (entry->status != UPGRADED && logvalue_number(words[len - 1], &seconds) && seconds < 1e9)
         entry->duration_ns = llround(seconds * 1e9);
     if (len != COMBINED_OURS)
         return;

@@ -92,6 +92,30 @@ START_TEST(every_preset_with_names_is_read_back_whole)
 }
 END_TEST
 
+/* It lives on for hours, which says nothing of the target. */
+START_TEST(an_upgrade_takes_as_long_as_its_answer)
+{
+    enum config_log_format preset = (enum config_log_format)_i;
+    struct accesslog_record record = request();
+    struct logentry entry;
+
+    record.outcome = STR("upgraded");
+    record.status = record.target_status = 101;
+    record.body_ns = 3600 * NS_PER_S;
+    record.duration_ns = 3600 * NS_PER_S + 33 * NS_PER_MS;
+    ck_assert(logreader_read(reader, preset, written(preset, &record), &entry));
+    ck_assert_int_eq(entry.duration_ns, preset == CONFIG_LOG_COMBINED ? -1 : 33 * NS_PER_MS);
+    if (!logreader_is_named(preset))
+        return;
+    record.status = 200; /* over HTTP/2 */
+    ck_assert(logreader_read(reader, preset, written(preset, &record), &entry));
+    ck_assert_int_eq(entry.duration_ns, 33 * NS_PER_MS);
+    record.duration_ns = 1; /* made up */
+    ck_assert(logreader_read(reader, preset, written(preset, &record), &entry));
+    ck_assert_int_eq(entry.duration_ns, -1);
+}
+END_TEST
+
 /* Such a size, many times over, would be beyond any sum. */
 START_TEST(a_size_that_no_answer_has_is_not_known)
 {
@@ -261,6 +285,7 @@ Suite *unit_suite(void)
 
     tcase_add_checked_fixture(tcase, make_reader, free_reader);
     tcase_add_loop_test(tcase, every_preset_with_names_is_read_back_whole, 0, (int)ARRAY_LEN(named));
+    tcase_add_loop_test(tcase, an_upgrade_takes_as_long_as_its_answer, 0, LOGREADER_PRESETS);
     tcase_add_loop_test(tcase, a_size_that_no_answer_has_is_not_known, 0, LOGREADER_PRESETS);
     tcase_add_test(tcase, our_line_of_alb_says_what_that_format_has_room_for);
     tcase_add_test(tcase, our_line_of_combined_says_platform_group_and_seconds_at_its_end);
