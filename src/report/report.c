@@ -365,7 +365,7 @@ static void add_request(struct report *report, struct report_series *series, int
 
     cell->requests += n;
     cell->errors += is_error(entry) ? n : 0;
-    cell->client_errors += entry->status >= 400 && entry->status < 500 ? n : 0;
+    cell->client_errors += !is_error(entry) && entry->status >= 400 && entry->status < 500 ? n : 0;
     if (entry->sent > 0)
         points_send(cell, (uint64_t)entry->sent, n);
     if (entry->duration_ns < 0)

@@ -47,7 +47,7 @@ struct report_latency {
 struct report_cell {
     uint64_t requests;
     uint64_t errors;                /* 5xx, or ended by the group's fault */
-    uint64_t client_errors;         /* 4xx */
+    uint64_t client_errors;         /* 4xx, of the others */
     uint64_t timed;                 /* of the requests, those that say how long they took */
     uint64_t slow;                  /* of those, later than the route's SLO */
     uint64_t sent;                  /* bytes */

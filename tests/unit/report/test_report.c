@@ -89,6 +89,21 @@ START_TEST(a_series_is_a_route_with_a_platform_a_group_and_a_side)
 }
 END_TEST
 
+START_TEST(an_answer_is_an_error_once)
+{
+    struct logentry cut = entry_at(1, "canary", 1000);
+
+    make(&(struct report_options){.title = "t"});
+    cut.status = 404;
+    feed(&cut);
+    cut.blame = STR("group");
+    cut.outcome = STR("target_cut");
+    feed(&cut);
+    ck_assert_uint_eq(sum_of(0).cell.errors, 1);
+    ck_assert_uint_eq(sum_of(0).cell.client_errors, 1);
+}
+END_TEST
+
 START_TEST(share_stands_beside_the_mean_of_the_weights_in_force)
 {
     struct logentry override = entry_at(3, "canary", 4000);
@@ -452,6 +467,7 @@ Suite *unit_suite(void)
 
     tcase_add_checked_fixture(tcase, NULL, free_report);
     tcase_add_test(tcase, a_series_is_a_route_with_a_platform_a_group_and_a_side);
+    tcase_add_test(tcase, an_answer_is_an_error_once);
     tcase_add_test(tcase, share_stands_beside_the_mean_of_the_weights_in_force);
     tcase_add_test(tcase, the_order_of_lines_does_not_matter_and_no_request_is_lost_when_points_grow);
     tcase_add_test(tcase, the_longest_time_that_a_log_may_have_fits);
