@@ -149,6 +149,9 @@ expect 1 '3 are outside|2 are outside' 'no request is in the report' report --to
 expect 0 'access.jsonl:2: it is no JSON object' - report access.jsonl
 expect 0 'residual traffic:.* 2 requests still reached ec2 old' - report access.jsonl
 expect 0 '192.0.2.7 +2 requests' - report access.jsonl
+printf '%s\n' "$own" "${own/100.00/50.00}" >moved.jsonl
+expect 0 '^  2026-11-20 10:00:00 +50 % +75 % +0 % ' - report moved.jsonl
+expect 0 'residual traffic: 1 request still .* from 1 client$' - report moved.jsonl
 expect 0 '^ +ec2 .* 100 % .* 4[0-9] ms .*2026-11-20 10:00:00$' - report --slo 40ms access.jsonl
 expect 0 '"requests": 4,' - report --json access.jsonl logs
 expect 1 '3 read from 2 files' 'cut.gz:[0-9]+: the gzip data ends in the middle' report access.jsonl cut.gz

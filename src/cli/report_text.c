@@ -117,15 +117,16 @@ static void print_span(const struct printer *printer, const struct report_series
 {
     const struct report *report = printer->report;
     char a[FIGURE_LEN], b[FIGURE_LEN], c[FIGURE_LEN], time[WHEN_LEN];
-    struct report_mix mix;
+    struct report_mix mix = {0};
     struct report_sum sum;
 
     fprintf(printer->out, "  %s", when(from * report->width_s * NS_PER_S, time));
     if (report_mix_sum(&report->routes[list[0]->route], from, to, &mix))
-        fprintf(printer->out, " %8s %8s", figure_percent(mix.weight / 100.0, a),
-                part((double)mix.canary, (double)mix.drawn, b));
+        fprintf(printer->out, " %8s", figure_percent(mix.weight / 100.0, a));
     else
-        fprintf(printer->out, " %8s %8s", "-", "-");
+        fprintf(printer->out, " %8s", "-");
+    fprintf(printer->out, " %8s %8s", part(mix.weight_sum / CONFIG_WEIGHT_ONE, (double)mix.drawn, a),
+            part((double)mix.canary, (double)mix.drawn, b));
     for (size_t i = 0; i < len; i++) {
         report_sum(report, list[i], from, to, &sum);
         fprintf(printer->out, " |%10s %8s %8s", figure_count(sum.cell.requests, a),
@@ -153,8 +154,8 @@ static void print_over_time(const struct printer *printer, const struct report_s
         fprintf(printer->out, "%s%s%s%s", i ? ", " : ": ", term_on(printer->term, style), name,
                 term_off(printer->term, style));
     }
-    fprintf(printer->out, "\n  %s%-19s %8s %8s", term_on(printer->term, TERM_FAINT), "from (UTC)", "weight",
-            "share");
+    fprintf(printer->out, "\n  %s%-19s %8s %8s %8s", term_on(printer->term, TERM_FAINT), "from (UTC)",
+            "weight", "mean", "share");
     for (size_t i = 0; i < len; i++)
         fprintf(printer->out, " |%10s %8s %8s", "requests", "errors", "p95");
     fprintf(printer->out, "%s\n", term_off(printer->term, TERM_FAINT));
@@ -170,10 +171,12 @@ static void print_residual(const struct printer *printer, const struct report_se
 
     if (!residual)
         return;
-    fprintf(printer->out, "\n  %sresidual traffic:%s %s requests still reached %s %s, from %s to %s; drawn: ",
+    fprintf(printer->out,
+            "\n  %sresidual traffic:%s %s request%s still reached %s %s, from %s to %s; drawn: ",
             term_on(printer->term, TERM_WARN), term_off(printer->term, TERM_WARN),
-            figure_count(residual->requests, count), or_dash(series->platform), series->group,
-            when(residual->first_ns, first), when(residual->last_ns, last));
+            figure_count(residual->requests, count), residual->requests == 1 ? "" : "s",
+            or_dash(series->platform), series->group, when(residual->first_ns, first),
+            when(residual->last_ns, last));
     for (size_t i = 0; i < REPORT_ASSIGNMENTS; i++) {
         if (!residual->assignments[i])
             continue;
@@ -182,14 +185,16 @@ static void print_residual(const struct printer *printer, const struct report_se
         joint = ", ";
     }
     if (residual->clients_len)
-        fprintf(printer->out, "; from %s%zu clients",
-                residual->clients_len == REPORT_CLIENTS_MAX ? "at least " : "", residual->clients_len);
+        fprintf(printer->out, "; from %s%zu client%s",
+                residual->clients_len == REPORT_CLIENTS_MAX ? "at least " : "", residual->clients_len,
+                residual->clients_len == 1 ? "" : "s");
     fprintf(printer->out, "\n");
     for (size_t i = 0; i < residual->clients_len && i < CLIENTS_SHOWN; i++) {
         const struct report_client *client = &residual->clients[i];
 
-        fprintf(printer->out, "    %-40s %10s requests, last %s\n", client->name,
-                figure_count(client->requests, count), when(client->last_ns, last));
+        fprintf(printer->out, "    %-40s %10s request%s, last %s\n", client->name,
+                figure_count(client->requests, count), client->requests == 1 ? "" : "s",
+                when(client->last_ns, last));
     }
 }
 
