@@ -12,6 +12,12 @@ const seriesName = (series) => {
   return (platform && group && platform !== group ? `${platform} / ${group}` : platform || group) || "no group";
 };
 
+// How many seconds of a point the report has: the first one and the last are cut off.
+function covered(time) {
+  const from = Math.max(time, Date.parse(report.from) / 1000), to = Math.min(time + report.step, Date.parse(report.to) / 1000);
+  return Math.max(1, Math.round(to - from));
+}
+
 // ---- a route as rows: [time (ms), point of each series, weight, share]
 
 function rowsOf(route, list) {
@@ -25,7 +31,7 @@ function rowsOf(route, list) {
     const columns = series.points;
     (columns.time || []).forEach((time, i) => {
       const pick = (name) => columns[name][i];
-      at(time).points[n] = { requests: pick("requests"), rate: pick("requests") / report.step, errors: pick("errors"), slow: pick("slow"),
+      at(time).points[n] = { requests: pick("requests"), rate: pick("requests") / covered(time), errors: pick("errors"), slow: pick("slow"),
         timed: pick("timed"), p50: pick("p50"), p95: pick("p95"), p99: pick("p99") };
     });
   });
