@@ -1,7 +1,11 @@
 #include "decide/peer.h"
 
+#include "base/clk.h"
+
 #include <math.h>
 #include <string.h>
+
+#define AFTER_ERROR_NS (10 * NS_PER_S) /* until the next measurement, whatever the interval is */
 
 enum reading {
     READING_GOOD,
@@ -19,7 +23,8 @@ void peer_init(struct peer *peer)
 /* Metrics without a limit are shown and nothing more. */
 static bool is_read(const struct plan_metric *metric)
 {
-    return plan_metric_is_judged(metric) && !metric->dry_run && !isnan(metric->limits.max);
+    return plan_metric_is_judged(metric) && !metric->dry_run &&
+           !(isnan(metric->limits.max) && isnan(metric->limits.min));
 }
 
 static void feed(struct peer *peer, const struct plan *plan, const struct tally *tallies, size_t len)
@@ -47,9 +52,9 @@ static enum reading read_metric(struct peer_metric *state, const struct plan_met
     state->last_bad = state->bad;
     if (state->requests == 0)
         return READING_NONE;
-    if (share > metric->limits.max)
+    if (share > metric->limits.max || share < metric->limits.min)
         return READING_FAILS;
-    return share > metric->limits.warn_max ? READING_WARNS : READING_GOOD;
+    return share > metric->limits.warn_max || share < metric->limits.warn_min ? READING_WARNS : READING_GOOD;
 }
 
 static void pass(struct verdict *verdict)
@@ -66,22 +71,37 @@ static void fail(struct peer *peer, size_t metric, struct verdict *verdict)
 
 /* ---- measurements ---- */
 
-static void measure(struct peer_metric *state, const struct plan_metric *metric, enum no_data_rule no_data)
+/* A window without a request. */
+static void measure_nothing(struct peer_metric *state, enum no_data_rule no_data)
 {
-    switch (read_metric(state, metric)) {
-    case READING_GOOD:
-        return;
-    case READING_WARNS:
-        state->inconclusive++;
-        return;
-    case READING_FAILS:
+    switch (no_data) {
+    case NO_DATA_FAILED:
         state->failed++;
+        state->errors = 0;
         return;
-    case READING_NONE:
-        state->failed += no_data == NO_DATA_FAILED;
-        state->inconclusive += no_data == NO_DATA_INCONCLUSIVE;
+    case NO_DATA_INCONCLUSIVE:
+        state->inconclusive++;
+        state->errors = 0;
+        return;
+    case NO_DATA_IGNORE:
+        return;
+    case NO_DATA_ERROR:
+        state->errors++;
         return;
     }
+}
+
+static void measure(struct peer_metric *state, const struct plan_metric *metric, enum no_data_rule no_data)
+{
+    enum reading reading = read_metric(state, metric);
+
+    if (reading == READING_NONE) {
+        measure_nothing(state, no_data);
+        return;
+    }
+    state->errors = 0;
+    state->failed += reading == READING_FAILS;
+    state->inconclusive += reading == READING_WARNS;
 }
 
 static bool is_above(uint32_t count, int32_t limit)
@@ -89,15 +109,45 @@ static bool is_above(uint32_t count, int32_t limit)
     return limit >= 0 && count > (uint32_t)limit;
 }
 
+/* No metric that is read had anything else than an error. */
+static bool has_only_errors(const struct peer *peer, const struct plan *plan)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < plan->analysis.metrics_len; i++) {
+        if (!is_read(&plan->analysis.metrics[i]))
+            continue;
+        if (peer->metrics[i].errors == 0)
+            return false;
+        any = true;
+    }
+    return any;
+}
+
+static void end_measurement(struct peer *peer, const struct plan *plan)
+{
+    peer->erred = has_only_errors(peer, plan);
+    if (!peer->erred)
+        peer->readings++;
+    forget_window(peer);
+}
+
+static bool is_too_bad(const struct peer_metric *state, const struct plan_limits *limits)
+{
+    return is_above(state->failed, limits->failure_limit) ||
+           is_above(state->errors, limits->consecutive_error_limit);
+}
+
 static void look_measurements(struct peer *peer, const struct plan *plan, const struct peer_context *context,
                               struct verdict *verdict)
 {
     const struct plan_threshold *threshold = &plan->threshold;
+    bool due;
 
     if (!context->judged || context->weight == PLAN_WEIGHT_ALL || peer->age_ns <= threshold->initial_delay_ns)
         forget_window(peer);
-    bool due = peer->window_ns >= threshold->interval_ns &&
-               (threshold->count == 0 || peer->readings < threshold->count);
+    due = peer->window_ns >= (peer->erred ? AFTER_ERROR_NS : threshold->interval_ns) &&
+          (threshold->count == 0 || peer->readings < threshold->count);
     pass(verdict);
     for (size_t i = plan->analysis.metrics_len; i-- > 0;) {
         const struct plan_metric *metric = &plan->analysis.metrics[i];
@@ -107,18 +157,16 @@ static void look_measurements(struct peer *peer, const struct plan *plan, const 
             continue;
         if (due)
             measure(state, metric, threshold->no_data);
-        if (is_above(state->failed, metric->limits.failure_limit)) {
+        if (is_too_bad(state, &metric->limits)) {
             fail(peer, i, verdict);
-        } else if (is_above(state->inconclusive, threshold->inconclusive_limit) &&
+        } else if (is_above(state->inconclusive, metric->limits.inconclusive_limit) &&
                    verdict->kind != VERDICT_FAIL) {
             verdict->kind = VERDICT_UNSURE;
             peer->culprit = (int32_t)i;
         }
     }
-    if (!due)
-        return;
-    peer->readings++;
-    forget_window(peer);
+    if (due)
+        end_measurement(peer, plan);
 }
 
 /* ---- alarm ---- */
@@ -270,17 +318,30 @@ static void say_reading(const struct peer_metric *state, const struct plan_metri
                         struct decision *decision)
 {
     char bad[DECISION_NUMBER_LEN], requests[DECISION_NUMBER_LEN], share[DECISION_NUMBER_LEN],
-        max[DECISION_NUMBER_LEN];
+        bound[DECISION_NUMBER_LEN];
+    double read = state->last_requests ? (double)state->last_bad / (double)state->last_requests : 0;
+    bool below = read < metric->limits.min || isnan(metric->limits.max);
 
     if (state->last_requests == 0) {
         decision_say(decision, "%s: no request in the last window", metric->name);
         return;
     }
-    decision_say(decision, "%s: %s of %s canary requests were bad in the last window, %s with at most %s",
+    decision_say(decision, "%s: %s of %s canary requests were bad in the last window, %s with at %s %s",
                  metric->name, decision_count(state->last_bad, bad),
-                 decision_count(state->last_requests, requests),
-                 decision_share((double)state->last_bad / (double)state->last_requests, share),
-                 decision_share(metric->limits.max, max));
+                 decision_count(state->last_requests, requests), decision_share(read, share),
+                 below ? "least" : "most",
+                 decision_share(below ? metric->limits.min : metric->limits.max, bound));
+}
+
+static void say_measurements(const struct peer *peer, const struct peer_metric *state,
+                             const struct plan_limits *limits, struct decision *decision)
+{
+    decision_say(decision, "%u failed and %u inconclusive of %u measurements, %d and %d are allowed",
+                 state->failed, state->inconclusive, peer->readings, limits->failure_limit,
+                 limits->inconclusive_limit);
+    if (state->errors)
+        decision_say(decision, "; %u without data in a row, %d are allowed", state->errors,
+                     limits->consecutive_error_limit);
 }
 
 void peer_say(const struct peer *peer, const struct plan *plan, struct decision *decision)
@@ -299,9 +360,7 @@ void peer_say(const struct peer *peer, const struct plan *plan, struct decision 
         decision_say(decision, "%u of %u periods beyond the limit are an alarm, %u periods so far",
                      plan->threshold.datapoints_to_alarm, plan->threshold.evaluation_periods, peer->readings);
     else if (metric)
-        decision_say(decision, "%u failed and %u inconclusive of %u measurements, %d and %d are allowed",
-                     state->failed, state->inconclusive, peer->readings, metric->limits.failure_limit,
-                     plan->threshold.inconclusive_limit);
+        say_measurements(peer, state, &metric->limits, decision);
     else
         decision_say(decision, "%u measurements so far", peer->readings);
 }

@@ -4,11 +4,13 @@
  * nobody can say how often they send a healthy canary back.
  *
  * A metric is read as the share of bad requests among the canary's in a window, every one counted, and fails
- * above its `max`. So a success rate below 99 % is a share of errors above 0.01, and a P99 above the
+ * above its `max` or below its `min`. So a success rate below 99 % is a share of errors above 0.01, and a P99 above the
  * threshold is a share of slow answers above 0.01.
  *
  *   measurements  a reading each interval; more failed ones than failureLimit over the whole run, consecutive
- *                 or not: back. At 100 nothing is read any more.
+ *                 or not: back. At 100 nothing is read any more. With noData: error a window without a request
+ *                 is an error: more than consecutiveErrorLimit of them in a row go back as well. One in which
+ *                 no metric had a request is no measurement, and the next comes after 10 s, as in Argo.
  *   alarm         a reading each period; M of the last N beyond the limit: back, also in the bake.
  *   flagger       a check each interval: the first metric that fails adds 1 and there is no step; else the
  * next step. Back at the check after the sum of all failed ones has reached the threshold. Silence fails.
@@ -33,6 +35,7 @@ struct peer_metric {
     uint64_t requests, bad;           /* the canary's in the open window */
     uint64_t last_requests, last_bad; /* in the one before: the last reading */
     uint32_t failed, inconclusive;    /* readings so far */
+    uint32_t errors;                  /* the last so many were, in a row */
     uint32_t points, points_len; /* alarm: the last periods, the newest in bit 0, set when beyond the limit */
     bool alarm;
 };
@@ -41,6 +44,7 @@ struct peer {
     int64_t age_ns;    /* of the rollout */
     int64_t window_ns; /* since the open window began */
     uint32_t readings;
+    bool erred;             /* the last one had nothing but errors */
     uint32_t failed_checks; /* flagger */
     int32_t culprit;        /* the metric that failed last; -1: none */
     struct peer_metric metrics[PLAN_METRICS_MAX];

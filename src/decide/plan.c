@@ -26,6 +26,7 @@ static const struct type_defaults type_defaults[] = {
 };
 
 static const double peer_errors_max = 0.01; /* of the other judges: a success rate of 99 % */
+static const int32_t error_limit = 4;       /* in a row: that of Argo Rollouts */
 
 #define SECONDS(n) ((n)*NS_PER_S)
 #define MINUTES(n) SECONDS((n)*60)
@@ -56,7 +57,9 @@ static void ramp_init(struct plan_ramp *ramp)
 static void peers_init(struct plan *plan)
 {
     plan->threshold.interval_ns = MINUTES(1);
-    plan->threshold.consecutive_error_limit = 4;
+    plan->threshold.min = plan->threshold.max = NAN;
+    plan->threshold.warn_min = plan->threshold.warn_max = NAN;
+    plan->threshold.consecutive_error_limit = error_limit;
     plan->threshold.period_ns = MINUTES(1);
     plan->threshold.evaluation_periods = 3;
     plan->threshold.datapoints_to_alarm = 2;
@@ -94,6 +97,9 @@ void plan_metric_init(struct plan_metric *metric, enum metric_type type)
     metric->limits.interval_ns = MINUTES(1);
     metric->limits.min = metric->limits.max = NAN;
     metric->limits.warn_min = metric->limits.warn_max = NAN;
+    metric->limits.failure_limit = PLAN_UNSET_LIMIT;
+    metric->limits.inconclusive_limit = PLAN_UNSET_LIMIT;
+    metric->limits.consecutive_error_limit = PLAN_UNSET_LIMIT;
 }
 
 void plan_step_init(struct plan_step *step, enum step_kind kind)
@@ -167,6 +173,36 @@ static void finish_statuses(struct plan_metric *metric, const struct type_defaul
         metric->statuses[metric->statuses_len++] = defaults->statuses[i];
 }
 
+static double bound_or(double bound, double fallback)
+{
+    return isnan(bound) ? fallback : bound;
+}
+
+static int32_t limit_or(int32_t limit, int32_t fallback)
+{
+    return limit == PLAN_UNSET_LIMIT ? fallback : limit;
+}
+
+/* External metrics are not the judge's, and have limits of their own alone. */
+static void finish_limits(const struct plan *plan, const struct plan_metric *metric,
+                          struct plan_limits *limits)
+{
+    const struct plan_threshold *threshold = &plan->threshold;
+    bool read = plan->judge == JUDGE_THRESHOLD && plan_metric_is_judged(metric);
+
+    if (read) {
+        limits->min = bound_or(limits->min, threshold->min);
+        limits->max = bound_or(limits->max, threshold->max);
+        limits->warn_min = bound_or(limits->warn_min, threshold->warn_min);
+        limits->warn_max = bound_or(limits->warn_max, threshold->warn_max);
+    }
+    limits->failure_limit = limit_or(limits->failure_limit, read ? threshold->failure_limit : 0);
+    limits->inconclusive_limit =
+        limit_or(limits->inconclusive_limit, read ? threshold->inconclusive_limit : 0);
+    limits->consecutive_error_limit =
+        limit_or(limits->consecutive_error_limit, read ? threshold->consecutive_error_limit : error_limit);
+}
+
 static void finish_metric(struct plan *plan, struct plan_metric *metric, int64_t slo_ns)
 {
     const struct type_defaults *defaults = &type_defaults[metric->type];
@@ -185,6 +221,7 @@ static void finish_metric(struct plan *plan, struct plan_metric *metric, int64_t
         finish_statuses(metric, defaults);
     if (metric->quantiles_len == 0 && defaults->quantile > 0)
         metric->quantiles[metric->quantiles_len++] = defaults->quantile;
+    finish_limits(plan, metric, &metric->limits);
 }
 
 /* Metrics that may roll back share 1; one that only holds, or is only shown, stands for itself. */

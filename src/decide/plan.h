@@ -31,6 +31,7 @@ enum {
     PLAN_FREEZES_MAX = 16,
     PLAN_ZONES_MAX = 8,
     PLAN_WEBHOOKS_MAX = 8,
+    PLAN_WEBHOOK_ACTIONS = 8, /* words in a list of actions */
     PLAN_STATUSES_MAX = 16,
     PLAN_QUANTILES_MAX = 1, /* another one is a metric of its own */
     PLAN_METHODS_MAX = 8,
@@ -47,6 +48,8 @@ enum {
  * so. */
 #define PLAN_UNSET    (-1.0)
 #define PLAN_UNSET_NS INT64_C(-1)
+/* The same of a limit, which may be -1. */
+#define PLAN_UNSET_LIMIT INT32_MIN
 
 /* Statuses from `from` to `to`, both included. */
 struct plan_range {
@@ -67,7 +70,10 @@ struct plan_limits {
     char query[PLAN_QUERY_MAX]; /* with variables, {{route}} */
     int64_t interval_ns;
     double min, max, warn_min, warn_max;
-    int32_t failure_limit; /* so many may fail; -1: any number */
+    /* PLAN_UNSET_LIMIT: that of the judge `threshold`, when it is the plan's, or its default. */
+    int32_t failure_limit;           /* so many may fail; -1: any number */
+    int32_t inconclusive_limit;      /* judge threshold: so many may be inconclusive */
+    int32_t consecutive_error_limit; /* judge threshold: and so many errors in a row */
 };
 
 struct plan_metric {
@@ -151,10 +157,11 @@ struct plan_webhook {
     char name[PLAN_NAME_MAX];
     enum webhook_type type;
     char url[PLAN_URL_MAX];
-    uint32_t on; /* bit ACTION_x: told of these; 0: of all */
+    uint32_t on[PLAN_WEBHOOK_ACTIONS]; /* WEBHOOK_EVENT: enum action that it is told of */
+    size_t on_len;                     /* 0: all of them */
     int64_t timeout_ns;
-    int64_t interval_ns; /* from one time that it is asked to the next */
-    uint32_t retries;
+    int64_t interval_ns; /* but of WEBHOOK_EVENT: from one time that it is asked to the next */
+    uint32_t retries;    /* of what failed; 0: none */
 };
 
 struct plan_analysis {
@@ -222,12 +229,13 @@ struct plan_shield {
     size_t methods_len;
 };
 
-/* The schedule of the judge `threshold`; the limits stand in the metrics. */
+/* The schedule of the judge `threshold`, and limits for the metrics that have none of their own. */
 struct plan_threshold {
     enum threshold_mode mode;
     int64_t interval_ns, initial_delay_ns;
     uint32_t count; /* measurements; 0: for ever */
-    int32_t inconclusive_limit, consecutive_error_limit;
+    double min, max, warn_min, warn_max; /* NAN: none */
+    int32_t failure_limit, inconclusive_limit, consecutive_error_limit;
     enum no_data_rule no_data;
     int64_t period_ns; /* alarm */
     uint32_t evaluation_periods, datapoints_to_alarm;

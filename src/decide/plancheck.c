@@ -142,15 +142,22 @@ static void check_external(struct check *check, const struct plan_metric *metric
 static void check_not_external(struct check *check, const struct plan_metric *metric)
 {
     static const char text[] = "it means nothing to metrics of another type than external; remove it";
+    const struct plan_threshold *threshold = &check->plan->threshold;
 
     if (metric->limits.source[0])
         warning(check, "source", text);
     if (metric->limits.query[0])
         warning(check, "query", text);
-    if (!isnan(metric->limits.min))
-        warning(check, "min", text);
+    if (!isnan(metric->limits.min) && (check->plan->judge == JUDGE_PENSTOCK || plan_metric_is_guard(metric)))
+        warning(check, "min",
+                "it means nothing to metrics of another type than external under the judge penstock; "
+                "remove it");
+    else if (!isnan(metric->limits.min))
+        range(check, "min", metric->limits.min, 0, 1);
     if (!isnan(metric->limits.max))
         range(check, "max", metric->limits.max, 0, 1);
+    if (metric->limits.min > metric->limits.max && !(threshold->min > threshold->max))
+        problem(check, "min", "min is above max: no value could pass");
 }
 
 static void check_judged(struct check *check, const struct plan_metric *metric)
@@ -490,6 +497,8 @@ static void check_judge(struct check *check, const struct plan *plan)
         range(check, "interval", (double)plan->flagger.interval_ns / NS_PER_S, 10, 86400);
         return;
     }
+    if (plan->threshold.min > plan->threshold.max)
+        problem(check, "min", "min is above max: no value could pass");
     if (plan->threshold.mode == THRESHOLD_ALARM) {
         check_alarm(check, &plan->threshold);
         return;

@@ -180,6 +180,15 @@ static const struct field peer_fields[] = {
     ONE(peer, FIELD_U32, failed_checks), ONE(peer, FIELD_I32, culprit),
 };
 
+/* States of earlier versions, in which no measurement could be an error, lack them. */
+static const struct field peer_new_fields[] = {
+    ONE(peer, FIELD_BOOL, erred),
+};
+
+static const struct field peer_metric_new_fields[] = {
+    ONE(peer_metric, FIELD_U32, errors),
+};
+
 static const struct field peer_metric_fields[] = {
     ONE(peer_metric, FIELD_U64, requests),      ONE(peer_metric, FIELD_U64, bad),
     ONE(peer_metric, FIELD_U64, last_requests), ONE(peer_metric, FIELD_U64, last_bad),
@@ -295,10 +304,12 @@ static json_t *peer_to_json(const struct peer *peer)
     json_t *object = json_object(), *metrics = json_array();
 
     fields_to_json(object, peer_fields, ARRAY_LEN(peer_fields), peer);
+    fields_to_json(object, peer_new_fields, ARRAY_LEN(peer_new_fields), peer);
     for (size_t i = 0; i < PLAN_METRICS_MAX; i++) {
         json_t *metric = json_object();
 
         fields_to_json(metric, peer_metric_fields, ARRAY_LEN(peer_metric_fields), &peer->metrics[i]);
+        fields_to_json(metric, peer_metric_new_fields, ARRAY_LEN(peer_metric_new_fields), &peer->metrics[i]);
         json_array_append_new(metrics, metric);
     }
     json_object_set_new(object, "metrics", metrics);
@@ -483,6 +494,16 @@ static bool judge_from_json(const struct reader *reader, const json_t *object, s
     return true;
 }
 
+static bool peer_metric_from_json(const struct reader *reader, const json_t *object,
+                                  struct peer_metric *metric)
+{
+    return fields_from_json(reader, object, "peer.metrics.", peer_metric_fields,
+                            ARRAY_LEN(peer_metric_fields), metric) &&
+           (!json_object_get(object, peer_metric_new_fields[0].name) ||
+            fields_from_json(reader, object, "peer.metrics.", peer_metric_new_fields,
+                             ARRAY_LEN(peer_metric_new_fields), metric));
+}
+
 /* A rollout of the judge penstock has none. */
 static bool peer_from_json(const struct reader *reader, const json_t *object, struct peer *peer)
 {
@@ -493,13 +514,15 @@ static bool peer_from_json(const struct reader *reader, const json_t *object, st
         return true;
     if (!fields_from_json(reader, object, "peer.", peer_fields, ARRAY_LEN(peer_fields), peer))
         return false;
+    if (json_object_get(object, peer_new_fields[0].name) &&
+        !fields_from_json(reader, object, "peer.", peer_new_fields, ARRAY_LEN(peer_new_fields), peer))
+        return false;
     if (json_array_size(metrics) != PLAN_METRICS_MAX) {
         snprintf(reader->why, reader->why_len, "peer.metrics: %d entries are expected", PLAN_METRICS_MAX);
         return false;
     }
     for (size_t i = 0; i < PLAN_METRICS_MAX; i++) {
-        if (!fields_from_json(reader, json_array_get(metrics, i), "peer.metrics.", peer_metric_fields,
-                              ARRAY_LEN(peer_metric_fields), &peer->metrics[i]))
+        if (!peer_metric_from_json(reader, json_array_get(metrics, i), &peer->metrics[i]))
             return false;
     }
     return true;

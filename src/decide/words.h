@@ -117,7 +117,8 @@ MUST_CHECK bool word_parse(const struct word_table *table, struct str s, size_t 
 #define NO_DATAS(X)                                                                                          \
     X(NO_DATA_FAILED, "failed", "an empty measurement counts as failed")                                     \
     X(NO_DATA_INCONCLUSIVE, "inconclusive", "an empty measurement counts as inconclusive")                   \
-    X(NO_DATA_IGNORE, "ignore", "an empty measurement counts as nothing")
+    X(NO_DATA_IGNORE, "ignore", "an empty measurement counts as nothing")                                    \
+    X(NO_DATA_ERROR, "error", "an empty measurement is an error, as a query without a result is for Argo")
 
 #define MISSING_DATAS(X)                                                                                     \
     X(MISSING_MISSING, "missing", "an empty period is left out")                                             \

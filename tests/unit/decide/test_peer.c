@@ -93,7 +93,8 @@ START_TEST(silence_counts_as_the_plan_says)
 {
     static const enum verdict_kind kinds[] = {[NO_DATA_FAILED] = VERDICT_FAIL,
                                               [NO_DATA_INCONCLUSIVE] = VERDICT_UNSURE,
-                                              [NO_DATA_IGNORE] = VERDICT_PASS};
+                                              [NO_DATA_IGNORE] = VERDICT_PASS,
+                                              [NO_DATA_ERROR] = VERDICT_PASS};
 
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
         use(JUDGE_THRESHOLD);
@@ -151,6 +152,111 @@ START_TEST(slow_answers_have_their_own_count)
     ck_assert_int_eq(minute_of(1000, 0, 20), VERDICT_PASS);
     ck_assert_int_eq(minute_of(1000, 0, 20), VERDICT_FAIL);
     ck_assert_int_eq(verdict.metric, SIM_LATENCY);
+    done();
+}
+END_TEST
+
+START_TEST(a_metric_takes_the_limits_of_the_judge_that_it_does_not_have_itself)
+{
+    use(JUDGE_THRESHOLD);
+    plan->threshold.max = 0.02;
+    plan->threshold.failure_limit = 1;
+    plan->analysis.metrics[SIM_LATENCY].limits.max = 0.05;
+    plan->analysis.metrics[SIM_LATENCY].limits.failure_limit = 0;
+    ready();
+    ck_assert_int_eq(minute_of(1000, 20, 50), VERDICT_PASS);
+    ck_assert_int_eq(minute_of(1000, 21, 50), VERDICT_PASS);
+    ck_assert_int_eq(minute_of(1000, 21, 50), VERDICT_FAIL);
+    ck_assert_int_eq(verdict.metric, SIM_ERRORS);
+    peer_init(&peer);
+    ck_assert_int_eq(minute_of(1000, 0, 51), VERDICT_FAIL);
+    ck_assert_int_eq(verdict.metric, SIM_LATENCY);
+    done();
+}
+END_TEST
+
+START_TEST(a_limit_of_minus_one_is_any_number_also_where_the_judge_has_another)
+{
+    use(JUDGE_THRESHOLD);
+    plan->threshold.failure_limit = 2;
+    plan->analysis.metrics[SIM_ERRORS].limits.failure_limit = -1;
+    ready();
+    for (int i = 0; i < 20; i++)
+        ck_assert_int_eq(minute(1000), VERDICT_PASS);
+    done();
+}
+END_TEST
+
+START_TEST(too_few_bad_requests_fail_where_a_least_share_is_asked_for)
+{
+    use(JUDGE_THRESHOLD);
+    plan->analysis.metrics[SIM_ERRORS].limits.min = 0.001;
+    plan->analysis.metrics[SIM_ERRORS].limits.warn_min = 0.002;
+    plan->threshold.inconclusive_limit = 1;
+    ready();
+    ck_assert_int_eq(minute(2), VERDICT_PASS);
+    ck_assert_int_eq(minute(1), VERDICT_PASS); /* one that is inconclusive is allowed */
+    ck_assert_int_eq(minute(1), VERDICT_UNSURE);
+    ck_assert_int_eq(minute(0), VERDICT_FAIL);
+    ck_assert_int_eq(verdict.metric, SIM_ERRORS);
+    done();
+}
+END_TEST
+
+START_TEST(each_metric_may_have_its_own_number_of_inconclusive_measurements)
+{
+    use(JUDGE_THRESHOLD);
+    plan->threshold.warn_max = 0.005;
+    plan->analysis.metrics[SIM_LATENCY].limits.inconclusive_limit = 1;
+    ready();
+    ck_assert_int_eq(minute_of(1000, 0, 6), VERDICT_PASS);
+    ck_assert_int_eq(minute_of(1000, 6, 0), VERDICT_UNSURE);
+    done();
+}
+END_TEST
+
+/* So many seconds in one look, without a request. */
+static enum verdict_kind silence(int64_t seconds)
+{
+    struct tally tally = {.weight = weight};
+    const struct peer_context context = {seconds * NS_PER_S, weight, true};
+
+    peer_look(&peer, plan, &context, &tally, 1, &verdict);
+    return verdict.kind;
+}
+
+START_TEST(one_error_more_in_a_row_than_allowed_goes_back_and_the_next_comes_after_10_s)
+{
+    use(JUDGE_THRESHOLD);
+    plan->threshold.no_data = NO_DATA_ERROR;
+    ready();
+    ck_assert_int_eq(silence(59), VERDICT_PASS);
+    ck_assert_int_eq(silence(1), VERDICT_PASS);
+    for (int i = 2; i <= 4; i++) { /* the default limit */
+        ck_assert_int_eq(silence(9), VERDICT_PASS);
+        ck_assert_int_eq(silence(1), VERDICT_PASS);
+    }
+    ck_assert_int_eq(silence(9), VERDICT_PASS);
+    ck_assert_int_eq(silence(1), VERDICT_FAIL);
+    done();
+}
+END_TEST
+
+START_TEST(a_measurement_ends_the_row_of_errors_and_errors_are_none)
+{
+    use(JUDGE_THRESHOLD);
+    plan->threshold.no_data = NO_DATA_ERROR;
+    plan->threshold.consecutive_error_limit = 1;
+    plan->threshold.count = 3;
+    ready();
+    for (unsigned i = 0; i < 3; i++) {
+        ck_assert_int_eq(silence(60), VERDICT_PASS);
+        ck_assert_uint_eq(peer.readings, i);
+        ck_assert_int_eq(minute(0), VERDICT_PASS);
+    }
+    ck_assert_uint_eq(peer.readings, 3);
+    for (int i = 0; i < 4; i++) /* behind the last measurement */
+        ck_assert_int_eq(silence(60), VERDICT_PASS);
     done();
 }
 END_TEST
@@ -288,6 +394,46 @@ START_TEST(under_flagger_a_rollout_takes_a_step_a_minute)
 }
 END_TEST
 
+/* Says why, with the least share where that was missed, and goes on over a restart. */
+START_TEST(under_threshold_a_rollout_goes_back_for_too_few_bad_requests_and_for_errors)
+{
+    static struct sim sim;
+    struct plan *peers = sim_plan();
+    char why[128];
+
+    peers->judge = JUDGE_THRESHOLD;
+    peers->threshold.no_data = NO_DATA_ERROR;
+    peers->analysis.metrics[SIM_CLIENT].limits.min = 0.01;
+    sim_step(peers, 20, 600);
+    sim_step(peers, 100, 0);
+    sim_init(&sim, peers, 2);
+    sim.rate = 0;
+    ck_assert(sim_order(&sim, COMMAND_START));
+    sim_run(&sim, 75);
+    ck_assert(sim.r.peer.erred);
+    json_t *json = rollout_to_json(&sim.r);
+    ck_assert_msg(rollout_from_json(&sim.r, sim.plan, json, why, sizeof(why)), "%s", why);
+    json_decref(json);
+    ck_assert(sim.r.peer.erred);
+    ck_assert_uint_eq(sim.r.peer.metrics[SIM_ERRORS].errors, 2);
+    ck_assert_int_le(sim_until(&sim, ACTION_ROLLBACK, 100), 105);
+    ck_assert_ptr_nonnull(strstr(sim.d.text, "5 without data in a row, 4 are allowed"));
+    sim_fini(&sim);
+
+    peers = sim_plan();
+    peers->judge = JUDGE_THRESHOLD;
+    peers->analysis.metrics[SIM_CLIENT].limits.min = 0.9;
+    sim_step(peers, 20, 600);
+    sim_step(peers, 100, 0);
+    sim_init(&sim, peers, 2);
+    sim.rate = 100;
+    ck_assert(sim_order(&sim, COMMAND_START));
+    ck_assert_int_le(sim_until(&sim, ACTION_ROLLBACK, 100), 62);
+    ck_assert_ptr_nonnull(strstr(sim.d.text, "with at least 90 %"));
+    sim_fini(&sim);
+}
+END_TEST
+
 START_TEST(under_threshold_a_rollout_keeps_its_dwells_and_says_why_it_goes_back)
 {
     static struct sim sim;
@@ -355,6 +501,12 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, after_count_measurements_nothing_is_judged_any_more);
     tcase_add_test(tcase, nothing_measures_at_100);
     tcase_add_test(tcase, slow_answers_have_their_own_count);
+    tcase_add_test(tcase, a_metric_takes_the_limits_of_the_judge_that_it_does_not_have_itself);
+    tcase_add_test(tcase, a_limit_of_minus_one_is_any_number_also_where_the_judge_has_another);
+    tcase_add_test(tcase, too_few_bad_requests_fail_where_a_least_share_is_asked_for);
+    tcase_add_test(tcase, each_metric_may_have_its_own_number_of_inconclusive_measurements);
+    tcase_add_test(tcase, one_error_more_in_a_row_than_allowed_goes_back_and_the_next_comes_after_10_s);
+    tcase_add_test(tcase, a_measurement_ends_the_row_of_errors_and_errors_are_none);
     tcase_add_test(tcase, an_alarm_needs_m_of_the_last_n_periods);
     tcase_add_test(tcase, an_alarm_watches_the_bake_too);
     tcase_add_test(tcase, an_empty_period_is_what_the_plan_says);
@@ -363,6 +515,7 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, flagger_counts_one_failure_a_check_and_silence_as_one);
     tcase_add_test(tcase, nobody_is_judged_at_0);
     tcase_add_test(tcase, under_flagger_a_rollout_takes_a_step_a_minute);
+    tcase_add_test(tcase, under_threshold_a_rollout_goes_back_for_too_few_bad_requests_and_for_errors);
     tcase_add_test(tcase, under_threshold_a_rollout_keeps_its_dwells_and_says_why_it_goes_back);
     tcase_add_test(tcase, what_a_peer_has_seen_outlives_a_restart);
     suite_add_tcase(suite, tcase);
