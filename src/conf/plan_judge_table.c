@@ -422,7 +422,8 @@ static const struct setting threshold_rows[] = {
      .min = 0,
      .max = 1000000,
      .fallback = "0",
-     .text = "measurements: so many may be inconclusive, of each such metric; with more it waits for a person."},
+     .text =
+         "measurements: so many may be inconclusive, of each such metric; with more it waits for a person."},
     {.key = "consecutiveErrorLimit",
      .type = &type_count,
      FIELD(plan_threshold, consecutive_error_limit),

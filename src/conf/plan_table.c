@@ -97,6 +97,25 @@ static void before_webhook(struct schema_reader *reader, void *at)
     plan_webhook_init(at, WEBHOOK_CONFIRM);
 }
 
+/* Keys that only one kind of webhook has a use for. */
+static void check_webhook(struct schema_reader *reader, const struct tree *map, void *at)
+{
+    bool event = ((const struct plan_webhook *)at)->type == WEBHOOK_EVENT;
+
+    if (!event && tree_find(map, "on"))
+        schema_problem(reader, CONF_WARNING, tree_within(map, "on"),
+                       "on: it means nothing to webhooks of another type than event; remove it");
+    if (event && tree_find(map, "interval"))
+        schema_problem(reader, CONF_WARNING, tree_within(map, "interval"),
+                       "interval: it means nothing to webhooks of type event, which are told when there is "
+                       "something to tell; remove it");
+}
+
+static const struct setting on_row = {.key = "on",
+                                      .type = &type_word,
+                                      .width = sizeof(uint32_t),
+                                      .words = &action_words,
+                                      .text = "What was decided."};
 static const struct setting webhook_rows[] = {
     {.key = "name",
      .type = &type_name,
@@ -109,7 +128,6 @@ static const struct setting webhook_rows[] = {
      .type = &type_word,
      FIELD(plan_webhook, type),
      .words = &webhook_type_words,
-     .words_len = WEBHOOK_ROLLBACK + 1,
      .required = true,
      .example = "confirm",
      .text = "What its answer is for."},
@@ -120,7 +138,20 @@ static const struct setting webhook_rows[] = {
      .max = PLAN_URL_MAX - 1,
      .required = true,
      .example = "http://127.0.0.1:9000/gate",
-     .text = "Where it is asked, by a POST over HTTP or HTTPS. Redirects are not followed."},
+     .text = "Where it is asked or told, by a POST over HTTP or HTTPS. Redirects are not followed. Whoever "
+             "may see the rollout sees its plan, so an address that is a secret belongs to notify in the "
+             "configuration."},
+    {.key = "on",
+     .type = &schema_list,
+     LIST_INSIDE(plan_webhook, on),
+     .min = 1,
+     .max = PLAN_WEBHOOK_ACTIONS,
+     .item = &on_row,
+     .words = &action_words,
+     .inherits = "all of them",
+     .example = "[forward, rollback, promote]",
+     .text = "event: of which decisions; of holds only those that someone may have to see to, as notify has "
+             "them by default."},
     {.key = "timeout",
      .type = &type_duration,
      FIELD(plan_webhook, timeout_ns),
@@ -134,21 +165,35 @@ static const struct setting webhook_rows[] = {
      .min = S,
      .max = HOUR,
      .fallback = "10s",
-     .text = "How often it is asked. An answer counts until the next one, and for two intervals at most."},
+     .text = "confirm and rollback: how often it is asked. An answer counts until the next one, and for two "
+             "intervals at most."},
+    {.key = "retries",
+     .type = &type_count,
+     FIELD(plan_webhook, retries),
+     .min = 0,
+     .max = 10,
+     .fallback = "2",
+     .text =
+         "event: so many times it is told again, with growing pauses, after no answer, a 5xx, 408, 425 or "
+         "429; then the event is dropped, which the log says. confirm and rollback: after no answer or a "
+         "5xx, which hold at once, it is asked again so many times, a second apart, before the interval is "
+         "waited for."},
 };
 static const struct section webhook_section = {
     SECTION(webhook_rows),
     .size = sizeof(struct plan_webhook),
     .before = before_webhook,
+    .check = check_webhook,
     .text =
         "One that confirms is asked when its step waits for nothing else but evidence, and until the step is "
         "left: any "
         "other answer than 2xx, and none at all, means hold. One of type rollback is asked while the canary "
-        "has requests. It "
+        "has requests. Each "
         "gets JSON as Flagger sends it: name is the route, namespace the service, phase the state, checksum "
         "the plan's; metadata has "
-        "webhook, type, rollout, plan, step, weight, stable and canary. It is signed when the configuration has "
-        "webhooks.secret.",
+        "webhook, type, rollout, plan, step, weight, stable and canary. One of type event is told of the "
+        "decisions of this rollout, with the record as GET /v1/decisions has it, in order; whether it hears "
+        "of them changes nothing. All are signed when the configuration has webhooks.secret.",
 };
 static const struct setting webhook_row = {
     .key = "webhooks", .type = &schema_map, .section = &webhook_section, .text = "A webhook."};
@@ -189,7 +234,7 @@ static const struct setting plan_rows[] = {
      .type = &schema_map,
      FIELD(plan, threshold),
      .section = &plan_threshold_section,
-     .text = "The schedule of the judge threshold; the limits stand in the metrics."},
+     .text = "The schedule of the judge threshold, and limits for its metrics."},
     {.key = "flagger",
      .type = &schema_map,
      FIELD(plan, flagger),
@@ -239,7 +284,7 @@ static const struct setting plan_rows[] = {
      LIST_INSIDE(plan, webhooks),
      .max = PLAN_WEBHOOKS_MAX,
      .item = &webhook_row,
-     .text = "Programs that are asked whether it may go on, or has to go back."},
+     .text = "Programs that are asked whether it may go on, or has to go back, or that are told."},
     {.key = "steps",
      .type = &schema_list,
      LIST_INSIDE(plan, steps),

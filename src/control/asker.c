@@ -20,7 +20,8 @@ enum { ID_MAX = 128 }; /* of a question */
 /* A webhook that is being asked; the index of its errand is that in its plan's webhooks. */
 struct ask {
     struct errand errand;
-    int32_t step; /* for which it confirms; of one that orders rollbacks: of no meaning */
+    int32_t step;     /* for which it confirms; of one that orders rollbacks: of no meaning */
+    uint32_t retries; /* so far, of the question that failed */
 };
 
 struct asker {
@@ -71,6 +72,20 @@ static void take_confirmation(const struct ask *ask, struct run *run, const stru
         snprintf(gate->says, sizeof gate->says, "%s", answer->text);
 }
 
+/* What failed holds already; that it is asked again at the next look, not after the interval, ends it sooner.
+ */
+static void retry(struct ask *ask, const struct plan_webhook *hook, const struct courier_answer *answer)
+{
+    bool failed = answer->status == 0 || answer->status >= 500;
+
+    if (!failed || ask->retries >= hook->retries) {
+        ask->retries = 0;
+        return;
+    }
+    ask->retries++;
+    ask->errand.due_ns = 0;
+}
+
 static void on_answer(void *arg, const struct courier_answer *answer)
 {
     struct ask *ask = arg;
@@ -82,6 +97,7 @@ static void on_answer(void *arg, const struct courier_answer *answer)
     if (!live)
         return;
     hook = &live->run->plan->webhooks[ask->errand.index];
+    retry(ask, hook, answer);
     if (hook->type == WEBHOOK_CONFIRM)
         take_confirmation(ask, live->run, hook, answer);
     else if (courier_is_yes(answer)) {
@@ -163,8 +179,10 @@ static void look_at_hook(struct errands *errands, const struct live *live, size_
 
     if (!is_wanted(live->run, hook, ask))
         return;
-    if (ask && ask->step != step && hook->type == WEBHOOK_CONFIRM)
+    if (ask && ask->step != step && hook->type == WEBHOOK_CONFIRM) {
         errand_recall(&ask->errand); /* that was about another step */
+        ask->retries = 0;
+    }
     ask = (struct ask *)errands_want(errands, live->run, i);
     ask->step = step;
     if (errand_is_due(&ask->errand))

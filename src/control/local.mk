@@ -17,6 +17,7 @@ src_libpenstock_a_SOURCES += \
 	src/control/harvest.c src/control/harvest.h \
 	src/control/history.c src/control/history.h \
 	src/control/journal.c src/control/journal.h \
+	src/control/mailbox.c src/control/mailbox.h \
 	src/control/metrics.c src/control/metrics.h \
 	src/control/notice.c src/control/notice.h \
 	src/control/notifier.c src/control/notifier.h \

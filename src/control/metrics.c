@@ -51,7 +51,7 @@ struct reading {
     struct meter_rollout *rollouts;
     struct shard *shards[CONFIG_WORKERS_MAX];
     struct logsink_place logs[CONFIG_LOGS_MAX];
-    struct meter_notice notices[CONFIG_NOTICES_MAX];
+    struct meter_notice *notices;
     struct meter_source sources[CONFIG_SOURCES_MAX];
     struct meter_process process;
     struct meter_sent dogstatsd;
@@ -81,8 +81,8 @@ static void read_exporters(struct reading *reading, const struct board *board)
         view->logs_len = logsink_places(board->logsink);
     for (size_t i = 0; i < view->logs_len; i++)
         reading->logs[i] = logsink_place(board->logsink, i);
-    view->notices = reading->notices;
     view->notices_len = board->notifier ? notifier_len(board->notifier) : 0;
+    view->notices = reading->notices = mem_zalloc((view->notices_len + 1) * sizeof *reading->notices);
     for (size_t i = 0; i < view->notices_len; i++) {
         struct notifier_stats stats = notifier_stats(board->notifier, i);
 
@@ -137,6 +137,7 @@ static void reading_free(struct reading *reading)
 {
     free(reading->routes);
     free(reading->rollouts);
+    free(reading->notices);
     free(reading);
 }
 

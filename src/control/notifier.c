@@ -1,27 +1,23 @@
 #include "control/notifier.h"
 
 #include "base/clk.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/rnd.h"
 #include "control/board.h"
 #include "control/courier.h"
-#include "control/notice.h"
-#include "control/seal.h"
+#include "control/mailbox.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define PAUSE_NS     NS_PER_S        /* before the second attempt; then twice as long, and so on, */
-#define PAUSE_MAX_NS (60 * NS_PER_S) /* up to this */
-
-/* A notice in a queue. */
-struct letter {
-    struct letter *next;
-    struct notice notice;
-    int64_t until_ns; /* monotonic: then it is too old to be tried again */
+enum {
+    NAME_LEN = CONFIG_NAME_MAX + 1 + PLAN_NAME_MAX, /* with NUL, of a plan's webhook: "ROUTE/WEBHOOK" */
+    HEARERS_MAX = 2 * PLAN_WEBHOOKS_MAX,            /* of a route: of its plan, and of the one before */
+    BUSY_MAX = COURIER_CALLS_MAX / 2,               /* requests under way: the rest is for what is asked */
 };
+#define HEARER_RETRY_NS (900 * NS_PER_S) /* the default of retryFor */
+_Static_assert((int)PLAN_WEBHOOK_ACTIONS <= (int)CONFIG_NOTICE_ACTIONS, "a plan's list has room");
 
 /* An alert of PagerDuty that has not been resolved: of a route, by which rollout. */
 struct alert {
@@ -29,193 +25,31 @@ struct alert {
     char *route, *rollout;
 };
 
-/* A receiver. */
-struct mailbox {
-    struct notifier *notifier;
-    const struct config_notice *conf; /* in notifier->config */
-    struct letter *first, *last;
-    size_t len;
-    uint64_t call;  /* the first letter is under way; 0: it is not */
-    int64_t due_ns; /* monotonic: the next attempt */
-    unsigned tries; /* of the first letter, so far */
+/* A receiver of the configuration. */
+struct receiver {
+    struct mailbox box; /* its conf is in notifier->config */
     struct alert *alerts;
-    uint64_t sent, retried, dropped;
-    char problem[NOTIFIER_WHY_MAX];
+};
+
+/* A webhook of a plan that is told of events. It outlives its rollout until its queue is empty, or the next
+ * plan of the route has one of that name, which gets what waits as well. */
+struct hearer {
+    struct hearer *next; /* a younger one */
+    struct mailbox box;
+    struct config_notice conf; /* the box's; `secret` is in notifier->config */
+    char name[NAME_LEN], url[PLAN_URL_MAX];
+    char route[CONFIG_NAME_MAX + 1];
 };
 
 struct notifier {
     struct board *board;
     struct courier *courier;
-    struct config *config; /* a reference: that of the mailboxes */
-    struct mailbox *boxes[CONFIG_NOTICES_MAX];
+    struct config *config; /* a reference: that of the receivers */
+    struct receiver *receivers[CONFIG_NOTICES_MAX];
     size_t len;
+    struct hearer *hearers;
     struct rnd rnd;
 };
-
-/* ---- the queue
- * ------------------------------------------------------------------------------------------- */
-
-/* Takes the letter behind `before` (NULL: the first) out and frees it. */
-static void take_out(struct mailbox *box, struct letter *before)
-{
-    struct letter **link = before ? &before->next : &box->first;
-    struct letter *letter = *link;
-
-    if (!letter)
-        return;
-    *link = letter->next;
-    if (box->last == letter)
-        box->last = before;
-    box->len--;
-    notice_fini(&letter->notice);
-    free(letter);
-}
-
-/* The same with one that nobody will get; `id` is its own. */
-static void drop(struct mailbox *box, struct letter *before, const char *id, const char *why)
-{
-    box->dropped++;
-    log_warn("notify %s: notice %s was dropped: %s", box->conf->name, id, why);
-    take_out(box, before);
-}
-
-static void drop_first(struct mailbox *box, const char *why)
-{
-    drop(box, NULL, box->first->notice.id, why);
-    box->tries = 0;
-    box->due_ns = 0;
-}
-
-/* The oldest goes, unless it is under way or being tried again. */
-static void make_room(struct mailbox *box)
-{
-    struct letter *first = box->first;
-
-    if (box->len >= NOTIFIER_QUEUE_MAX && first && first->next)
-        drop(box, first, first->next->notice.id, "too many wait for this receiver");
-}
-
-static void put(struct mailbox *box, const struct notice *notice)
-{
-    struct letter *letter = mem_zalloc(sizeof *letter);
-
-    make_room(box);
-    letter->notice = *notice;
-    letter->until_ns = box->notifier->board->now_ns + box->conf->retry_for_ns;
-    if (box->last)
-        box->last->next = letter;
-    else
-        box->first = letter;
-    box->last = letter;
-    box->len++;
-}
-
-/* ---- an attempt
- * ------------------------------------------------------------------------------------------ */
-
-static void send_first(struct mailbox *box);
-
-/* 4xx say that it is the notice that is wrong, but for those that say "not now". */
-static bool is_final(unsigned status)
-{
-    return status >= 300 && status < 500 && status != 408 && status != 425 && status != 429;
-}
-
-static void note_problem(struct mailbox *box, const struct courier_answer *answer)
-{
-    bool first = box->problem[0] == '\0';
-
-    if (answer->status)
-        snprintf(box->problem, sizeof box->problem, "status %u: %s", answer->status, answer->text);
-    else
-        snprintf(box->problem, sizeof box->problem, "%s", answer->text);
-    if (first)
-        log_warn("notify %s: a notice was not taken: %s", box->conf->name, box->problem);
-}
-
-/* Between half of it and all of it, so that several of us do not come at once. */
-static int64_t pause_of(struct mailbox *box, const struct courier_answer *answer)
-{
-    int64_t pause_ns = PAUSE_NS;
-
-    for (unsigned i = 1; i < box->tries && pause_ns < PAUSE_MAX_NS; i++)
-        pause_ns *= 2;
-    if (pause_ns > PAUSE_MAX_NS)
-        pause_ns = PAUSE_MAX_NS;
-    pause_ns =
-        pause_ns / 2 + rnd_below(&box->notifier->rnd, (uint32_t)(pause_ns / 2 / NS_PER_MS)) * NS_PER_MS;
-    return answer->retry_after_ns > pause_ns ? answer->retry_after_ns : pause_ns;
-}
-
-static void on_answer(void *arg, const struct courier_answer *answer)
-{
-    struct mailbox *box = arg;
-    struct board *board = box->notifier->board;
-
-    board_now(board);
-    box->call = 0;
-    box->tries++;
-    if (courier_is_yes(answer)) {
-        if (box->problem[0])
-            log_info("notify %s: notices are taken again", box->conf->name);
-        box->problem[0] = '\0';
-        box->sent++;
-        box->tries = 0;
-        box->due_ns = 0;
-        take_out(box, NULL);
-        send_first(box);
-        return;
-    }
-    note_problem(box, answer);
-    if (is_final(answer->status) || board->now_ns >= box->first->until_ns) {
-        drop_first(box, box->problem);
-        send_first(box);
-        return;
-    }
-    box->due_ns = board->now_ns + pause_of(box, answer);
-}
-
-static void add_headers(struct courier_request *request, const struct mailbox *box, const struct seal *seal,
-                        const char *sns_id)
-{
-    size_t n = 0;
-
-    request->headers[n++] = notice_content_type(box->conf->kind);
-    request->headers[n++] = "Expect:"; /* libcurl would ask before it sends a long body */
-    if (box->conf->kind == CONFIG_NOTICE_SNS) {
-        request->headers[n++] = "x-amz-sns-message-type: Notification";
-        request->headers[n++] = sns_id;
-    }
-    for (size_t i = 0; box->conf->secret && i < SEAL_LINES; i++)
-        request->headers[n++] = seal->lines[i];
-}
-
-static void send_first(struct mailbox *box)
-{
-    const struct letter *letter = box->first;
-    struct board *board = box->notifier->board;
-    struct courier_request request = {
-        .url = box->conf->url, .timeout_ns = box->conf->timeout_ns, .done = on_answer, .arg = box};
-    char sns_id[NOTICE_ID_MAX + 32];
-    struct seal seal;
-
-    if (!letter || box->call || board->now_ns < box->due_ns)
-        return;
-    request.body = str_from(letter->notice.body);
-    if (box->conf->secret &&
-        !seal_make(&seal, box->conf->secret, letter->notice.id, board->wall_ns / NS_PER_S, request.body)) {
-        drop_first(box, "it cannot be signed");
-        return;
-    }
-    snprintf(sns_id, sizeof sns_id, "x-amz-sns-message-id: %s", letter->notice.id);
-    add_headers(&request, box, &seal, sns_id);
-    box->call = courier_post(box->notifier->courier, &request);
-    if (box->call && box->tries > 0)
-        box->retried++;
-}
-
-/* ---- decisions
- * ------------------------------------------------------------------------------------------- */
 
 static const char *member(const json_t *record, const char *key)
 {
@@ -223,6 +57,18 @@ static const char *member(const json_t *record, const char *key)
 
     return text ? text : "";
 }
+
+static void init_box(struct notifier *notifier, struct mailbox *box)
+{
+    box->board = notifier->board;
+    box->courier = notifier->courier;
+    box->rnd = &notifier->rnd;
+    box->retries_max = UINT32_MAX;
+    box->busy_max = COURIER_CALLS_MAX;
+}
+
+/* ---- alerts
+ * ---------------------------------------------------------------------------------------------- */
 
 static void alert_free(struct alert *alert)
 {
@@ -233,88 +79,211 @@ static void alert_free(struct alert *alert)
 
 /* An alert stays open as long as nothing has gone forward, also when another rollout of its route begins:
  * that one's first step resolves it. */
-static void keep_alerts(struct mailbox *box, const json_t *record)
+static void keep_alerts(const struct notifier *notifier, struct receiver *receiver, const json_t *record)
 {
-    struct alert **link = &box->alerts, *alert;
+    struct alert **link = &receiver->alerts, *alert;
+    const struct config_notice *conf = receiver->box.conf;
     struct notice notice;
 
     while (*link && strcmp((*link)->route, member(record, "route")) != 0)
         link = &(*link)->next;
     alert = *link;
     if (alert && strcmp(alert->rollout, member(record, "rollout")) != 0 &&
-        notice_resolve(&notice, box->conf, box->notifier->config->service, alert->rollout, record))
-        put(box, &notice);
+        notice_resolve(&notice, conf, notifier->config->service, alert->rollout, record))
+        mailbox_put(&receiver->box, &notice);
     if (alert) {
         *link = alert->next;
         alert_free(alert);
     }
-    if (!notice_alerts(box->conf, record))
+    if (!notice_alerts(conf, record))
         return;
     alert = mem_zalloc(sizeof *alert);
     alert->route = mem_strdup(member(record, "route"));
     alert->rollout = mem_strdup(member(record, "rollout"));
-    alert->next = box->alerts;
-    box->alerts = alert;
+    alert->next = receiver->alerts;
+    receiver->alerts = alert;
 }
 
-/* ---- configurations
- * -------------------------------------------------------------------------------------- */
+/* ---- receivers
+ * ------------------------------------------------------------------------------------------- */
 
-/* What is under way may arrive still, without anybody to hear of it. */
-static void box_free(struct mailbox *box)
+static void receiver_free(struct receiver *receiver)
 {
-    courier_forget(box->notifier->courier, box->call);
-    if (box->call)
-        take_out(box, NULL);
-    if (box->first)
-        log_warn("notify %s: %zu notices that still waited are dropped", box->conf->name, box->len);
-    while (box->alerts) {
-        struct alert *next = box->alerts->next;
+    mailbox_fini(&receiver->box);
+    while (receiver->alerts) {
+        struct alert *next = receiver->alerts->next;
 
-        alert_free(box->alerts);
-        box->alerts = next;
+        alert_free(receiver->alerts);
+        receiver->alerts = next;
     }
-    while (box->first)
-        take_out(box, NULL);
-    free(box);
+    free(receiver);
 }
 
-/* The mailbox of that receiver among the old ones, which it leaves; or a new one. */
-static struct mailbox *box_for(struct notifier *notifier, struct mailbox *old[static CONFIG_NOTICES_MAX],
-                               const struct config_notice *conf)
+/* That receiver among the old ones, which it leaves; or a new one. */
+static struct receiver *receiver_for(struct notifier *notifier,
+                                     struct receiver *old[static CONFIG_NOTICES_MAX],
+                                     const struct config_notice *conf)
 {
-    struct mailbox *box;
+    struct receiver *receiver;
 
     for (size_t i = 0; i < CONFIG_NOTICES_MAX; i++) {
-        box = old[i];
-        if (!box || strcmp(box->conf->name, conf->name) != 0 || box->conf->kind != conf->kind)
+        receiver = old[i];
+        if (!receiver || strcmp(receiver->box.conf->name, conf->name) != 0 ||
+            receiver->box.conf->kind != conf->kind)
             continue;
         old[i] = NULL;
-        return box;
+        return receiver;
     }
-    box = mem_zalloc(sizeof *box);
-    box->notifier = notifier;
-    return box;
+    receiver = mem_zalloc(sizeof *receiver);
+    init_box(notifier, &receiver->box);
+    return receiver;
 }
 
 static void adopt(struct notifier *notifier)
 {
     struct config *config = config_ref(notifier->board->config);
-    struct mailbox *old[CONFIG_NOTICES_MAX] = {NULL};
+    struct receiver *old[CONFIG_NOTICES_MAX] = {NULL};
 
-    memcpy(old, notifier->boxes, sizeof old);
-    memset(notifier->boxes, 0, sizeof notifier->boxes);
+    memcpy(old, notifier->receivers, sizeof old);
+    memset(notifier->receivers, 0, sizeof notifier->receivers);
     notifier->len = config->notices_len;
     for (size_t i = 0; i < notifier->len; i++) {
-        notifier->boxes[i] = box_for(notifier, old, &config->notices[i]);
-        notifier->boxes[i]->conf = &config->notices[i];
+        notifier->receivers[i] = receiver_for(notifier, old, &config->notices[i]);
+        notifier->receivers[i]->box.conf = &config->notices[i];
     }
     for (size_t i = 0; i < ARRAY_LEN(old); i++)
         if (old[i])
-            box_free(old[i]);
+            receiver_free(old[i]);
+    for (struct hearer *hearer = notifier->hearers; hearer; hearer = hearer->next)
+        hearer->conf.secret = config->webhook_secret;
     config_unref(notifier->config);
     notifier->config = config;
 }
+
+static void tell_receiver(struct notifier *notifier, struct receiver *receiver, const json_t *record)
+{
+    if (!notice_is_wanted(receiver->box.conf, record))
+        return;
+    if (receiver->box.conf->kind == CONFIG_NOTICE_PAGERDUTY)
+        keep_alerts(notifier, receiver, record);
+    mailbox_tell(&receiver->box, notifier->config->service, record);
+}
+
+/* ---- webhooks of plans
+ * ----------------------------------------------------------------------------------- */
+
+static bool hears(const struct hearer *hearer, const struct live *live, const struct plan_webhook *hook)
+{
+    char name[NAME_LEN];
+
+    snprintf(name, sizeof name, "%s/%s", live->conf->name, hook->name);
+    return hook->type == WEBHOOK_EVENT && strcmp(hearer->name, name) == 0;
+}
+
+/* The plan that its route follows, or has followed last, has it. */
+static bool is_current(const struct notifier *notifier, const struct hearer *hearer)
+{
+    const struct live *live = board_find(notifier->board, str_from(hearer->route));
+
+    for (size_t i = 0; live && live->run && i < live->run->plan->webhooks_len; i++)
+        if (hears(hearer, live, &live->run->plan->webhooks[i]))
+            return true;
+    return false;
+}
+
+static void remove_hearer(struct hearer **link)
+{
+    struct hearer *hearer = *link;
+
+    *link = hearer->next;
+    mailbox_fini(&hearer->box);
+    free(hearer);
+}
+
+/* Those that are over and have nothing more to be told. */
+static void forget_hearers(struct notifier *notifier)
+{
+    struct hearer **link = &notifier->hearers;
+
+    while (*link)
+        if ((*link)->box.len == 0 && !is_current(notifier, *link))
+            remove_hearer(link);
+        else
+            link = &(*link)->next;
+}
+
+/* Room for one more of the route: the oldest that is over goes, whatever waits for it. */
+static void make_room(struct notifier *notifier, const char *route)
+{
+    struct hearer **oldest = NULL;
+    size_t len = 0;
+
+    for (struct hearer **link = &notifier->hearers; *link; link = &(*link)->next) {
+        if (strcmp((*link)->route, route) != 0)
+            continue;
+        len++;
+        if (!oldest && !is_current(notifier, *link))
+            oldest = link;
+    }
+    if (len >= HEARERS_MAX && oldest)
+        remove_hearer(oldest);
+}
+
+static struct hearer *hearer_for(struct notifier *notifier, const struct live *live,
+                                 const struct plan_webhook *hook)
+{
+    struct hearer **link = &notifier->hearers, *hearer;
+
+    for (; *link; link = &(*link)->next)
+        if (hears(*link, live, hook))
+            return *link;
+    make_room(notifier, live->conf->name);
+    hearer = mem_zalloc(sizeof *hearer);
+    init_box(notifier, &hearer->box);
+    hearer->box.busy_max = BUSY_MAX;
+    snprintf(hearer->name, sizeof hearer->name, "%s/%s", live->conf->name, hook->name);
+    snprintf(hearer->route, sizeof hearer->route, "%s", live->conf->name);
+    hearer->conf = (struct config_notice){.name = hearer->name,
+                                          .kind = CONFIG_NOTICE_GENERIC,
+                                          .url = hearer->url,
+                                          .secret = notifier->config->webhook_secret,
+                                          .retry_for_ns = HEARER_RETRY_NS};
+    hearer->box.conf = &hearer->conf;
+    for (link = &notifier->hearers; *link; link = &(*link)->next)
+        ;
+    *link = hearer;
+    return hearer;
+}
+
+static void tell_hook(struct notifier *notifier, const struct live *live, const struct plan_webhook *hook,
+                      const json_t *record)
+{
+    struct hearer *hearer = hearer_for(notifier, live, hook);
+
+    snprintf(hearer->url, sizeof hearer->url, "%s", hook->url);
+    memcpy(hearer->conf.on, hook->on, sizeof hook->on);
+    hearer->conf.on_len = hook->on_len;
+    hearer->conf.timeout_ns = hook->timeout_ns;
+    hearer->box.retries_max = hook->retries;
+    if (notice_is_wanted(&hearer->conf, record))
+        mailbox_tell(&hearer->box, notifier->config->service, record);
+}
+
+/* Of a decision of the rollout that the route has now. */
+static void tell_plan(struct notifier *notifier, const json_t *record)
+{
+    const struct live *live = board_find(notifier->board, str_from(member(record, "route")));
+    const struct run *run = live ? live->run : NULL;
+
+    if (!run || strcmp(run->id, member(record, "rollout")) != 0)
+        return;
+    for (size_t i = 0; i < run->plan->webhooks_len; i++)
+        if (run->plan->webhooks[i].type == WEBHOOK_EVENT)
+            tell_hook(notifier, live, &run->plan->webhooks[i], record);
+}
+
+/* ---- all of them
+ * ----------------------------------------------------------------------------------------- */
 
 struct notifier *notifier_new(struct board *board, struct courier *courier)
 {
@@ -336,29 +305,19 @@ static void refresh(struct notifier *notifier)
 void notifier_tell(struct notifier *notifier, const json_t *record)
 {
     refresh(notifier);
-    for (size_t i = 0; i < notifier->len; i++) {
-        struct mailbox *box = notifier->boxes[i];
-        struct notice notice;
-
-        if (!notice_is_wanted(box->conf, record))
-            continue;
-        if (box->conf->kind == CONFIG_NOTICE_PAGERDUTY)
-            keep_alerts(box, record);
-        if (!notice_make(&notice, box->conf, notifier->config->service, record)) {
-            box->dropped++;
-            log_warn("notify %s: a decision could not be written as a notice", box->conf->name);
-            continue;
-        }
-        put(box, &notice);
-        send_first(box);
-    }
+    for (size_t i = 0; i < notifier->len; i++)
+        tell_receiver(notifier, notifier->receivers[i], record);
+    tell_plan(notifier, record);
 }
 
 void notifier_look(struct notifier *notifier)
 {
     refresh(notifier);
     for (size_t i = 0; i < notifier->len; i++)
-        send_first(notifier->boxes[i]);
+        mailbox_send(&notifier->receivers[i]->box);
+    forget_hearers(notifier);
+    for (struct hearer *hearer = notifier->hearers; hearer; hearer = hearer->next)
+        mailbox_send(&hearer->box);
 }
 
 void notifier_free(struct notifier *notifier)
@@ -366,19 +325,36 @@ void notifier_free(struct notifier *notifier)
     if (!notifier)
         return;
     for (size_t i = 0; i < notifier->len; i++)
-        box_free(notifier->boxes[i]);
+        receiver_free(notifier->receivers[i]);
+    while (notifier->hearers)
+        remove_hearer(&notifier->hearers);
     config_unref(notifier->config);
     free(notifier);
 }
 
 size_t notifier_len(const struct notifier *notifier)
 {
-    return notifier->len;
+    size_t len = notifier->len;
+
+    for (const struct hearer *hearer = notifier->hearers; hearer; hearer = hearer->next)
+        len++;
+    return len;
+}
+
+static const struct mailbox *box_at(const struct notifier *notifier, size_t i)
+{
+    const struct hearer *hearer = notifier->hearers;
+
+    if (i < notifier->len)
+        return &notifier->receivers[i]->box;
+    for (i -= notifier->len; i > 0; i--)
+        hearer = hearer->next;
+    return &hearer->box;
 }
 
 struct notifier_stats notifier_stats(const struct notifier *notifier, size_t i)
 {
-    const struct mailbox *box = notifier->boxes[i];
+    const struct mailbox *box = box_at(notifier, i);
 
     return (struct notifier_stats){.name = box->conf->name,
                                    .sent = box->sent,

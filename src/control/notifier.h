@@ -1,8 +1,6 @@
 /*
- * Tells others of decisions, as `notify` of the configuration asks for it: each receiver has a queue of its
- * own, of which one notice at a time is under way, in order. What is not taken is tried again with growing
- * pauses until it is too old; what a full queue has no room for, or a status refuses for good, is dropped and
- * counted. Nothing waits for a receiver.
+ * Tells others of decisions: the receivers that `notify` of the configuration has, and the webhooks of type
+ * event of a plan, of its own rollout. Each has a queue (control/mailbox). Nothing waits for any of them.
  *
  * Thread: control.
  */
@@ -20,9 +18,9 @@ struct board;
 struct courier;
 struct notifier;
 
-enum { NOTIFIER_QUEUE_MAX = 256, NOTIFIER_WHY_MAX = 200 };
-
-/* What has become of a receiver's notices since the start. Text borrowed. */
+/* What has become of the notices for one of them since the start. A plan's webhook is named ROUTE/WEBHOOK,
+ * and is known from its first notice until its plan and its queue are over. Text borrowed until the next
+ * call. */
 struct notifier_stats {
     const char *name;
     uint64_t sent, retried, dropped;
@@ -34,12 +32,13 @@ struct notifier_stats {
 struct notifier *notifier_new(struct board *board, struct courier *courier);
 /* A decision was recorded. */
 void notifier_tell(struct notifier *notifier, const json_t *record);
-/* Takes another configuration, and sends what is due; each second. Queues of receivers that stay are kept. */
+/* Takes another configuration, and sends what is due; each second. Queues of receivers that stay are kept,
+ * and those of plans that have ended until they are empty. */
 void notifier_look(struct notifier *notifier);
 /* What still waits is dropped, and said in the log. NULL is allowed. */
 void notifier_free(struct notifier *notifier);
 
-/* Receivers. */
+/* All of them: first those of the configuration. */
 size_t notifier_len(const struct notifier *notifier);
 struct notifier_stats notifier_stats(const struct notifier *notifier, size_t i);
 

@@ -4,16 +4,16 @@
  * nobody can say how often they send a healthy canary back.
  *
  * A metric is read as the share of bad requests among the canary's in a window, every one counted, and fails
- * above its `max` or below its `min`. So a success rate below 99 % is a share of errors above 0.01, and a P99 above the
- * threshold is a share of slow answers above 0.01.
+ * above its `max` or below its `min`. So a success rate below 99 % is a share of errors above 0.01, and a P99
+ * above the threshold is a share of slow answers above 0.01.
  *
  *   measurements  a reading each interval; more failed ones than failureLimit over the whole run, consecutive
- *                 or not: back. At 100 nothing is read any more. With noData: error a window without a request
- *                 is an error: more than consecutiveErrorLimit of them in a row go back as well. One in which
- *                 no metric had a request is no measurement, and the next comes after 10 s, as in Argo.
- *   alarm         a reading each period; M of the last N beyond the limit: back, also in the bake.
- *   flagger       a check each interval: the first metric that fails adds 1 and there is no step; else the
- * next step. Back at the check after the sum of all failed ones has reached the threshold. Silence fails.
+ *                 or not: back. At 100 nothing is read any more. With noData: error a window without a
+ * request is an error: more than consecutiveErrorLimit of them in a row go back as well. One in which no
+ * metric had a request is no measurement, and the next comes after 10 s, as in Argo. alarm         a reading
+ * each period; M of the last N beyond the limit: back, also in the bake. flagger       a check each interval:
+ * the first metric that fails adds 1 and there is no step; else the next step. Back at the check after the
+ * sum of all failed ones has reached the threshold. Silence fails.
  *
  * Plain data. Thread: any; pure.
  */

@@ -233,7 +233,7 @@ struct plan_shield {
 struct plan_threshold {
     enum threshold_mode mode;
     int64_t interval_ns, initial_delay_ns;
-    uint32_t count; /* measurements; 0: for ever */
+    uint32_t count;                      /* measurements; 0: for ever */
     double min, max, warn_min, warn_max; /* NAN: none */
     int32_t failure_limit, inconclusive_limit, consecutive_error_limit;
     enum no_data_rule no_data;

@@ -83,4 +83,18 @@ def _(t):
     load.stop()
 
 
+@case("a webhook that fails is asked again at once, as often as its retries say, and not only after its interval")
+def _(t):
+    receiver = Receiver(t)
+    receiver.answers = {"/gate": [503, 503, 403]}
+    p = Penstock(t, {"ec2": [Nginx(t, "ec2")], "fargate": [Nginx(t, "fargate")]})
+    load = H2load(t, p.url(), 120, 400, connections=10)
+    p.admin.start(quick(
+        {"setWeight": 20, "minDwell": "1s", "advanceOn": "time", "gate": "test"}, (50, "1h"), (100, "1s"),
+        webhooks=[{"name": "test", "type": "confirm", "url": receiver.url("/gate"), "interval": "1h", "retries": 2}]))
+    t.wait(lambda: "the webhook test said no: status 403" in text(p), "the third answer")
+    t.equal(len(receiver.posts("/gate")), 3, "a no is asked again after the interval only")
+    load.stop()
+
+
 main(limit=60)

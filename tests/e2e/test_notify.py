@@ -99,4 +99,43 @@ def _(t):
     t.equal(shown()["dropped"], 1, "what was counted stays")
 
 
+@case("a plan's webhooks are told of the decisions of its rollout that they want, tried as often as it says, and signed")
+def _(t):
+    receiver, kept = Receiver(t), Receiver(t)
+    receiver.answers = {"/chat": [503, 503, 200], "/once": [500]}
+    p = Penstock(t, {"ec2": [Nginx(t, "ec2")], "fargate": [Nginx(t, "fargate")]}, notify=[{"name": "all", "url": kept.url("/all")}],
+                 webhooks={"secret": "whsec_" + base64.b64encode(KEY).decode()})
+
+    def hook(name, path, **more):
+        return dict({"name": name, "type": "event", "url": receiver.url(path)}, **more)
+
+    def shown(name):
+        return {n["name"]: n for n in p.admin.status()["notify"]}.get(name)
+    webhooks = [hook("chat", "/chat"), hook("once", "/once", on=["forward"], retries=0), hook("back", "/back", on=["rollback"]),
+                {"name": "gone", "type": "event", "url": "http://127.0.0.1:1/", "on": ["promote"]}]
+    started = p.admin.start(quick((5, "1h"), (100, "1s"), webhooks=webhooks))
+    t.wait(lambda: len(receiver.posts("/chat")) >= 3, "the first decision, told three times")
+    first, _, third = receiver.posts("/chat")[:3]
+    t.equal([first.data, first.headers["webhook-id"]], [third.data, third.headers["webhook-id"]], "the same again")
+    record = third.json()
+    t.equal([record["rollout"], record["action"], record["reason"]], [started["id"], "forward", "start"], "the record")
+    signed(t, third)
+    t.wait(lambda: shown("web/once")["dropped"] == 1, "one attempt is all that once gets")
+    t.equal([len(receiver.posts("/once")), shown("web/once")["retried"]], [1, 0], "attempts")
+    p.admin.must("PUT", "/v1/routes/web/rollout?force=true", quick((5, "1h"), (100, "1s"), webhooks=[hook("chat", "/other")] + webhooks[1:]))
+    t.wait(lambda: receiver.posts("/other"), "another plan has another address")
+    t.equal(receiver.posts("/other")[0].json()["reason"], "updated", "what is told there")
+    p.admin.order("abort")
+    t.wait(lambda: receiver.posts("/back"), "the rollback is told")
+    t.equal(actions(receiver.posts("/back")), ["rollback"], "and nothing else")
+    t.wait(lambda: shown("web/chat")["sent"] == 3 and shown("web/back")["sent"] == 1, "all has been taken")
+    t.equal(p.metrics().sum("penstock_notices_sent_total", receiver="web/back"), 1, "the metric")
+    t.wait(lambda: state(p) == "rolledBack", "the rollout is over")
+    other = p.admin.start(quick((5, "1h"), (100, "1s")))
+    t.wait(lambda: [n["name"] for n in p.admin.status()["notify"]] == ["all"], "with another plan they are forgotten")
+    t.wait(lambda: any(post.json()["rollout"] == other["id"] for post in kept.posts("/all")), "the configuration's is told of every rollout")
+    told = receiver.posts("/chat") + receiver.posts("/other") + receiver.posts("/back")
+    t.equal({post.json()["rollout"] for post in told}, {started["id"]}, "the plan's are told of their own")
+
+
 main(limit=60)

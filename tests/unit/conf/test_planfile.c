@@ -51,6 +51,23 @@ static const struct problems_case cases[] = {
      WARNED("flagger") "t:4:22: interval: 5s is less than 10s\n"},
     {ALL "judge: threshold\nthreshold: { mode: alarm, evaluationPeriods: 2, datapointsToAlarm: 3 }\n",
      WARNED("threshold") "t:4:68: datapointsToAlarm: 1 to evaluationPeriods (2)\n"},
+    {ALL "judge: threshold\nthreshold: { interval: 30s, count: 20, failureLimit: 2, inconclusiveLimit: 1, "
+         "consecutiveErrorLimit: 3, max: 0.02, min: 0, warnMax: 0.01, warnMin: 0, noData: error }\n",
+     WARNED("threshold")},
+    {ALL "judge: threshold\nthreshold: { failureLimit: -2, warnMax: 2, min: 0.3, max: 0.2, noData: good }\n",
+     WARNED("threshold") "t:4:28: failureLimit: -2 is less than -1\n"
+                         "t:4:41: warnMax: 2 is more than 1\n"
+                         "t:4:49: min: min is above max: no value could pass\n"
+                         "t:4:72: noData: good is none of failed, inconclusive, ignore, error\n"},
+    {ALL "judge: threshold\nthreshold: { min: 0.3, max: 0.2 }\n",
+     WARNED("threshold") "t:4:19: min: min is above max: no value could pass\n"},
+    {ALL
+     "judge: threshold\nthreshold: { min: 0.01 }\nanalysis: { metrics: [ { name: a, type: errorRate, max: "
+     "0.005 } ] }\n",
+     WARNED("threshold") "t:5:24: min: min is above max: no value could pass\n"},
+    {ALL "analysis: { metrics: [ { name: a, type: errorRate, min: 0.001 } ] }\n",
+     "t:3:57: warning: min: it means nothing to metrics of another type than external under the judge "
+     "penstock; remove it\n"},
     {ALL "analysis: { metrics: [ { name: a, type: external } ] }\n",
      "t:3:22: warning: metrics: only external metrics can send the canary back: no request is judged, and "
      "nobody "
@@ -72,7 +89,8 @@ static const struct problems_case cases[] = {
     {ALL "analysis: { metrics: [ { name: e, type: errorRate, source: p, query: up, min: 0, max: 2 } ] }\n",
      "t:3:60: warning: source: it means nothing to metrics of another type than external; remove it\n"
      "t:3:70: warning: query: it means nothing to metrics of another type than external; remove it\n"
-     "t:3:79: warning: min: it means nothing to metrics of another type than external; remove it\n"
+     "t:3:79: warning: min: it means nothing to metrics of another type than external under the judge "
+     "penstock; remove it\n"
      "t:3:87: max: 2 is outside 0 to 1\n"},
     /* numbers */
     {ALL "analysis: { falseRollback: 0.5, bin: 100ms }\n",
@@ -229,8 +247,19 @@ static const struct problems_case cases[] = {
      "t:3:45: url: an http:// or https:// address is needed\n"},
     {NAME "steps: [ { setWeight: 100, gate: no } ]\nwebhooks: [ { name: g, type: event } ]\n",
      "t:2:34: gate: no webhook is named \"no\"\n"
-     "t:3:13: url: is missing; write it (text, such as \"some words\")\n"
-     "t:3:30: type: event is none of confirm, rollback\n"},
+     "t:3:13: url: is missing; write it (text, such as \"some words\")\n"},
+    {NAME "steps: [ { setWeight: 100, gate: g } ]\nwebhooks: [ { name: g, type: event, url: \"https://h/\", "
+          "on: [forward, hold, retreat, rollback, promote], retries: 0 } ]\n",
+     "t:2:34: gate: the webhook \"g\" has to be of the type confirm\n"},
+    {ALL "webhooks: [ { name: g, type: event, url: \"https://h/\", on: [], retries: 11, interval: 5s }, "
+         "{ name: h, type: confirm, url: \"https://h/\", on: [promoted] } ]\n",
+     "t:3:60: on: needs at least 1\n"
+     "t:3:73: retries: 11 is more than 10\n"
+     "t:3:87: warning: interval: it means nothing to webhooks of type event, which are told when there is "
+     "something to tell; remove it\n"
+     "t:3:142: warning: on: it means nothing to webhooks of another type than event; remove it\n"
+     "t:3:143: on: promoted is none of none, forward, hold, retreat, rollback, promote; did you mean "
+     "\"promote\"?\n"},
     {ALL "freezes: [ { from: 2026-12-28, to: 2026-12-20 }, { from: tomorrow, to: 2026-13-01 } ]\n",
      "t:3:36: to: the end is not after the beginning\n"
      "t:3:58: from: tomorrow is not a date, such as 2026-12-28 or 2026-12-28T10:00\n"
@@ -443,6 +472,74 @@ static struct config *load_config(struct conf_report *report)
     return config;
 }
 
+/* A plan for production with a word of every kind in it, in the order in which people write them. */
+static const char production[] =
+    "name: cart-to-fargate\n"
+    "analysis:\n"
+    "  falseRollback: 0.01\n"
+    "  unit: client\n"
+    "  metrics:\n"
+    "    - { name: failures, type: errorRate, share: 0.45, tolerance: 1.25, floor: 0.0001, maxExcess: 0.0012 "
+    "}\n"
+    "    - { name: slowness, type: latencySlo, share: 0.45, threshold: 300ms, objective: 0.99, tolerance: "
+    "1.5, "
+    "maxExcess: 0.005 }\n"
+    "    - { name: refusals, type: clientErrorRate, share: 0.10 }\n"
+    "    - { name: moved, type: latencyShift }\n"
+    "    - { name: empty, type: suspiciouslyFast }\n"
+    "    - { name: payment, type: errorRate, match: { pathPrefix: /pay }, dryRun: true }\n"
+    "sessionAffinity: { cookie: side, maxAge: 1h, onRollback: release }\n"
+    "steps:\n"
+    "  - { setHeaderRoute: { header: x-canary, exact: always, to: canary } }\n"
+    "  - { setWeight: 1, advanceOn: traffic, minDwell: 30s, maxDwell: 2m }\n"
+    "  - { setWeight: 5, minDwell: 30m, maxDwell: 4h }\n"
+    "  - { setWeight: 12, minDwell: 2h, gate: loaded }\n"
+    "  - { pause: {} }\n"
+    "  - { setWeight: 25, minDwell: 6h, maxDwell: 2d }\n"
+    "  - { setWeight: 50, minDwell: 1d, window: daytime }\n"
+    "  - { setWeight: 100, window: daytime, bake: 2d }\n"
+    "ramp: { grace: 2m, minCanaryRate: 0.3, capacity: measured }\n"
+    "rollback: { mode: auto, rampTime: 20s, retry: { max: 1, backoff: 30m }, rollbackWindow: 24h }\n"
+    "onRegression: rollback\n"
+    "exposureBudget: { canaryErrors: 200 }\n"
+    "shield: { retryOnStable: [connect, 502, 503], methods: [GET, HEAD] }\n"
+    "windows: [ { name: daytime, days: mon-thu, from: \"10:00\", to: \"17:00\", timeZone: Asia/Tokyo } ]\n"
+    "freezes: [ { from: \"2026-12-28\", to: \"2027-01-04\", timeZone: Asia/Tokyo, reason: holidays } ]\n"
+    "webhooks:\n"
+    "  - { name: loaded, type: confirm, url: \"http://127.0.0.1:9000/gate\", retries: 1 }\n"
+    "  - { name: chat, type: event, url: \"https://hooks.example.com/x\", on: [forward, hold, retreat, "
+    "rollback, "
+    "promote] }\n"
+    "  - { name: log, type: event, url: \"https://log.example.com/x\" }\n";
+
+START_TEST(a_plan_for_production_has_one_warning_and_its_webhooks)
+{
+    static const uint32_t on[] = {ACTION_FORWARD, ACTION_HOLD, ACTION_RETREAT, ACTION_ROLLBACK,
+                                  ACTION_PROMOTE};
+    struct plan *plan = mem_zalloc(sizeof *plan);
+    const struct plan_webhook *hooks = plan->webhooks;
+    struct conf_report report;
+    bool ok = load(production, plan, &report);
+    char *text = problems_text(&report);
+
+    ck_assert_str_eq(text,
+                     "t:14:23: warning: setHeaderRoute: everybody who sends x-canary chooses the group: "
+                     "write the networks of those who may\n");
+    ck_assert(ok);
+    ck_assert_uint_eq(plan->steps_len, 8);
+    ck_assert_uint_eq(plan->webhooks_len, 3);
+    ck_assert_int_eq(hooks[0].type, WEBHOOK_CONFIRM);
+    ck_assert_uint_eq(hooks[0].retries, 1);
+    ck_assert_int_eq(hooks[1].type, WEBHOOK_EVENT);
+    ck_assert_uint_eq(hooks[1].retries, 2);
+    ck_assert_uint_eq(hooks[1].on_len, ARRAY_LEN(on));
+    ck_assert_mem_eq(hooks[1].on, on, sizeof on);
+    ck_assert_uint_eq(hooks[2].on_len, 0);
+    free(text);
+    free(plan);
+}
+END_TEST
+
 START_TEST(the_route_gives_what_the_plan_leaves_open)
 {
     struct conf_report report;
@@ -626,6 +723,7 @@ Suite *unit_suite(void)
     tcase_add_loop_test(tc, every_problem_is_told_at_its_place, 0, (int)ARRAY_LEN(cases));
     tcase_add_test(tc, the_defaults_of_the_table_are_those_of_decide);
     tcase_add_test(tc, a_plan_in_json_arrives_whole);
+    tcase_add_test(tc, a_plan_for_production_has_one_warning_and_its_webhooks);
     tcase_add_test(tc, the_route_gives_what_the_plan_leaves_open);
     tcase_add_test(tc, a_plan_for_other_groups_does_not_fit_the_route);
     tcase_add_loop_test(tc, a_sample_plan_loads_without_a_warning, 0, ARRAY_LEN(samples));
