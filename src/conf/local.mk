@@ -34,6 +34,8 @@ src_libpenstock_a_SOURCES += \
 	src/conf/report.c src/conf/report.h \
 	src/conf/schema.c src/conf/schema.h \
 	src/conf/shortform.c src/conf/shortform.h src/conf/shortform_schema.c \
+	src/conf/shortform_argo.c src/conf/shortform_argo.h \
+	src/conf/shortform_maker.c src/conf/shortform_maker.h \
 	src/conf/template.c src/conf/template.h \
 	src/conf/tree.c src/conf/tree.h \
 	src/conf/types.c src/conf/types.h \

@@ -2,71 +2,14 @@
 
 #include "base/mem.h"
 #include "base/unit.h"
+#include "conf/shortform_argo.h"
+#include "conf/shortform_maker.h"
 #include "decide/plan.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MINUTES_MAX = 366 * 24 * 60 };
-
-/* What is made, before it goes to where the short form stood. */
-struct maker {
-    struct schema_reader *reader;
-    struct tree made;   /* a map: the keys that the plan gets */
-    struct tree *steps; /* the list in it; NULL: no short form */
-};
-
-static void refuse(struct maker *maker, const struct tree *node, const char *key, const char *text)
-{
-    schema_problem(maker->reader, CONF_ERROR, node, "%s: %s", key, text);
-}
-
-/* `known` is a list with blanks around each word. */
-static void check_keys(struct maker *maker, const struct tree *map, const char *form, const char *known)
-{
-    for (size_t i = 0; map->kind == TREE_MAP && i < map->len; i++) {
-        char *word = mem_printf(" %s ", map->keys[i].text);
-
-        if (!strstr(known, word))
-            schema_problem(maker->reader, CONF_ERROR, &map->keys[i], "%s: unknown key in %s; known here:%s",
-                           map->keys[i].text, form, known);
-        free(word);
-    }
-}
-
-/* A percentage in hundredths, or a problem and 0. */
-static uint32_t percent_of(struct maker *maker, const struct tree *node, const char *key)
-{
-    char *end = NULL;
-    double value = node->kind == TREE_TEXT ? strtod(node->text, &end) : 0;
-
-    if (end && end != node->text && !*end && value >= 0.01 && value <= 100)
-        return (uint32_t)lround(value * 100);
-    refuse(maker, node, key, "a percentage is needed, 0.01 to 100");
-    return 0;
-}
-
-/* The whole number of a key, the default when it is missing, or a problem and 0. */
-static uint64_t number_of(struct maker *maker, const struct tree *node, const char *key, uint64_t fallback)
-{
-    uint64_t value;
-
-    if (!node)
-        return fallback;
-    if (node->kind == TREE_TEXT && str_to_u64(str_from(node->text), &value) && value <= MINUTES_MAX)
-        return value;
-    refuse(maker, node, key, "a whole number is needed, such as 10");
-    return 0;
-}
-
 /* ---- steps ---- */
-
-static struct tree *begin(struct maker *maker, const struct tree *at)
-{
-    maker->steps = tree_put(&maker->made, "steps", TREE_LIST, at);
-    return maker->steps;
-}
 
 static void put_minutes(struct tree *step, const char *key, uint64_t minutes, const struct tree *at)
 {
@@ -77,19 +20,10 @@ static void put_minutes(struct tree *step, const char *key, uint64_t minutes, co
     free(text);
 }
 
-static struct tree *add_weight(struct maker *maker, uint32_t weight, const struct tree *at)
-{
-    struct tree *step = tree_push(maker->steps, TREE_MAP, at);
-    char text[PLAN_PERCENT_LEN];
-
-    tree_put_text(step, "setWeight", plan_percent(weight, text), at);
-    return step;
-}
-
 static void add_canary(struct maker *maker, uint32_t weight, uint64_t minutes, const struct tree *at)
 {
     if (weight && weight < PLAN_WEIGHT_ALL)
-        put_minutes(add_weight(maker, weight, at), "minDwell", minutes, at);
+        put_minutes(maker_add_weight(maker, weight, at), "minDwell", minutes, at);
 }
 
 static void add_linear(struct maker *maker, uint32_t stride, uint64_t minutes, const struct tree *at)
@@ -108,7 +42,7 @@ static void add_all(struct maker *maker, const struct tree *root, const char *ba
 {
     const struct tree *bake = tree_find(root, bake_key);
 
-    put_minutes(add_weight(maker, PLAN_WEIGHT_ALL, at), "bake", number_of(maker, bake, bake_key, 0),
+    put_minutes(maker_add_weight(maker, PLAN_WEIGHT_ALL, at), "bake", maker_number(maker, bake, bake_key, 0),
                 bake ? bake : at);
 }
 
@@ -120,14 +54,14 @@ static void expand_auto(struct maker *maker, const struct tree *at)
     static const uint32_t weights[] = {500, 1200, 2500, 5000};
     struct tree *step;
 
-    begin(maker, at);
-    step = add_weight(maker, 100, at);
+    maker_begin(maker, at);
+    step = maker_add_weight(maker, 100, at);
     tree_put_text(step, "advanceOn", "traffic", at);
     tree_put_text(step, "minDwell", "30s", at);
     tree_put_text(step, "maxDwell", "2m", at);
     for (size_t i = 0; i < ARRAY_LEN(weights); i++)
-        put_minutes(add_weight(maker, weights[i], at), "minDwell", 3, at);
-    put_minutes(add_weight(maker, PLAN_WEIGHT_ALL, at), "bake", 60, at);
+        put_minutes(maker_add_weight(maker, weights[i], at), "minDwell", 3, at);
+    put_minutes(maker_add_weight(maker, PLAN_WEIGHT_ALL, at), "bake", 60, at);
 }
 
 /* ---- ECS ---- */
@@ -165,10 +99,10 @@ static void read_ecs(struct maker *maker, const struct tree *root, const struct 
 
     (void)strategy;
     if (map)
-        check_keys(maker, map, words->map, words->known);
-    *weight_r = percent ? percent_of(maker, percent, words->percent) : words->percent_default;
+        maker_check_keys(maker, map, words->map, words->known);
+    *weight_r = percent ? maker_percent(maker, percent, words->percent) : words->percent_default;
     *minutes_r =
-        number_of(maker, nested(root, words->map, words->minutes), words->minutes, words->minutes_default);
+        maker_number(maker, nested(root, words->map, words->minutes), words->minutes, words->minutes_default);
 }
 
 static void expand_ecs(struct maker *maker, const struct tree *root, const struct tree *strategy)
@@ -177,7 +111,7 @@ static void expand_ecs(struct maker *maker, const struct tree *root, const struc
     uint32_t weight;
     uint64_t minutes;
 
-    begin(maker, strategy);
+    maker_begin(maker, strategy);
     if (strcmp(name, "CANARY") == 0) {
         read_ecs(maker, root, strategy, &ecs_canary, &weight, &minutes);
         add_canary(maker, weight, minutes, strategy);
@@ -185,8 +119,8 @@ static void expand_ecs(struct maker *maker, const struct tree *root, const struc
         read_ecs(maker, root, strategy, &ecs_linear, &weight, &minutes);
         add_linear(maker, weight, minutes, strategy);
     } else if (strcmp(name, "BLUE_GREEN") != 0) {
-        refuse(maker, strategy, "strategy",
-               "is none of CANARY, LINEAR, BLUE_GREEN (ECS) or a map with canary (Argo)");
+        maker_refuse(maker, strategy, "strategy",
+                     "is none of CANARY, LINEAR, BLUE_GREEN (ECS) or a map with canary (Argo)");
     }
     add_all(maker, root, "bakeTimeInMinutes", strategy);
 }
@@ -222,7 +156,7 @@ static void expand_deployment(struct maker *maker, const struct tree *node)
             add_canary(maker, deployments[i].weight, deployments[i].minutes, node);
         return;
     }
-    refuse(
+    maker_refuse(
         maker, node, "deploymentConfigName",
         "is none of ECSCanary10Percent5Minutes, ECSCanary10Percent15Minutes, "
         "ECSLinear10PercentEvery1Minutes, ECSLinear10PercentEvery3Minutes, ECSAllAtOnce; write one of your "
@@ -236,17 +170,17 @@ static void expand_time_based(struct maker *maker, const struct tree *map, bool 
     const struct tree *percent = tree_find(map, percent_key), *minutes = tree_find(map, minutes_key);
     uint32_t weight;
 
-    check_keys(maker, map, linear ? "TimeBasedLinear" : "TimeBasedCanary",
-               linear ? " linearPercentage linearInterval " : " canaryPercentage canaryInterval ");
+    maker_check_keys(maker, map, linear ? "TimeBasedLinear" : "TimeBasedCanary",
+                     linear ? " linearPercentage linearInterval " : " canaryPercentage canaryInterval ");
     if (!percent || !minutes) {
-        refuse(maker, map, percent ? minutes_key : percent_key, "is missing; write it");
+        maker_refuse(maker, map, percent ? minutes_key : percent_key, "is missing; write it");
         return;
     }
-    weight = percent_of(maker, percent, percent_key);
+    weight = maker_percent(maker, percent, percent_key);
     if (linear)
-        add_linear(maker, weight, number_of(maker, minutes, minutes_key, 0), percent);
+        add_linear(maker, weight, maker_number(maker, minutes, minutes_key, 0), percent);
     else
-        add_canary(maker, weight, number_of(maker, minutes, minutes_key, 0), percent);
+        add_canary(maker, weight, maker_number(maker, minutes, minutes_key, 0), percent);
 }
 
 static void expand_codedeploy(struct maker *maker, const struct tree *root)
@@ -256,10 +190,10 @@ static void expand_codedeploy(struct maker *maker, const struct tree *root)
                       *linear = tree_find(root, "TimeBasedLinear");
     const struct tree *at = name ? name : canary ? canary : linear;
 
-    begin(maker, at);
+    maker_begin(maker, at);
     if (!!name + !!canary + !!linear > 1)
-        refuse(maker, at, "steps",
-               "only one of deploymentConfigName, TimeBasedCanary and TimeBasedLinear can make them");
+        maker_refuse(maker, at, "steps",
+                     "only one of deploymentConfigName, TimeBasedCanary and TimeBasedLinear can make them");
     else if (name)
         expand_deployment(maker, name);
     else
@@ -267,182 +201,20 @@ static void expand_codedeploy(struct maker *maker, const struct tree *root)
     add_all(maker, root, "terminationWaitTimeInMinutes", at);
 }
 
-/* ---- Argo Rollouts ---- */
-
-/* A duration of Argo: a bare number is seconds. */
-static char *argo_duration(const struct tree *node)
-{
-    const char *text = node->kind == TREE_TEXT ? node->text : "";
-
-    return mem_printf("%s%s", text, *text && strspn(text, "0123456789") == strlen(text) ? "s" : "");
-}
-
-static void expand_argo_pause(struct maker *maker, const struct tree *pause)
-{
-    const struct tree *duration = tree_find(pause, "duration");
-    struct tree *last = maker->steps->len ? &maker->steps->values[maker->steps->len - 1] : NULL;
-    char *text;
-
-    check_keys(maker, pause, "pause", " duration ");
-    if (!duration) {
-        tree_put(tree_push(maker->steps, TREE_MAP, pause), "pause", TREE_MAP, pause);
-        return;
-    }
-    text = argo_duration(duration);
-    if (last && tree_find(last, "setWeight") && !tree_find(last, "minDwell"))
-        tree_put_text(last, "minDwell", text, duration);
-    else
-        tree_put_text(tree_put(tree_push(maker->steps, TREE_MAP, pause), "pause", TREE_MAP, pause),
-                      "duration", text, duration);
-    free(text);
-}
-
-static void add_method(struct tree *mirror, const struct tree *method)
-{
-    struct tree *list = tree_find(mirror, "methods"), *item;
-
-    if (!list)
-        list = tree_put(mirror, "methods", TREE_LIST, method);
-    item = tree_push(list, TREE_TEXT, method);
-    item->text = mem_strdup(method->text);
-}
-
-/* One of the matches of a mirror: its method goes to the step, and a path can only be any. */
-static void expand_argo_match(struct maker *maker, const struct tree *match, struct tree *mirror)
-{
-    const struct tree *method = tree_find(tree_find(match, "method"), "exact"),
-                      *path = tree_find(match, "path");
-    const struct tree *prefix = tree_find(path, "prefix");
-
-    check_keys(maker, match, "match", " method path ");
-    if (tree_find(match, "method") && (!method || method->kind != TREE_TEXT))
-        refuse(maker, match, "method", "only exact is taken, for one method of each match");
-    else if (method)
-        add_method(mirror, method);
-    if (path && !(prefix && prefix->kind == TREE_TEXT && strcmp(prefix->text, "/") == 0))
-        refuse(maker, path, "path",
-               "copies are made of all paths of the route; write prefix: / or leave it out");
-}
-
-/* Without a match the mirror is taken away, as Argo does it. */
-static void expand_argo_mirror(struct maker *maker, const struct tree *from)
-{
-    const struct tree *matches = tree_find(from, "match"), *share = tree_find(from, "percentage");
-    struct tree *mirror = tree_put(tree_push(maker->steps, TREE_MAP, from), "setMirror", TREE_MAP, from);
-    char text[PLAN_PERCENT_LEN];
-
-    check_keys(maker, from, "setMirrorRoute", " name percentage match ");
-    if (!matches) {
-        tree_put_text(mirror, "percentage", "0", from);
-        return;
-    }
-    tree_put_text(mirror, "percentage",
-                  plan_percent(share ? percent_of(maker, share, "percentage") : PLAN_WEIGHT_ALL, text),
-                  share ? share : from);
-    if (matches->kind != TREE_LIST)
-        refuse(maker, matches, "match", "must be a list");
-    for (size_t i = 0; matches->kind == TREE_LIST && i < matches->len; i++)
-        expand_argo_match(maker, &matches->values[i], mirror);
-}
-
-/* One header chooses the canary; that it ends before the rollout does has no counterpart. */
-static void expand_argo_header(struct maker *maker, const struct tree *from)
-{
-    const struct tree *matches = tree_find(from, "match"), *match, *name, *value;
-    struct tree *route;
-
-    check_keys(maker, from, "setHeaderRoute", " name match ");
-    if (!matches || matches->kind != TREE_LIST || matches->len != 1) {
-        refuse(maker, from, "setHeaderRoute",
-               "one match is needed: it stays until another one or the rollout's end");
-        return;
-    }
-    match = &matches->values[0];
-    name = tree_find(match, "headerName");
-    value = tree_find(match, "headerValue");
-    check_keys(maker, match, "match", " headerName headerValue ");
-    if (!name || name->kind != TREE_TEXT || !value || value->kind != TREE_MAP || value->len != 1 ||
-        value->values[0].kind != TREE_TEXT) {
-        refuse(maker, match, "match", "needs a headerName, and a headerValue with exact, prefix or regex");
-        return;
-    }
-    check_keys(maker, value, "headerValue", " exact prefix regex ");
-    if (!tree_find(value, "exact") && !tree_find(value, "prefix") && !tree_find(value, "regex"))
-        return;
-    route = tree_put(tree_push(maker->steps, TREE_MAP, from), "setHeaderRoute", TREE_MAP, from);
-    tree_put_text(route, "header", name->text, name);
-    tree_put_text(route, value->keys[0].text, value->values[0].text, &value->values[0]);
-    tree_put_text(route, "to", "canary", from);
-}
-
-/* The weight of the step, or 0. */
-static uint32_t expand_argo_step(struct maker *maker, const struct tree *step)
-{
-    const struct tree *weight = tree_find(step, "setWeight"), *pause = tree_find(step, "pause");
-    const struct tree *mirror = tree_find(step, "setMirrorRoute"),
-                      *header = tree_find(step, "setHeaderRoute");
-    uint32_t share = 0;
-
-    if (step->kind != TREE_MAP || step->len != 1)
-        schema_problem(maker->reader, CONF_ERROR, step, "steps: a step of Argo has one key");
-    else if (pause)
-        expand_argo_pause(maker, pause);
-    else if (mirror)
-        expand_argo_mirror(maker, mirror);
-    else if (header)
-        expand_argo_header(maker, header);
-    else if (weight && strcmp(weight->text ? weight->text : "", "0") == 0)
-        add_weight(maker, 0, weight);
-    else if (weight && (share = percent_of(maker, weight, "setWeight")) != 0)
-        add_weight(maker, share, weight);
-    else if (!weight)
-        refuse(maker, &step->keys[0], step->keys[0].text,
-               "has no counterpart here; setWeight, pause, setMirrorRoute and setHeaderRoute are taken, the "
-               "metrics "
-               "and "
-               "limits go to "
-               "analysis.metrics");
-    return share;
-}
-
-static void expand_argo(struct maker *maker, const struct tree *root, const struct tree *strategy)
-{
-    const struct tree *canary = tree_find(strategy, "canary"), *steps = tree_find(canary, "steps");
-    uint32_t last = 0;
-
-    (void)root;
-    begin(maker, steps ? steps : strategy);
-    check_keys(maker, strategy, "strategy", " canary ");
-    if (canary)
-        check_keys(maker, canary, "strategy.canary", " steps ");
-    if (!steps || steps->kind != TREE_LIST) {
-        refuse(maker, strategy, "strategy", "needs canary with a list of steps, as Argo Rollouts writes it");
-        add_weight(maker, PLAN_WEIGHT_ALL, strategy); /* one problem is enough */
-        return;
-    }
-    for (size_t i = 0; i < steps->len; i++) {
-        uint32_t weight = expand_argo_step(maker, &steps->values[i]);
-
-        last = weight ? weight : last;
-    }
-    if (last < PLAN_WEIGHT_ALL) /* Argo promotes after its last step */
-        add_weight(maker, PLAN_WEIGHT_ALL, steps);
-}
-
 /* ---- Flagger ---- */
 
 static void add_checked(struct maker *maker, uint32_t weight, const char *interval, const struct tree *at)
 {
     if (weight && weight < PLAN_WEIGHT_ALL)
-        tree_put_text(add_weight(maker, weight, at), "minDwell", interval, at);
+        tree_put_text(maker_add_weight(maker, weight, at), "minDwell", interval, at);
 }
 
 static void expand_flagger_list(struct maker *maker, const struct tree *weights, const char *interval)
 {
     if (weights->kind != TREE_LIST)
-        refuse(maker, weights, "stepWeights", "must be a list, such as [1, 5, 25, 50]");
+        maker_refuse(maker, weights, "stepWeights", "must be a list, such as [1, 5, 25, 50]");
     for (size_t i = 0; weights->kind == TREE_LIST && i < weights->len; i++)
-        add_checked(maker, percent_of(maker, &weights->values[i], "stepWeights"), interval,
+        add_checked(maker, maker_percent(maker, &weights->values[i], "stepWeights"), interval,
                     &weights->values[i]);
 }
 
@@ -450,11 +222,11 @@ static void expand_flagger_stride(struct maker *maker, const struct tree *analys
                                   const char *interval)
 {
     const struct tree *most = tree_find(analysis, "maxWeight");
-    uint32_t each = percent_of(maker, stride, "stepWeight");
-    uint32_t max = most ? percent_of(maker, most, "maxWeight") : PLAN_WEIGHT_ALL;
+    uint32_t each = maker_percent(maker, stride, "stepWeight");
+    uint32_t max = most ? maker_percent(maker, most, "maxWeight") : PLAN_WEIGHT_ALL;
 
     if (each && max / each >= PLAN_STEPS_MAX)
-        refuse(maker, stride, "stepWeight", "the steps would be too many; make them larger");
+        maker_refuse(maker, stride, "stepWeight", "the steps would be too many; make them larger");
     else
         for (uint32_t weight = each; weight && weight <= max; weight += each)
             add_checked(maker, weight, interval, stride);
@@ -498,23 +270,23 @@ static void expand_flagger(struct maker *maker, const struct tree *root, struct 
     const char *every = "1m";
     bool flagger = judge && judge->text && strcmp(judge->text, "flagger") == 0;
 
-    begin(maker, at);
+    maker_begin(maker, at);
     if (interval && interval->text && unit_duration_parse(str_from(interval->text), &(int64_t){0}))
         every = interval->text;
     else if (interval)
-        refuse(maker, interval, "interval", "a duration is needed, such as 1m");
+        maker_refuse(maker, interval, "interval", "a duration is needed, such as 1m");
     if (weights)
         expand_flagger_list(maker, weights, every);
     else
         expand_flagger_stride(maker, analysis, stride, every);
-    add_weight(maker, PLAN_WEIGHT_ALL, at);
+    maker_add_weight(maker, PLAN_WEIGHT_ALL, at);
     if (flagger && (interval || threshold)) {
-        struct tree *schedule = tree_put(&maker->made, "flagger", TREE_MAP, at);
+        struct tree *words = tree_put(&maker->made, "flagger", TREE_MAP, at);
 
         if (interval)
-            tree_put_text(schedule, "interval", every, interval);
+            tree_put_text(words, "interval", every, interval);
         if (threshold && threshold->kind == TREE_TEXT)
-            tree_put_text(schedule, "threshold", threshold->text, threshold);
+            tree_put_text(words, "threshold", threshold->text, threshold);
     }
     for (size_t i = 0; metrics && metrics->kind == TREE_LIST && i < metrics->len; i++)
         expand_flagger_metric(&metrics->values[i], flagger);
@@ -541,7 +313,7 @@ static const char *expand(struct maker *maker, struct tree *root)
         return "ecs";
     }
     if (strategy) {
-        expand_argo(maker, root, strategy);
+        shortform_argo(maker, root, strategy);
         return "argo";
     }
     if (tree_find(root, "deploymentConfigName") || tree_find(root, "TimeBasedCanary") ||
@@ -616,6 +388,13 @@ const struct shortform_sample shortform_samples[] = {
      "has some",
      "name: web\nstrategy:\n  canary:\n    steps:\n      - setWeight: 20\n      - pause: { duration: 10m }\n"
      "      - pause: {}\n      - setWeight: 60\n      - pause: { duration: 10m }\n"},
+    {"Argo Rollouts with its analysis, which names the judge threshold unless the plan names another: "
+     "interval, initialDelay, count, failureLimit, inconclusiveLimit "
+     "and consecutiveErrorLimit, beside the steps (there with startingStep), as a step, or in the analysis "
+     "of the plan; metrics and their limits stand in analysis.metrics",
+     "name: web\nstrategy:\n  canary:\n    analysis: { startingStep: 2, interval: 1m, failureLimit: 3 }\n    "
+     "steps:\n      - setWeight: 20\n      - pause: { duration: 10m }\n"
+     "      - setWeight: 60\n      - pause: { duration: 10m }\n"},
     {"Flagger: a step each interval up to maxWeight, then 100; stepWeights may list them. With judge: "
      "flagger its "
      "threshold and the limit of the success rate decide too",

@@ -4,11 +4,12 @@
  *
  *   ECS         strategy: CANARY | LINEAR | BLUE_GREEN, canaryConfiguration, linearConfiguration (or flat)
  *   CodeDeploy  deploymentConfigName, TimeBasedCanary, TimeBasedLinear, terminationWaitTimeInMinutes
- *   Argo        strategy: { canary: { steps } }
+ *   Argo        strategy: { canary: { steps, analysis } }, or what its analysis says in the plan's own
  *   Flagger     analysis: { interval, threshold, stepWeight, maxWeight, stepWeights, metrics }
  *   ours        steps: auto
  *
- * Their times become minimal dwells: the judge is still ours unless the plan names another.
+ * Their times become minimal dwells: the judge is still ours unless the plan names another, or an analysis of
+ * Argo names measurements for the judge threshold.
  * Thread: any; nothing is shared.
  */
 #ifndef CONF_SHORTFORM_H

@@ -4,6 +4,12 @@
 #define REF(name) "{\"$ref\": \"#/$defs/" name "\"}"
 #define MAP(keys) "{\"type\": \"object\", \"additionalProperties\": false, \"properties\": {" keys "}}"
 
+#define LIMITS                                                                                               \
+    "\"count\": " REF("limit") ", \"failureLimit\": " REF("limit") ", \"inconclusiveLimit\": " REF(          \
+        "limit") ", \"consecutiveErrorLimit\": " REF("limit")
+#define ARGO_ANALYSIS(more)                                                                                  \
+    MAP("\"interval\": {\"type\": [\"number\", \"string\"]}, \"initialDelay\": {\"type\": [\"number\", "     \
+        "\"string\"]}, " LIMITS more)
 #define ARGO_STEP                                                                                            \
     "{\"type\": \"object\", \"additionalProperties\": false, \"minProperties\": 1, \"maxProperties\": 1, "   \
     "\"properties\": {\"setWeight\": {\"anyOf\": [{\"const\": 0}, {\"const\": \"0\"}, " REF(                 \
@@ -11,23 +17,31 @@
                    "\"pause\": {\"type\": [\"object\", \"null\"], \"additionalProperties\": false, "         \
                    "\"properties\": "                                                                        \
                    "{\"duration\": {\"type\": [\"number\", \"string\"]}}}, "                                 \
-                   "\"setMirrorRoute\": " MAP("\"name\": {\"type\": \"string\"}, \"percentage\": " REF(      \
-                       "percent") ", "                                                                       \
-                                  "\"match\": {\"type\": \"array\"}") ", "                                   \
-                                                                      "\"setHeaderRoute\": " MAP(            \
-                                                                          "\"name\": {\"type\": "            \
-                                                                          "\"string\"}, "                    \
-                                                                          "\"match\": {\"type\": "           \
-                                                                          "\"array\"}") "}}"
+                   "\"analysis\": " ARGO_ANALYSIS(                                                           \
+                       "") ", "                                                                              \
+                           "\"setMirrorRoute\": " MAP(                                                       \
+                               "\"name\": {\"type\": \"string\"}, \"percentage\": " REF(                     \
+                                   "percent") ", "                                                           \
+                                              "\"match\": {\"type\": \"array\"}") ", "                       \
+                                                                                  "\"setHeaderRoute\":"      \
+                                                                                  " " MAP("\"name\": "       \
+                                                                                          "{\"type\": "      \
+                                                                                          "\"string\"}, "    \
+                                                                                          "\"match\": "      \
+                                                                                          "{\"type\": "      \
+                                                                                          "\"array\"}") "}}"
 #define ARGO                                                                                                 \
     "{\"type\": \"object\", \"additionalProperties\": false, \"required\": [\"canary\"], \"properties\": {"  \
     "\"canary\": {\"type\": \"object\", \"additionalProperties\": false, \"required\": [\"steps\"], "        \
-    "\"properties\": {\"steps\": {\"type\": \"array\", \"items\": " ARGO_STEP "}}}}}"
+    "\"properties\": {\"analysis\": " ARGO_ANALYSIS(", \"startingStep\": " REF(                              \
+        "limit")) ", \"steps\": {\"type\": \"array\", \"items\": " ARGO_STEP "}}}}}"
 
 const char shortform_schema
     [] = "{\"definitions\": {"
          "\"percent\": {\"anyOf\": [{\"type\": \"number\", \"minimum\": 0.01, \"maximum\": 100}, "
          "{\"type\": \"string\", \"pattern\": \"^[0-9.]+$|\\\\$\\\\{\"}]}, "
+         "\"limit\": {\"anyOf\": [{\"type\": \"integer\"}, {\"type\": \"string\", \"pattern\": "
+         "\"^-?[0-9]+$|\\\\$\\\\{\"}]}, "
          "\"minutes\": {\"anyOf\": [{\"type\": \"integer\", \"minimum\": 0, \"maximum\": 527040}, "
          "{\"type\": \"string\", \"pattern\": \"^[0-9]+$|\\\\$\\\\{\"}]}}, "
          "\"plan\": {"
@@ -54,7 +68,8 @@ const char shortform_schema
                                                                                                                                                                                                                                                                                                                                               "[\"linearPercentage\", \"linearInterval\"], \"properties\": {\"linearPercentage\": " REF("percent") ", "
                                                                                                                                                                                                                                                                                                                                                                                                                                                    "\"linearInterval\": " REF(
                                                                                                                                                                                                                                                                                                                                                                                                                                                        "minutes") "}}}, "
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                  "\"analysis\": {\"interval\": {\"type\": \"string\"}, \"threshold\": {\"type\": [\"integer\", \"string\"]}, "
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                  "\"analysis\": {" LIMITS
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                  ", \"interval\": {\"type\": [\"number\", \"string\"]}, \"threshold\": {\"type\": [\"integer\", \"string\"]}, "
                                                                                                                                                                                                                                                                                                                                                                                                                                                                   "\"stepWeight\": " REF("percent") ", \"stepWeights\": {\"type\": \"array\", \"items\": " REF(
                                                                                                                                                                                                                                                                                                                                                                                                                                                                       "percent") "}, "
                                                                                                                                                                                                                                                                                                                                                                                                                                                                                  "\"maxWeight\": " REF(

@@ -49,6 +49,30 @@ static const struct {
      "  - { setHeaderRoute: { header: X-Canary, prefix: a, to: canary } }\n"
      "  - { setMirror: { percentage: 100 } }\n  - { setWeight: 100 "
      "}\n"},
+    {"name: a\nstrategy: { canary: { steps: [ { setWeight: 20 }, { pause: { duration: 10m } }, { setWeight: "
+     "40 }, { pause: {} } ], analysis: { startingStep: 2, interval: 60, "
+     "initialDelay: 5m, count: 9, failureLimit: 3, inconclusiveLimit: 1, consecutiveErrorLimit: 0 } } }\n",
+     "name: a\nanalysis:\n  startingStep: 1\nsteps:\n  - { setWeight: 20, minDwell: 10m }\n  - { setWeight: "
+     "40 }\n  - { pause: {} }\n  - { setWeight: 100 }\n"
+     "threshold:\n  interval: 60s\n  initialDelay: 5m\n  count: 9\n  failureLimit: 3\n  inconclusiveLimit: "
+     "1\n  consecutiveErrorLimit: 0\njudge: threshold\n"},
+    {"name: a\nanalysis: { interval: 30s, failureLimit: 2, initialDelay: 1m, metrics: [ { name: e, type: "
+     "errorRate, max: 0.05 } ] }\n"
+     "strategy: { canary: { steps: [ { setWeight: 20 }, { pause: { duration: 10m } } ] } }\n",
+     "name: a\nanalysis:\n  initialDelay: 1m\n  metrics:\n    - { name: e, type: errorRate, max: 0.05 "
+     "}\nsteps:\n  - { setWeight: 20, minDwell: 10m }\n  - { setWeight: 100 }\n"
+     "threshold:\n  interval: 30s\n  failureLimit: 2\njudge: threshold\n"},
+    {"name: a\nstrategy: { canary: { steps: [ { setWeight: 20 }, { pause: { duration: 10m } }, { setWeight: "
+     "40 }, { analysis: { interval: 1m, count: 5, failureLimit: 1 } }, "
+     "{ setWeight: 60 }, { pause: { duration: 1m } }, { analysis: { interval: 60, count: 3 } } ] } }\n",
+     "name: a\nanalysis:\n  startingStep: 1\nsteps:\n  - { setWeight: 20, minDwell: 10m }\n  - { setWeight: "
+     "40, minDwell: 5m }\n  - { setWeight: 60, minDwell: 1m }\n"
+     "  - { pause: { duration: 3m } }\n  - { setWeight: 100 }\nthreshold:\n  interval: 1m\n  failureLimit: "
+     "1\njudge: threshold\n"},
+    {"name: a\njudge: penstock\nanalysis: { interval: 30s, startingStep: 1 }\nstrategy: { canary: { steps: [ "
+     "{ setWeight: 20 } ], analysis: { failureLimit: 1 } } }\n",
+     "name: a\njudge: penstock\nanalysis:\n  startingStep: 1\nsteps:\n  - { setWeight: 20 }\n  - { "
+     "setWeight: 100 }\n"},
     /* Flagger */
     {"name: a\nanalysis: { interval: 1m, threshold: 5, stepWeight: 20, maxWeight: 50, metrics: [ { name: "
      "request-success-rate, thresholdRange: { min: 99 }, interval: 1m }, { name: request-duration, "
@@ -134,6 +158,10 @@ END_TEST
 
 static const char *const standing[] = {"warning: "};
 
+#define TEMPLATE                                                                                             \
+    "a map is needed, such as { interval: 1m, failureLimit: 3 }; a template cannot be read from here: "      \
+    "write interval, count and limits in its place, and its metrics in analysis.metrics of the plan\n"
+
 static const struct problems_case cases[] = {
     {"name: a\nstrategy: CANRY\n",
      "t:2:11: strategy: is none of CANARY, LINEAR, BLUE_GREEN (ECS) or a map with "
@@ -150,10 +178,27 @@ static const struct problems_case cases[] = {
      "t:3:1: steps: the short form (ecs) makes them; remove one of the two\n"},
     {"name: a\nTimeBasedCanary: { canaryInterval: 7 }\n", "t:2:18: canaryPercentage: is missing; write it\n"},
     {"name: a\nstrategy: { canary: { steps: [ { setCanaryScale: { weight: 5 } }, { setWeight: 5 } ] } }\n",
-     "t:2:34: setCanaryScale: has no counterpart here; setWeight, pause, setMirrorRoute and setHeaderRoute "
-     "are taken, "
-     "the metrics "
-     "and limits go to analysis.metrics\n"},
+     "t:2:34: setCanaryScale: has no counterpart here; setWeight, pause, analysis, setMirrorRoute and "
+     "setHeaderRoute are taken, and metrics with their limits go to "
+     "analysis.metrics\n"},
+    {"name: a\nstrategy: { canary: { steps: [ { setWeight: 20 }, { analysis: { count: 0 } }, { analysis: 5 "
+     "}, { analysis: { interval: soon, count: 4 } }, "
+     "{ analysis: { interval: 10d, count: 527000 } } ], analysis: { interval: 60, templates: [ x ] } } }\n",
+     "t:2:72: count: so many measurements as the step waits for are needed\n"
+     "t:2:91: analysis: " TEMPLATE "t:2:120: interval: a duration is needed, such as 1m\n"
+     "t:2:176: count: so many measurements as the step waits for are needed\n"
+     "t:2:200: analysis: " TEMPLATE},
+    {"name: a\nthreshold: { interval: 1m }\nstrategy: { canary: { steps: [ { setWeight: 20 } ], analysis: { "
+     "interval: 60, startingStep: 1, limit: 3, count: [] } } }\n",
+     "t:2:1: threshold: the analysis of the short form makes it; remove one of the two\n"
+     "t:3:93: startingStep: there is no such step; they count from 0\n"
+     "t:3:96: limit: unknown key in analysis; known here: interval initialDelay count failureLimit "
+     "inconclusiveLimit consecutiveErrorLimit startingStep \n"
+     "t:3:113: count: one value is needed, such as 5\n"},
+    {"name: a\nstrategy: { canary: { steps: [ { setWeight: 20 }, { analysis: { count: 5, failureLimit: 2 } } "
+     "], analysis: { failureLimit: 3 } } }\n",
+     "t:2:124: failureLimit: one analysis judges the whole rollout, and another one has it; write the same "
+     "in both\n"},
     {"name: a\nstrategy: { canary: { steps: [ { setMirrorRoute: { share: 5, match: [ { path: { exact: /a }, "
      "method: { regex: G } } ] } } ] } }\n",
      "t:2:52: share: unknown key in setMirrorRoute; known here: name percentage match \n"
