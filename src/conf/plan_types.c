@@ -192,6 +192,20 @@ static void fixed_hold_read(struct schema_reader *reader, const struct setting *
         schema_refuse(reader, setting, value, "cannot be chosen: only hold is safe here; remove the key");
 }
 
+/* Whoever stays would be hurt for as long as the affinity lasts. */
+static void fixed_release_read(struct schema_reader *reader, const struct setting *setting,
+                               const struct tree *value, void *at)
+{
+    struct str text;
+
+    (void)at;
+    if (schema_text(reader, setting, value, &text) && !str_eq(text, STR("release")))
+        schema_refuse(
+            reader, setting, value,
+            "cannot be chosen: weight 0 is nobody, and who stayed would go on meeting what was sent "
+            "back; remove the key");
+}
+
 const struct schema_type type_statuses = {
     .name = "status or range",
     .form = "such as 503 or 500-599, within 100 and 599",
@@ -253,4 +267,10 @@ const struct schema_type type_fixed_hold = {
     .form = "hold",
     .json = "{\"const\": \"hold\"}",
     .read = fixed_hold_read,
+};
+const struct schema_type type_fixed_release = {
+    .name = "word",
+    .form = "release",
+    .json = "{\"const\": \"release\"}",
+    .read = fixed_release_read,
 };

@@ -24,8 +24,9 @@
  * date_to     the same; a date alone is its end
  * shield_on   uint32_t: PLAN_SHIELD_x                    [connect, 502]
  * fixed_hold  nothing: any other word is refused        hold
+ * fixed_release  the same                               release
  */
 extern const struct schema_type type_statuses, type_pair, type_unit, type_days, type_clock, type_time_zone,
-    type_date_from, type_date_to, type_shield_on, type_fixed_hold;
+    type_date_from, type_date_to, type_shield_on, type_fixed_hold, type_fixed_release;
 
 #endif

@@ -488,10 +488,7 @@ static const struct setting affinity_rows[] = {
      .fallback = "1h",
      .text = "The life of the cookie; for so long one bad request of a client stands for all of them."},
     {.key = "onRollback",
-     .type = &type_word,
-     FIELD(plan, affinity.on_rollback),
-     .words = &release_rule_words,
-     .words_len = RELEASE_RELEASE + 1,
+     .type = &type_fixed_release,
      .fallback = "release",
      .text = "Fixed: at weight 0 nobody stays on the canary."},
 };

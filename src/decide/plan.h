@@ -212,7 +212,6 @@ struct plan_affinity {
     enum affinity_kind kind;
     char name[PLAN_NAME_MAX]; /* of the cookie or the header */
     int64_t max_age_ns;
-    enum release_rule on_rollback;
 };
 
 /* Failures of the canary that are tried once more on stable. Bits of `on`. */

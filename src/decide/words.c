@@ -17,7 +17,6 @@ WORD_TABLE(pause_kind, PAUSES);
 WORD_TABLE(header_match, HEADER_MATCHES);
 WORD_TABLE(group_kind, GROUPS);
 WORD_TABLE(rollback_mode, ROLLBACK_MODES);
-WORD_TABLE(release_rule, RELEASES);
 WORD_TABLE(affinity_kind, AFFINITIES);
 WORD_TABLE(webhook_type, WEBHOOK_TYPES);
 WORD_TABLE(threshold_mode, THRESHOLD_MODES);

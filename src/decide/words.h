@@ -95,10 +95,6 @@ MUST_CHECK bool word_parse(const struct word_table *table, struct str s, size_t 
     X(ROLLBACK_INSTANT, "instant", "weight 0 at the next request")                                           \
     X(ROLLBACK_RAMP, "ramp", "down over rampTime")
 
-#define RELEASES(X)                                                                                          \
-    X(RELEASE_RELEASE, "release", "sticky clients leave the canary at once")                                 \
-    X(RELEASE_KEEP, "keep", "sticky clients stay until their affinity ends")
-
 #define AFFINITIES(X)                                                                                        \
     X(AFFINITY_NONE, "none", "each request is drawn anew")                                                   \
     X(AFFINITY_COOKIE, "cookie", "by a cookie that the proxy sets")                                          \
@@ -236,7 +232,6 @@ WORD_ENUM(pause_kind, PAUSES);
 WORD_ENUM(header_match, HEADER_MATCHES);
 WORD_ENUM(group_kind, GROUPS);
 WORD_ENUM(rollback_mode, ROLLBACK_MODES);
-WORD_ENUM(release_rule, RELEASES);
 WORD_ENUM(affinity_kind, AFFINITIES);
 WORD_ENUM(webhook_type, WEBHOOK_TYPES);
 WORD_ENUM(threshold_mode, THRESHOLD_MODES);

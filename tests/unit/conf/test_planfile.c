@@ -172,7 +172,8 @@ static const struct problems_case cases[] = {
      "t:3:23: probeWeight: 100 is more than 99\nt:3:39: threshold: 0 is less than 1\n"},
     {ALL "sessionAffinity: { cookie: c, header: d, onRollback: keep }\n",
      "t:3:31: header: excludes cookie; write one of the two\n"
-     "t:3:54: onRollback: keep is none of release\n"},
+     "t:3:54: onRollback: keep cannot be chosen: weight 0 is nobody, and who stayed would go on meeting what "
+     "was sent back; remove the key\n"},
     {ALL "sessionAffinity: { maxAge: 1h }\n",
      "t:3:18: one of these keys is missing: cookie header clientAddress\n"},
     /* steps */
