@@ -77,15 +77,21 @@ bool source_number(const char *text, double *value_r, char why[static EXTERNAL_W
     return source_finite(value, value_r, why);
 }
 
+void source_plain(const char *says, char *out, size_t size)
+{
+    size_t len = 0;
+
+    for (; says && says[len] && len < size - 1; len++)
+        out[len] = says[len] >= ' ' && says[len] <= '~' ? says[len] : ' ';
+    out[len] = '\0';
+}
+
 bool source_refuse(unsigned status, const char *says, char why[static EXTERNAL_WHY_MAX])
 {
     char plain[EXTERNAL_WHY_MAX - 16];
-    size_t len = 0;
 
-    for (; says && says[len] && len < sizeof plain - 1; len++)
-        plain[len] = says[len] >= ' ' && says[len] <= '~' ? says[len] : ' ';
-    plain[len] = '\0';
-    snprintf(why, EXTERNAL_WHY_MAX, "status %u%s%s", status, len ? ": " : "", plain);
+    source_plain(says, plain, sizeof plain);
+    snprintf(why, EXTERNAL_WHY_MAX, "status %u%s%s", status, plain[0] ? ": " : "", plain);
     return false;
 }
 

@@ -64,6 +64,9 @@ bool source_read_prometheus(unsigned status, const json_t *json, double *value_r
 
 /* Takes the next free header. */
 void source_header(struct source_request *request, const char *name, const char *value);
+/* What others say, cut to `size` bytes with NUL, its bytes that are no printable ASCII as blanks: a reason
+ * stands in JSON, in logs and on terminals. `says` NULL: nothing. */
+void source_plain(const char *says, char *out, size_t size);
 /* "status 503", with what the answer says in JSON under that key. Always false. */
 bool source_refuse(unsigned status, const char *says, char why[static EXTERNAL_WHY_MAX]);
 /* A number as text. Not finite, or no number: false with the reason. */

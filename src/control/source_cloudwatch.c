@@ -16,6 +16,7 @@
 static json_t *queries_of(const struct source_query *query, char why[static EXTERNAL_WHY_MAX])
 {
     const char *text = query->text + strspn(query->text, " \t\r\n");
+    char plain[101];
     json_error_t error;
     json_t *queries;
 
@@ -23,8 +24,10 @@ static json_t *queries_of(const struct source_query *query, char why[static EXTE
         return json_pack("[{s:s, s:s, s:I}]", "Id", "q", "Expression", text, "Period",
                          (json_int_t)((query->interval_ns + 60 * NS_PER_S - 1) / (60 * NS_PER_S) * 60));
     queries = json_loads(text, 0, &error);
-    if (!queries)
-        snprintf(why, EXTERNAL_WHY_MAX, "the query is no JSON array: %.100s", error.text);
+    if (!queries) {
+        source_plain(error.text, plain, sizeof plain);
+        snprintf(why, EXTERNAL_WHY_MAX, "the query is no JSON array: %s", plain);
+    }
     return queries;
 }
 

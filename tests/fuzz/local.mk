@@ -11,6 +11,7 @@ fuzz_targets += tests/fuzz/fuzz_h2
 fuzz_targets += tests/fuzz/fuzz_logline
 fuzz_targets += tests/fuzz/fuzz_plan
 fuzz_targets += tests/fuzz/fuzz_proxyline
+fuzz_targets += tests/fuzz/fuzz_source
 fuzz_targets += tests/fuzz/fuzz_ticket
 fuzz_targets += tests/fuzz/fuzz_trace
 fuzz_targets += tests/fuzz/fuzz_tracecontext

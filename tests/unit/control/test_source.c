@@ -199,6 +199,21 @@ START_TEST(a_query_of_cloudwatch_is_an_expression_or_an_array)
 }
 END_TEST
 
+/* Jansson names what it has found there, which is the plan's and may be cut within a character. */
+START_TEST(why_a_query_of_cloudwatch_is_no_array_is_said_in_plain_text)
+{
+    static const char *const queries[] = {"[\001", "[\"a\n\"]", "[\xc3\xa9\xc3\xa9",
+                                          "[{\"Id\"\t\xe6\x97\xa5"};
+    char why[EXTERNAL_WHY_MAX];
+
+    for (size_t i = 0; i < ARRAY_LEN(queries); i++) {
+        ck_assert_ptr_null(cloudwatch_body(queries[i], why));
+        for (const char *c = why; *c; c++)
+            ck_assert_msg(*c >= ' ' && *c <= '~', "query %zu: byte %#x", i, (unsigned)(unsigned char)*c);
+    }
+}
+END_TEST
+
 /* ---- Datadog ---- */
 
 #define DD(series)   "{\"status\":\"ok\",\"series\":[" series "]}"
@@ -277,6 +292,7 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, a_query_of_prometheus_is_encoded);
     tcase_add_test(tcase, answers_of_cloudwatch_are_the_newest_number_or_say_why_not);
     tcase_add_test(tcase, a_query_of_cloudwatch_is_an_expression_or_an_array);
+    tcase_add_test(tcase, why_a_query_of_cloudwatch_is_no_array_is_said_in_plain_text);
     tcase_add_test(tcase, answers_of_datadog_are_the_last_number_or_say_why_not);
     tcase_add_test(tcase, a_query_of_datadog_has_its_time_and_both_keys);
     tcase_add_test(tcase, hostile_answers_are_no_number);
