@@ -11,6 +11,7 @@ AM_TESTS_ENVIRONMENT = \
 	PENSTOCK_SANITIZER='$(SANITIZER)'; export PENSTOCK_SANITIZER; \
 	PENSTOCK_HARDENING='$(HARDENING)'; export PENSTOCK_HARDENING; \
 	top_srcdir='$(abs_top_srcdir)'; export top_srcdir; \
+	PENSTOCK_NPM="$${PENSTOCK_NPM-$(abs_top_builddir)/npm}"; export PENSTOCK_NPM; \
 	PYTHONDONTWRITEBYTECODE=1; export PYTHONDONTWRITEBYTECODE;
 
 # Who may include whom, how the program was linked, what its commands say, and what contrib/ makes of the metrics.

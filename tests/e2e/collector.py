@@ -35,7 +35,7 @@ class Span:
 
 class Collector:
     def __init__(self, t, port=0):
-        self.spans, self.errors, self.headers, self.asked = [], [], [], 0
+        self.spans, self.bodies, self.errors, self.headers, self.asked = [], [], [], [], 0
         self.status, self.retry_after = 200, None
         outer = self
 
@@ -77,6 +77,7 @@ class Collector:
                     assert set(scope) == {"scope", "spans"} and scope["scope"]["name"] == "penstock", scope
                     spans += [Span(resource, span) for span in scope["spans"]]
             self.headers.append(dict(headers.items()))
+            self.bodies.append(body)
             self.spans += spans
         except (AssertionError, KeyError, ValueError) as error:
             self.errors.append(error)

@@ -1,6 +1,7 @@
 # End-to-end tests: the built program between real clients and real targets. Python 3 with its standard library,
 # and for test_schema a validator; each file is one TAP program that finds the program under test in $PENSTOCK. A file or a case whose peer (nginx, node, wrk,
-# h2load, strace) is missing skips. What they share is in harness.py, penstock.py, peers.py, load.py, records.py, wire.py.
+# h2load, strace) is missing skips; peers that are packages of npm are fetched to npm/ of the build folder (npm.py). What they share is in harness.py,
+# penstock.py, peers.py, load.py, records.py, wire.py.
 e2e_tests = \
 	tests/e2e/test_admin.py \
 	tests/e2e/test_alerts.py \
@@ -45,6 +46,7 @@ e2e_tests = \
 	tests/e2e/test_target_tls.py \
 	tests/e2e/test_tls.py \
 	tests/e2e/test_tracing.py \
+	tests/e2e/test_tracing_peers.py \
 	tests/e2e/test_weights.py
 
 # The ones in which threads meet; for a build with --enable-tsan.
@@ -61,6 +63,8 @@ EXTRA_DIST += \
 	tests/e2e/addresses.lua \
 	tests/e2e/certs.py \
 	tests/e2e/collector.py \
+	tests/e2e/datadog_agent.py \
+	tests/e2e/datadog_app.js \
 	tests/e2e/fluent.py \
 	tests/e2e/fluent_server.js \
 	tests/e2e/grpc_js.js \
@@ -72,6 +76,8 @@ EXTRA_DIST += \
 	tests/e2e/messages.py \
 	tests/e2e/monitors.py \
 	tests/e2e/node_target.js \
+	tests/e2e/npm.py \
+	tests/e2e/otlp_decode.js \
 	tests/e2e/peers.py \
 	tests/e2e/penstock.py \
 	tests/e2e/plans.py \
@@ -83,6 +89,7 @@ EXTRA_DIST += \
 	tests/e2e/sides.py \
 	tests/e2e/strict.py \
 	tests/e2e/wire.py \
+	tests/e2e/xray_app.js \
 	tests/e2e/xray_daemon.py \
 	tests/e2e/wrk.lua
 
@@ -99,7 +106,9 @@ check-browser: all
 	$(AM_TESTS_ENVIRONMENT) PENSTOCK_SHOTS='$(SHOTS)' python3 $(srcdir)/tests/e2e/check_page.py
 	$(AM_TESTS_ENVIRONMENT) PENSTOCK_SHOTS='$(SHOTS)' python3 $(srcdir)/tests/e2e/check_report.py
 	$(AM_TESTS_ENVIRONMENT) python3 $(srcdir)/tests/e2e/check_websocket.py
-clean-local: clean-shots
+clean-local: clean-shots clean-npm
 clean-shots:
 	rm -rf shots
-.PHONY: check-browser clean-shots
+clean-npm:
+	rm -rf npm
+.PHONY: check-browser clean-shots clean-npm

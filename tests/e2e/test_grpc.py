@@ -4,7 +4,8 @@ import os
 import subprocess
 import threading
 
-from harness import HERE, Failure, Process, Skip, case, free_port, main, need, tool
+from harness import HERE, Failure, Process, case, free_port, main, need, tool
+from npm import npm
 from penstock import Penstock
 from plans import quick
 
@@ -42,27 +43,6 @@ class Peer(Process):
         self.popen.stdin.close()
         super().close()
         self.popen.stdout.close()
-
-
-def grpc_js(t):
-    """An environment in which node finds @grpc/grpc-js: installed already, or fetched now."""
-    def finds(env):
-        return subprocess.run([tool("node"), "-e", "require('@grpc/grpc-js')"], env=env, capture_output=True).returncode == 0
-
-    if finds(os.environ):
-        return dict(os.environ)
-    if not tool("npm"):
-        raise Skip("the npm package @grpc/grpc-js is not installed where node finds it (NODE_PATH), nor is npm")
-    fetch = [tool("npm"), "install", "--prefix", t.path("npm"), "--no-audit", "--no-fund", "--ignore-scripts",
-             "--prefer-offline", "--fetch-retries=0", "--fetch-timeout=15000", GRPC_JS]
-    try:
-        done = subprocess.run(fetch, capture_output=True, timeout=30)
-    except subprocess.TimeoutExpired:
-        done = None
-    env = dict(os.environ, NODE_PATH=t.path("npm/node_modules"))
-    if not done or done.returncode or not finds(env):
-        raise Skip(f"npm cannot fetch {GRPC_JS}; where there is no network, install it where node finds it (NODE_PATH)")
-    return env
 
 
 def serve(t, target, group=None, **more):
@@ -145,7 +125,7 @@ def _(t):
 
 @case("calls of all four kinds pass between a client and a server of @grpc/grpc-js")
 def _(t):
-    env = grpc_js(t)
+    env = npm(t, GRPC_JS)
     p, _ = serve(t, Peer(t, "serve", script="grpc_js.js", env=env))
     client = Peer(t, "call", p.address[1], script="grpc_js.js", env=env)
     messages = ["one", "x" * 200000, "three"]
@@ -199,4 +179,4 @@ def _(t):
     t.equal((record["outcome"], record["blame"]), ("queue_timeout", "self"), "the log")
 
 
-main(limit=120.0)  # npm may take its time
+main(limit=180.0)  # npm may take its time

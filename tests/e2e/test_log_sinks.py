@@ -6,8 +6,9 @@ import os
 import shutil
 import subprocess
 
-from harness import TOP, Skip, case, main, need, scaled
+from harness import TOP, Skip, case, main, need, scaled, tool
 from load import h2load
+from npm import npm
 from peers import Nginx
 from penstock import Penstock
 from records import AccessLog, field
@@ -87,14 +88,37 @@ def _(t):
 
 
 class Disk:
-    """A small file system of its own."""
+    """A file system of its own: of that size in memory, or on a file that takes up only what is written."""
 
-    def __init__(self, t, size):
+    def __init__(self, t, size, on_file=False):
         self.path = t.path("disk")
+        self.others = self.path + "/others"
         os.mkdir(self.path)
-        if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", self.path], capture_output=True).returncode:
-            raise Skip("no tmpfs can be mounted here")
+        mount = ["-t", "tmpfs", "-o", f"size={size}", "none"]
+        if on_file:
+            image = t.write("image", "")
+            os.truncate(image, size)
+            if not tool("mkfs.ext4") or subprocess.run([tool("mkfs.ext4"), "-q", "-F", "-m", "0", image], capture_output=True).returncode:
+                raise Skip("no file system can be made: mkfs.ext4 is missing")
+            mount = ["-o", "loop", image]
+        if subprocess.run(["mount", *mount, self.path], capture_output=True).returncode:
+            raise Skip("nothing can be mounted here: it takes root, and for a file a loop device")
         t.own(self)
+
+    def fill(self):
+        """Others take all that is left but 16 MiB."""
+        left = os.statvfs(self.path)
+        with open(self.others, "wb") as f:
+            os.posix_fallocate(f.fileno(), 0, left.f_bavail * left.f_frsize - (16 << 20))
+
+    def fill_up(self):
+        """They take the rest."""
+        with open(self.others, "ab", buffering=0) as f:
+            try:
+                while f.write(b"x" * 4096):
+                    pass
+            except OSError:
+                pass
 
     def close(self):
         subprocess.run(["umount", "-l", self.path], check=False)
@@ -158,43 +182,48 @@ def _(t):
              "const r=await c.runAndReadAll(process.argv[1]);console.log(JSON.stringify(r.getRowsJson()))})()"
     with open(os.path.join(TOP, "contrib/athena/duckdb.sql")) as f:
         query = f.read().replace("FOLDER/", folder + "/")
-    run = subprocess.run(["node", "-e", script, "--", query], capture_output=True, text=True, timeout=60)
-    if "Cannot find module" in run.stderr or "MODULE_NOT_FOUND" in run.stderr:
-        raise Skip("the npm package @duckdb/node-api is not installed where node finds it (NODE_PATH)")
+    run = subprocess.run(["node", "-e", script, "--", query], env=npm(t, "@duckdb/node-api@1.5.6-r.1"), capture_output=True, text=True,
+                         timeout=60)
     t.equal(run.returncode, 0, run.stderr)
     rows = {row[0]: int(row[1]) for row in json.loads(run.stdout)}
     platforms = AccessLog(t, t.path("access.jsonl")).by("platform")
     t.equal(rows, {name or "none": n for name, n in platforms.items()}, "requests by platform")
 
 
-@case("on a disk that others have filled penstock serves on, says what it lost, and recovers")
-def _(t):
-    disk = Disk(t, "2m").path
-    p = Penstock(t, {"ec2": [Nginx(t, "ec2")]}, accessLog=[{"file": {"path": disk + "/access.jsonl", "maxSize": "256KiB"}}])
-    p.log.path = disk + "/access.jsonl"
+def survives(t, disk):
+    """Holds penstock to it: when others have filled the disk it serves on, says what it lost, and recovers."""
+    p = Penstock(t, {"ec2": [Nginx(t, "ec2")]}, accessLog=[{"file": {"path": disk.path + "/access.jsonl", "maxSize": "256KiB"}}])
     h2load(t, p.url(), 100, connections=8)
     p.log.complete(100)
     t.wait(lambda: p.metrics().sum("penstock_log_alarm") == 1, "the alarm stands before anything is lost")
-    with open(disk + "/others", "wb", buffering=0) as f:
-        try:
-            while f.write(b"x" * 4096):
-                pass
-        except OSError:
-            pass
+    t.equal(p.metrics().sum("penstock_log_dropped_total"), 0, "lost so far")
+    disk.fill_up()
     total = scaled(4_000, 2_000)
     t.equal(h2load(t, p.url(), total, connections=8)["2xx"], total, "requests that ended well")
     t.wait(lambda: p.metrics().sum("penstock_log_dropped_total") + p.metrics().sum("penstock_log_written_lines_total")
            == total + 100, "each line is counted as written or lost")
     t.check(p.metrics().sum("penstock_log_dropped_total") > 0, "some were lost")
     t.wait(lambda: "No space left on device" in p.stderr(), "it is said in the log")
-    os.unlink(disk + "/others")
+    os.unlink(disk.others)
     lost = p.metrics().sum("penstock_log_dropped_total")
     h2load(t, p.url(), 100, connections=4)
     t.wait(lambda: p.metrics().sum("penstock_log_written_lines_total") == total + 200 - lost, "new lines are written")
     t.wait(lambda: "works again" in p.stderr(), "and so is its end")
-    t.wait(lambda: not glob.glob(disk + "/*.part"), "nothing is being packed")
-    for line in lines_of(disk + "/access*"):
+    t.wait(lambda: not glob.glob(disk.path + "/*.part"), "nothing is being packed")
+    for line in lines_of(disk.path + "/access*"):
         json.loads(line)
 
 
-main()
+@case("on a small disk that others have filled penstock serves on, says what it lost, and recovers")
+def _(t):
+    survives(t, Disk(t, "2m"))
+
+
+@case("and so it does on one of 4 GiB")
+def _(t):
+    disk = Disk(t, 4 << 30, on_file=True)
+    disk.fill()
+    survives(t, disk)
+
+
+main(limit=180.0)  # npm may take its time

@@ -29,8 +29,10 @@ def check(document, top):
 
 
 class Daemon:
-    def __init__(self, t):
-        self.documents, self.errors = [], []
+    """`check` is what each document has to pass."""
+
+    def __init__(self, t, check=check):
+        self.documents, self.errors, self._check = [], [], check
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
         self.address = "127.0.0.1:%d" % self._socket.getsockname()[1]
@@ -46,7 +48,7 @@ class Daemon:
                 header, body = data.split(b"\n", 1)
                 assert header == b'{"format":"json","version":1}', header
                 document = json.loads(body)
-                check(document, True)
+                self._check(document, True)
                 self.documents.append(document)
             except Exception as error:  # told by wait
                 self.errors.append(f"{error!r}: {data[:400]!r}")
