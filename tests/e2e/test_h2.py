@@ -4,11 +4,12 @@ import hashlib
 import os
 import struct
 import subprocess
+import xml.etree.ElementTree
 
 from certs import Certificate
 from frames import (CANCEL, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, GOAWAY, HEADERS, INTERNAL_ERROR, PING, PREFACE,
                     RST_STREAM, SETTINGS, DATA, WINDOW_UPDATE, Frames, block, frame, get, status_of)
-from harness import PATIENCE, case, main, need, tool
+from harness import PATIENCE, Skip, case, main, need, tool
 from peers import Nginx, Raw
 from penstock import Penstock
 from wire import Wire, chunked
@@ -382,6 +383,29 @@ def _(t):
         done = subprocess.run([nghttp, "-ans", url], capture_output=True, text=True, timeout=60 * PATIENCE, check=False)
         t.contains(done.stdout, " 200 ", f"nghttp; {done.stderr}")
     t.equal({r["http"]["version"] for r in p.log.wait(1200)}, {"2"}, "versions")
+
+
+# RFC 9113 section 5.3.1 has taken back what RFC 7540 asked for.
+OBSOLETE = [("http2/5.3.1", "Sends PRIORITY frame that depend on itself")]
+
+
+@case("h2spec finds nothing but what RFC 9113 has made obsolete, over TLS and in clear text")
+def _(t):
+    h2spec = tool("h2spec")
+    if not h2spec:
+        raise Skip("not installed: h2spec (https://github.com/summerwind/h2spec)")
+    cert = Certificate(t, "a", "DNS:a.example")
+    p = Penstock(t, {"ec2": [Nginx(t, "ec2", "location = / { return 200 'long enough'; }")]},
+                 listeners=[{"address": "127.0.0.1:0", "h2c": True},
+                            {"address": "127.0.0.1:0", "tls": {"certificates": [cert.setting]}}])
+    for listener, words in enumerate(([], ["-t", "-k"])):
+        host, port = p.listeners[listener]
+        report = t.path(f"h2spec-{listener}.xml")
+        subprocess.run([h2spec, "--strict", "-h", host, "-p", str(port), "-o", str(int(2 * PATIENCE)), "-j", report, *words],
+                       capture_output=True, timeout=200 * PATIENCE, check=False)
+        cases = list(xml.etree.ElementTree.parse(report).iter("testcase"))
+        t.check(len(cases) > 140, f"cases: {len(cases)}")
+        t.equal([(c.get("package"), c.get("classname")) for c in cases if len(c)], OBSOLETE, "what it has against us")
 
 
 main()
