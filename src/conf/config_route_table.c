@@ -660,9 +660,9 @@ static const struct setting route_rows[] = {
      .item = &grpc_error_row,
      .inherits = "[UNKNOWN, DEADLINE_EXCEEDED, INTERNAL, UNAVAILABLE, DATA_LOSS]",
      .example = "[UNKNOWN, INTERNAL, UNAVAILABLE]",
-     .text = "The statuses of gRPC that are errors of the group, although the status of HTTP is 200; [] for "
-             "none. "
-             "A call without a status is UNKNOWN."},
+     .text = "The statuses of gRPC that are errors of the group, whatever the status of HTTP is; [] for none. "
+             "A call without one has that which its status of HTTP means to clients of gRPC (429 and 503 are "
+             "UNAVAILABLE, 400 is INTERNAL), and with 200 it is UNKNOWN."},
     {.key = "synthetic",
      .type = &schema_map,
      .section = &config_route_synthetic_section,

@@ -258,14 +258,16 @@ void step_close(struct txn *txn)
     in->ops->close(in);
 }
 
-/* An answer of gRPC says how the call ended behind its content, and nothing where that is not known. */
+/* An answer of gRPC says how the call ended, mostly behind its content. Where it does not, its status of HTTP
+ * stands for that, as to the client; 200 for nothing that is known. */
 static enum outcome outcome_of_answer(const struct txn *txn)
 {
-    enum grpc_status status = txn->grpc_answered ? txn->grpc_status : GRPC_UNKNOWN;
-    bool failed = txn->grpc && txn->outcome == OUTCOME_SERVED && txn->target_status == 200 &&
-                  (txn->route->conf->grpc_errors >> status & 1);
+    enum grpc_status status;
 
-    return failed ? OUTCOME_GRPC_ERROR : txn->outcome;
+    if (!txn->grpc || txn->outcome != OUTCOME_SERVED)
+        return txn->outcome;
+    status = txn->grpc_answered ? txn->grpc_status : grpc_status_of_http(txn->target_status);
+    return txn->route->conf->grpc_errors >> status & 1 ? OUTCOME_GRPC_ERROR : OUTCOME_SERVED;
 }
 
 enum next step_served(struct txn *txn)

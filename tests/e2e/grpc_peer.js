@@ -1,6 +1,7 @@
 // gRPC as bytes on node's http2: `serve` is a target, `call PORT` a client. Lines of JSON on stdin, each answered by one on
 // stdout. Serving, the path says what happens: /echo/ answers each message as it comes, /count/ the number of messages at the end,
-// /list/ the message three times, /status/N ends with that status and no message, /silent/ says nothing, /hold/ begins an answer, /bare/ has no status,
+// /list/ the message three times, /status/N ends with that status and no message, /http/M/N too, with status M of HTTP (and
+// without its own where there is no N), /silent/ says nothing, /hold/ begins an answer, /bare/ has no status,
 // /own/ ends with the statuses of argv[3] ("14,13") in turns.
 //   serve: {} -> {"port": N}; {"get": "counts"} -> {"calls": N, "cancelled": N, "timeouts": [...]}
 //   call:  {"path": P, "messages": [...], "timeout": "1S", "wait": true} -> {"http", "status", "message", "messages", "type"}
@@ -33,7 +34,7 @@ function listen(stream, onMessage) {
 }
 
 function serve(stream, headers) {
-    const [, kind, wanted] = headers[':path'].split('/');
+    const [, kind, wanted, other] = headers[':path'].split('/');
     let status = wanted || '0', messages = 0;
     counts.calls += 1;
     counts.timeouts.push(headers['grpc-timeout'] || null);
@@ -43,6 +44,11 @@ function serve(stream, headers) {
         status = own[counts.calls % own.length];
     if (kind === 'status' || kind === 'own') {
         stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': status, 'grpc-message': 'so' },
+                       { endStream: true });
+        return;
+    }
+    if (kind === 'http') {
+        stream.respond({ ':status': Number(wanted), 'content-type': 'application/grpc', ...(other && { 'grpc-status': other }) },
                        { endStream: true });
         return;
     }

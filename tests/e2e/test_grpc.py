@@ -79,6 +79,14 @@ def _(t):
     t.equal([(r["outcome"], r["penstock"]["grpc_status"], r["http"]["status_code"]) for r in records],
             [(outcome, name, 200) for _, outcome, name in expected], "the log")
     t.equal([r["blame"] for r in records][:2], ["group", "nobody"], "whose fault")
+    expected = [("/http/404/14", "grpc_error", "UNAVAILABLE"), ("/http/503/5", "served", "NOT_FOUND"),
+                ("/http/429", "grpc_error", None), ("/http/400", "grpc_error", None), ("/http/404", "served", None),
+                ("/http/503", "grpc_error", None), ("/http/200", "grpc_error", None)]
+    for path, _, _ in expected:
+        t.equal(client.ask(path=path, messages=["a"])["http"], int(path.split("/")[2]), path)
+    records = p.log.wait(len(records) + len(expected))[len(records):]
+    t.equal([(r["outcome"], r["penstock"].get("grpc_status"), r["http"]["status_code"]) for r in records],
+            [(outcome, name, int(path.split("/")[2])) for path, outcome, name in expected], "the log, whatever HTTP says")
     for _ in range(8):
         client.ask(path="/status/14")
     t.equal(client.ask(path="/echo/", messages=["a"])["status"], "0", "a target that answers is not left alone")
