@@ -16,6 +16,7 @@ unit_tests += \
 	tests/unit/decide/test_record \
 	tests/unit/decide/test_retreat \
 	tests/unit/decide/test_rollout \
+	tests/unit/decide/test_settings \
 	tests/unit/decide/test_state \
 	tests/unit/decide/test_trace \
 	tests/unit/decide/test_warm \
