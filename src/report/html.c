@@ -10,17 +10,29 @@
 
 /* Only what has the nonce runs, which nobody could know before; nothing is asked for, a form leads nowhere.
  */
-#define POLICY                                                                                               \
-    "default-src 'none'; script-src 'nonce-%s'; style-src 'nonce-%s'; base-uri 'none'; form-action 'none'"
+#define POLICY_BEGIN "default-src 'none'; script-src 'nonce-"
+#define POLICY       POLICY_BEGIN "%s'; style-src 'nonce-%s'; base-uri 'none'; form-action 'none'"
+#define HEAD                                                                                                 \
+    "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"                                \
+    "<meta http-equiv=\"Content-Security-Policy\" content=\""
 
-enum { NONCE_LEN = 33 };
-
-static void make_nonce(char nonce[static NONCE_LEN])
+static void make_nonce(char nonce[static REPORT_NONCE_LEN])
 {
     struct rnd rnd;
 
     rnd_init(&rnd);
-    snprintf(nonce, NONCE_LEN, "%016" PRIx64 "%016" PRIx64, rnd_u64(&rnd), rnd_u64(&rnd));
+    snprintf(nonce, REPORT_NONCE_LEN, "%016" PRIx64 "%016" PRIx64, rnd_u64(&rnd), rnd_u64(&rnd));
+}
+
+bool report_html_nonce(struct str page, char nonce[static REPORT_NONCE_LEN])
+{
+    static const char begin[] = HEAD POLICY_BEGIN;
+    size_t len = sizeof begin - 1;
+
+    if (page.len < len + REPORT_NONCE_LEN || memcmp(page.p, begin, len) != 0)
+        return false;
+    snprintf(nonce, REPORT_NONCE_LEN, "%.*s", REPORT_NONCE_LEN - 1, page.p + len);
+    return strspn(nonce, "0123456789abcdef") == REPORT_NONCE_LEN - 1;
 }
 
 static void put_asset(const char *name, FILE *out)
@@ -74,11 +86,10 @@ static const char body[] =
 
 bool report_html(const struct report *report, int64_t now_ns, FILE *out)
 {
-    char nonce[NONCE_LEN];
+    char nonce[REPORT_NONCE_LEN];
 
     make_nonce(nonce);
-    fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n", out);
-    fprintf(out, "<meta http-equiv=\"Content-Security-Policy\" content=\"" POLICY "\">\n", nonce, nonce);
+    fprintf(out, HEAD POLICY "\">\n", nonce, nonce);
     fputs("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
           "<meta name=\"color-scheme\" content=\"light dark\">\n"
           "<meta name=\"referrer\" content=\"no-referrer\">\n<title>penstock report</title>\n",

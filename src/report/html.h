@@ -9,6 +9,7 @@
 #define REPORT_HTML_H
 
 #include "base/bug.h"
+#include "base/str.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,7 +17,12 @@
 
 struct report;
 
+enum { REPORT_NONCE_LEN = 33 }; /* with NUL */
+
 /* `now_ns` is when it is made, wall clock. False when it could not be written whole; errno says why. */
 MUST_CHECK bool report_html(const struct report *report, int64_t now_ns, FILE *out);
+/* What a page's own scripts and sheets have, for the policy of who serves it; false when it is no page of
+ * ours. */
+MUST_CHECK bool report_html_nonce(struct str page, char nonce[static REPORT_NONCE_LEN]);
 
 #endif

@@ -263,7 +263,7 @@ static bool is_residual(const struct report *report, const struct report_series 
            (report->options.retired_len && is_retired(report, series, entry->wall_ns));
 }
 
-static void add_residual(struct report_series *series, const struct logentry *entry, uint64_t n)
+static void note_residual(struct report_series *series, uint64_t n, int64_t first_ns, int64_t last_ns)
 {
     struct report_residual *residual = series->residual;
 
@@ -272,13 +272,38 @@ static void add_residual(struct report_series *series, const struct logentry *en
         residual->first_ns = INT64_MAX;
     }
     residual->requests += n;
-    residual->assignments[assignment_of(entry->assignment)] += n;
-    if (entry->wall_ns < residual->first_ns)
-        residual->first_ns = entry->wall_ns;
-    if (entry->wall_ns > residual->last_ns)
-        residual->last_ns = entry->wall_ns;
+    if (first_ns < residual->first_ns)
+        residual->first_ns = first_ns;
+    if (last_ns > residual->last_ns)
+        residual->last_ns = last_ns;
+}
+
+static void add_residual(struct report_series *series, const struct logentry *entry, uint64_t n)
+{
+    note_residual(series, n, entry->wall_ns, entry->wall_ns);
+    series->residual->assignments[assignment_of(entry->assignment)] += n;
     if (entry->client.len)
-        add_client(residual, entry->client, n, entry->wall_ns);
+        add_client(series->residual, entry->client, n, entry->wall_ns);
+}
+
+/* Intervals tell the weight at their end. So what came to stable should not have come when that was with the
+ * canary as a whole, and at the end of the one before too. */
+static void find_residual(const struct report *report, struct report_series *series)
+{
+    const struct report_route *route = &report->routes[series->route];
+    int64_t width_ns = report->width_s * NS_PER_S;
+    bool all = false; /* of the weight was with the canary when the point began */
+
+    for (int64_t point = report->first; point <= report->last; point++) {
+        const struct report_cell *cell = report_cell(series, point);
+        const struct report_mix *mix = report_mix(route, point);
+
+        if (!mix->known)
+            continue;
+        if (all && mix->weight == CONFIG_WEIGHT_ONE && cell && cell->requests)
+            note_residual(series, cell->requests, point * width_ns, (point + 1) * width_ns - 1);
+        all = mix->weight == CONFIG_WEIGHT_ONE;
+    }
 }
 
 /* ---- a request ---- */
@@ -448,6 +473,8 @@ void report_finish(struct report *report)
     for (size_t i = 0; i < report->series_len; i++) {
         struct report_residual *residual = report->series[i].residual;
 
+        if (report->intervals && report->series[i].side == REPORT_STABLE)
+            find_residual(report, &report->series[i]);
         if (residual)
             qsort(residual->clients, residual->clients_len, sizeof residual->clients[0], compare_clients);
     }

@@ -76,7 +76,8 @@ struct report_client {
     int64_t last_ns;
 };
 
-/* Requests that still reached a platform when none should any more. */
+/* Requests that still reached a platform when none should any more. Of intervals that were put in it is only
+ * known how many, and when. */
 struct report_residual {
     uint64_t requests;
     int64_t first_ns, last_ns;

@@ -152,7 +152,7 @@ function residual(route) {
   return route.series.filter((series) => series.residual).map((series) => {
     const { requests, first, last, assignments, clients, distinctClients } = series.residual;
     const from = clients.length ? `, from ${distinctClients ? count(distinctClients) : "many"} clients` : "";
-    const ways = Object.entries(assignments).map(([way, n]) => `${count(n)} ${way}`).join(", ");
+    const ways = Object.entries(assignments).map(([way, n]) => `${count(n)} ${way}`).join(", ") || "in intervals that were at 100 % from their beginning";
     return el("section", { class: "card" },
       el("h2", {}, "Residual traffic ", el("span", { class: "dim", text: seriesName(series) })),
       el("p", { text: `${count(requests)} requests still came when none should, from ${utc(first)} to ${utc(last)} UTC (${ways})${from}.` }),

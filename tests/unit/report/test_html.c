@@ -75,11 +75,31 @@ START_TEST(the_page_needs_nothing_from_elsewhere_and_its_policy_says_so)
 }
 END_TEST
 
+START_TEST(the_nonce_of_a_page_is_found_and_of_nothing_else)
+{
+    char *page = page_of(&hostile), nonce[REPORT_NONCE_LEN] = "";
+    const char *written = strstr(page, "'nonce-") + 7;
+
+    ck_assert(report_html_nonce(str_from(page), nonce));
+    ck_assert_uint_eq(strlen(nonce), 32);
+    ck_assert(memcmp(written, nonce, 32) == 0);
+    for (size_t len = 0; len < (size_t)(written - page) + 32; len++)
+        ck_assert(!report_html_nonce((struct str){page, len}, nonce));
+    page[written - page + 31] = '\'';
+    ck_assert(!report_html_nonce(str_from(page), nonce));
+    page[written - page + 31] = '0';
+    page[0] = ' ';
+    ck_assert(!report_html_nonce(str_from(page), nonce));
+    free(page);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     Suite *suite = suite_create("html");
     TCase *tcase = tcase_create("html");
 
+    tcase_add_test(tcase, the_nonce_of_a_page_is_found_and_of_nothing_else);
     tcase_add_test(tcase, nothing_of_a_log_ends_the_element_that_it_stands_in);
     tcase_add_test(tcase, the_page_needs_nothing_from_elsewhere_and_its_policy_says_so);
     suite_add_tcase(suite, tcase);

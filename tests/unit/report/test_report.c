@@ -460,6 +460,41 @@ START_TEST(finished_intervals_keep_their_own_percentiles)
 }
 END_TEST
 
+static void put(int64_t minute, enum report_side side, int32_t weight, uint64_t requests)
+{
+    struct report_interval interval = {.begin_s = BEGIN_S + minute * 60,
+                                       .route = STR("web"),
+                                       .platform = side == REPORT_STABLE ? STR("ec2") : STR("fargate"),
+                                       .group = STR("g"),
+                                       .side = side,
+                                       .weight = weight,
+                                       .cell = {.requests = requests}};
+
+    report_put(report, &interval);
+}
+
+START_TEST(what_reaches_stable_in_intervals_at_all_weight_is_residual)
+{
+    const struct report_residual *residual;
+
+    make(&(struct report_options){.title = "t", .least_s = 60});
+    for (int64_t minute = 0; minute < 7; minute++)
+        put(minute, REPORT_CANARY, minute < 2 ? 5000 : 10000, 50);
+    put(1, REPORT_STABLE, 5000, 50);
+    put(2, REPORT_STABLE, 10000, 20); /* before the raise, perhaps */
+    put(3, REPORT_STABLE, 10000, 3);
+    put(5, REPORT_STABLE, 10000, 4);
+    put(7, REPORT_STABLE, 0, 60); /* back */
+    put(8, REPORT_STABLE, 10000, 70);
+    report_finish(report);
+    ck_assert_ptr_null(report->series[0].residual);
+    residual = report->series[1].residual;
+    ck_assert_uint_eq(residual->requests, 7);
+    ck_assert_int_eq(residual->first_ns, (BEGIN_S + 180) * NS_PER_S);
+    ck_assert_int_eq(residual->last_ns, (BEGIN_S + 360) * NS_PER_S - 1);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     Suite *suite = suite_create("report");
@@ -480,6 +515,7 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, quantiles_are_those_of_all_requests);
     tcase_add_test(tcase, lines_that_stand_for_others_count_for_them);
     tcase_add_test(tcase, what_reaches_stable_when_all_weight_is_with_the_canary_is_residual);
+    tcase_add_test(tcase, what_reaches_stable_in_intervals_at_all_weight_is_residual);
     tcase_add_test(tcase, a_platform_may_be_said_to_be_retired_and_its_busiest_clients_are_kept);
     tcase_add_test(tcase, what_does_not_count_is_counted);
     tcase_add_test(tcase, what_a_log_does_not_hold_is_said);
