@@ -122,9 +122,32 @@ static int by_age(const FTSENT **a, const FTSENT **b)
     return one->tv_nsec < other->tv_nsec ? -1 : one->tv_nsec > other->tv_nsec;
 }
 
+bool aftermath_is_page(struct str name)
+{
+    static const char pattern[] = "-00000000T000000000Z.html";
+    size_t len = sizeof pattern - 1;
+
+    if (name.len <= len || memchr(name.p, '/', name.len) || memchr(name.p, '\0', name.len))
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        char c = name.p[name.len - len + i];
+
+        if (pattern[i] == '0' ? c < '0' || c > '9' : c != pattern[i])
+            return false;
+    }
+    return true;
+}
+
+char *aftermath_folder(const struct board *board)
+{
+    const char *state = board->config->state_directory;
+
+    return board->store && state ? mem_printf("%s/reports", state) : NULL;
+}
+
 static bool is_page(const FTSENT *entry)
 {
-    return entry->fts_info == FTS_F && str_ends_with(str_from(entry->fts_name), STR(".html"));
+    return entry->fts_info == FTS_F && aftermath_is_page(str_from(entry->fts_name));
 }
 
 /* Removes the oldest pages beyond the most. */
@@ -185,9 +208,8 @@ static char *path_of(const char *folder, const char *id)
     return path;
 }
 
-static void write_report(struct board *board, const struct live *live)
+static void write_report(struct board *board, const struct live *live, char *folder)
 {
-    char *folder = mem_printf("%s/reports", board->config->state_directory);
     char *path = path_of(folder, live->run->id);
     char title[TITLE_MAX], why[WHY_MAX] = "the history cannot be read";
     struct report *report;
@@ -206,19 +228,21 @@ static void write_report(struct board *board, const struct live *live)
     tidy(folder);
     report_free(report);
     free(path);
-    free(folder);
 }
 
 bool aftermath_leave(struct board *board, struct live *live)
 {
     struct run *run = live->run;
+    char *folder;
 
     if (!run || run->left || !rollout_is_over(run->rollout))
         return false;
     run->left = true;
-    if (!board->store || !board->config->state_directory)
+    folder = aftermath_folder(board);
+    if (!folder)
         return false;
-    write_report(board, live);
+    write_report(board, live, folder);
+    free(folder);
     return true;
 }
 

@@ -9,6 +9,8 @@
 #ifndef CONTROL_AFTERMATH_H
 #define CONTROL_AFTERMATH_H
 
+#include "base/str.h"
+
 #include <stdbool.h>
 
 struct board;
@@ -23,5 +25,9 @@ void aftermath_tick(struct board *board);
 bool aftermath_leave(struct board *board, struct live *live);
 /* All that are left to be written: the process ends. */
 void aftermath_end(struct board *board);
+/* Whether a file has a name as pages have: "web-20261121T060000123Z.html". */
+bool aftermath_is_page(struct str name);
+/* Where they are; the caller frees it. NULL: penstock keeps no state. */
+char *aftermath_folder(const struct board *board);
 
 #endif

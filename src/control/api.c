@@ -6,6 +6,7 @@
 #include "control/guard.h"
 #include "control/page.h"
 #include "control/reads.h"
+#include "control/reports.h"
 #include "control/status.h"
 #include "control/writes.h"
 #include "proto/head.h"
@@ -42,6 +43,8 @@ static const struct endpoint endpoints[] = {
     {METHOD_GET, "/v1/stream", 0, reads_stream},
     {METHOD_GET, "/v1/decisions", 0, reads_decisions},
     {METHOD_GET, "/v1/history", 0, reads_history},
+    {METHOD_GET, "/v1/reports", 0, reports_list},
+    {METHOD_GET, "/v1/reports/{page}", 0, reports_page},
     {METHOD_GET, "/v1/routes/{route}/weight", 0, reads_weight},
     {METHOD_PUT, "/v1/routes/{route}/weight", WRITE, writes_weight},
     {METHOD_GET, "/v1/routes/{route}/rollout", 0, reads_rollout},

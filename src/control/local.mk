@@ -30,6 +30,7 @@ src_libpenstock_a_SOURCES += \
 	src/control/prober.c src/control/prober.h \
 	src/control/recent.c src/control/recent.h \
 	src/control/reload.c src/control/reload.h \
+	src/control/reports.c src/control/reports.h \
 	src/control/restore.c src/control/restore.h \
 	src/control/roster.c src/control/roster.h \
 	src/control/run.c src/control/run.h \

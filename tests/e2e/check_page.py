@@ -298,4 +298,28 @@ def _(t):
         clean(t, browser)
 
 
+@case("a rollout that is over has a link to the page that it has left, which draws its charts and can ask nothing")
+def _(t):
+    p = Penstock(t, {"ec2": [Nginx(t, "ec2")], "fargate": [Nginx(t, "fargate")]})
+    H2load(t, p.url(), 300, RATE, connections=20)
+    browser = Browser(t)
+    browser.open(f"http://{p.admin.place}/")
+    shows(t, browser, "#live", "live")
+    p.admin.start(quick((50, "1h"), (100, "1h")))
+    shows(t, browser, "#sentence", "50 %")
+    p.admin.must("POST", "/v1/routes/web/rollout/abort")
+    shows(t, browser, "#decisions", "report of this rollout")
+    shows(t, browser, "#reports", "1 report of finished rollouts")
+    links = browser.run("return [...document.querySelectorAll('#decisions a.report, #reports a.report')].map((a) => a.href)")
+    t.equal(links, [f"http://{p.admin.place}/v1/reports/{p.admin.rollout()['id']}.html"] * 2, "links")
+    clean(t, browser)
+    browser.open(links[0])
+    t.wait(lambda: browser.run("return document.querySelectorAll('.canvas canvas').length") >= 14, "seven charts are drawn")
+    t.equal(browser.text("#title"), "web: quick is rolledBack", "its title")
+    t.equal(browser.run("return self.origin"), "null", "a sandbox")
+    t.equal(browser.run("return performance.getEntriesByType('resource').length"), 0, "what the page has asked for")
+    shots(t, browser, "left")
+    clean(t, browser)
+
+
 main(limit=240)

@@ -3,6 +3,7 @@ import glob
 import gzip
 import json
 import os
+import re
 import shutil
 import signal
 
@@ -156,6 +157,41 @@ def _(t):
     t.wait(lambda: glob.glob(t.path("state/reports/web-*.html")), "the page is there")
     slo = paged(glob.glob(t.path("state/reports/web-*.html"))[0])["routes"][0]["slo"]
     t.equal((slo["threshold"], slo["objective"]), (100, 0.99), "of the plan")
+
+
+@case("the pages that rollouts have left are listed and served as they were written, and nothing else is")
+def _(t):
+    p = Penstock(t, {"ec2": [Nginx(t, "ec2")], "fargate": [Nginx(t, "fargate")]})
+    t.equal(p.admin.must("GET", "/v1/reports"), {"reports": [], "needsToken": False}, "before any")
+    p.admin.start(quick((50, "1h"), (100, "1h")))
+    p.admin.must("POST", "/v1/routes/web/rollout/abort")
+    t.wait(lambda: p.admin.must("GET", "/v1/reports")["reports"], "the page is there")
+    folder = t.path("state/reports")
+    name, = os.listdir(folder)
+    with open(os.path.join(folder, name), encoding="utf-8") as file:
+        written = file.read()
+    t.equal(name, p.admin.rollout()["id"] + ".html", "its name")
+    foreign = "web-20260101T000000000Z.html"
+    for other in ("notes.html", "web-20260101T000000000Z.json", foreign):
+        t.write("state/reports/" + other, "<script>1</script>")
+    os.symlink(os.path.join(folder, name), os.path.join(folder, "web-20260102T000000000Z.html"))
+    os.mkfifo(os.path.join(folder, "web-20260103T000000000Z.html"))
+    os.mkdir(os.path.join(folder, "web-20260104T000000000Z.html"))
+    listed = p.admin.must("GET", "/v1/reports")["reports"]
+    t.equal(sorted(report["page"] for report in listed), sorted([foreign, name]), "the list")
+    t.equal([report["bytes"] for report in listed if report["page"] == name], [len(written.encode())], "its size")
+    answer = p.admin.get("/v1/reports/" + name, token=None)
+    t.equal((answer.status, answer.headers["Content-Type"], answer.text == written), (200, "text/html; charset=utf-8", True), "the page")
+    nonce = re.search("'nonce-([0-9a-f]{32})'", written)[1]
+    t.equal(answer.headers["Content-Security-Policy"],
+            f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; base-uri 'none'; form-action 'none'; "
+            "frame-ancestors 'none'; sandbox allow-scripts", "its policy")
+    for path in (foreign, "notes.html", "web-20260102T000000000Z.html", "web-20260103T000000000Z.html", "web-20260104T000000000Z.html",
+                 "web-20260105T000000000Z.html", "../reports/" + name, "..%2freports%2f" + name, "%2e%2e", name + "/", name + "%00", "." + name):
+        t.equal(p.admin.get("/v1/reports/" + path).status, 404, path)
+    for headers in ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}, {"Host": "evil.example.com"}):
+        t.equal([p.admin.get(path, headers=headers).status for path in ("/v1/reports", "/v1/reports/" + name)], [403, 403], str(headers))
+    t.equal(p.admin.ask("DELETE", "/v1/reports/" + name).status, 405, "read-only")
 
 
 main()

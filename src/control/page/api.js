@@ -39,6 +39,16 @@ export async function get(path) {
   return answer.json();
 }
 
+// Saves a file that only the token opens: a link could not carry it.
+export async function save(path, name) {
+  const url = URL.createObjectURL(await (await call(path)).blob());
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 60000);
+}
+
 export async function order(method, path, body) {
   const answer = await call(path, {
     method,

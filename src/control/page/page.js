@@ -1,7 +1,7 @@
 // The page: what GET /v1/stream says, drawn each second; orders by buttons. It decides nothing and keeps nothing but the
 // token, for as long as the tab is open.
 
-import { get, listen, order, token } from "./api.js";
+import { get, listen, order, save, token } from "./api.js";
 import { Charts, rowOfStatus, rowsOfHistory } from "./charts.js";
 import { $, el, fill, refill, text } from "./dom.js";
 import * as words from "./words.js";
@@ -15,6 +15,9 @@ const page = {
   overview: [], // one entry a route
   status: null, // of the chosen one
   decisions: [],
+  reports: [], // names of the pages that rollouts have left
+  reportsNeedToken: false,
+  looked: 0, // when they were read
   range: 900,
   history: [], // rows
   lived: [], // rows of the stream, since the route was chosen
@@ -86,6 +89,7 @@ function choose(name) {
   history.replaceState(null, "", "#" + encodeURIComponent(name));
   connect();
   readDecisions();
+  readReports();
   readHistory();
   showRoutes();
 }
@@ -355,14 +359,15 @@ function addDecision(decision) {
   page.decisions.length = Math.min(page.decisions.length, DECISIONS_KEPT);
 }
 
-function decisionItem(d) {
+function decisionItem(d, reported) {
   const moved = d.weight && d.weight.from !== d.weight.to;
   return el("li", { class: moved ? "moved" : "" },
     el("time", { datetime: d.time, text: words.when(d.time) }),
     el("span", { class: "pill " + (actionTones[d.action] || "calm"), text: d.action }),
     el("span", { class: "what" }, moved && el("b", { text: `${words.percent(d.weight.from)} → ${words.percent(d.weight.to)}` }),
       el("span", { class: "dim", text: " " + words.reasonName(d.reason) + (d.actor ? ` by ${d.actor}` : "") })),
-    el("span", { class: "why", text: d.text || "" }), examplesOf(d));
+    el("span", { class: "why", text: d.text || "" }), examplesOf(d),
+    reported && el("span", { class: "why" }, reportLink(reportOf(d.rollout), "report of this rollout")));
 }
 
 // Where to look first: traces of requests that the canary has failed.
@@ -377,9 +382,54 @@ function examplesOf(d) {
 function showDecisions() {
   const only = $("moves").checked;
   const shown = page.decisions.filter((d) => !only || (d.weight && d.weight.from !== d.weight.to));
+  const last = new Map(); // of each rollout that has left a page
 
-  refill($("decisions"), shown.map((d) => d.id), () => (shown.length ? shown.map(decisionItem)
-    : [el("li", { class: "dim", text: "No decision yet." })]));
+  for (const d of shown) if (page.reports.includes(reportOf(d.rollout)) && !last.has(d.rollout)) last.set(d.rollout, d.id);
+  refill($("decisions"), [shown.map((d) => d.id), [...last]], () => (shown.length
+    ? shown.map((d) => decisionItem(d, last.get(d.rollout) === d.id)) : [el("li", { class: "dim", text: "No decision yet." })]));
+}
+
+// ---- reports of rollouts that are over
+
+const plain = (name) => String(name).replaceAll("/", "-");
+const reportOf = (rollout) => plain(rollout) + ".html";
+const isOf = (name, route) => name.startsWith(plain(route) + "-") && /^\d{8}T\d{9}Z\.html$/.test(name.slice(plain(route).length + 1));
+
+async function readReports() {
+  page.looked = Date.now();
+  try {
+    const answer = await get("/v1/reports");
+    page.reports = answer.reports.map((report) => report.page);
+    page.reportsNeedToken = answer.needsToken;
+    showReports();
+    showDecisions();
+  } catch (error) {
+    trouble(error);
+  }
+}
+
+// The page of a rollout is there a moment after its end.
+function expectReport(rollout) {
+  if (rollout && words.over(rollout.state) && !page.reports.includes(reportOf(rollout.id)) && Date.now() - page.looked > 3000) readReports();
+}
+
+function reportLink(name, words) {
+  const path = "/v1/reports/" + encodeURIComponent(name);
+  return el("a", { class: "report", href: path, target: "_blank", rel: "noopener", text: words, onclick: (event) => {
+    if (!page.reportsNeedToken) return;
+    event.preventDefault();
+    save(path, name).catch(trouble);
+  } });
+}
+
+function showReports() {
+  const names = page.reports.filter((name) => isOf(name, page.route));
+  const when = (name) => name.slice(-24, -5).replace(/(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)\d{3}Z/, "$1-$2-$3 $4:$5:$6 UTC");
+
+  $("reports").hidden = names.length === 0;
+  refill($("reports"), [names, page.reportsNeedToken], () => [
+    el("summary", { text: `${names.length} ${names.length === 1 ? "report" : "reports"} of finished rollouts` }),
+    el("ul", {}, names.map((name) => el("li", {}, reportLink(name, "begun " + when(name)))))]);
 }
 
 // ---- targets
@@ -583,6 +633,7 @@ function showStatus(status) {
   page.status = status;
   showHealth(status);
   if (!route) return;
+  expectReport(route.rollout);
   page.lived.push(rowOfStatus(status.time, route));
   if (page.lived.length > 2 * LIVE_S) page.lived.splice(0, LIVE_S);
   if (document.hidden) return; // nobody looks
