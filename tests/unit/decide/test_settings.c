@@ -289,6 +289,42 @@ START_TEST(a_step_below_100_may_have_a_bake_which_is_a_dwell)
 }
 END_TEST
 
+/* ---- steps ---- */
+
+/* The seconds at the first step, and why it was left. */
+static int64_t seconds_at(enum advance_rule rule, double rate, int64_t max_s, enum reason *reason_r)
+{
+    struct plan *plan = two_steps(30);
+    int64_t seconds;
+
+    plan->steps[0].advance_on = rule;
+    plan->steps[0].max_dwell_ns = max_s * NS_PER_S;
+    plan->ramp.min_canary_rate = 0;
+    start(plan, 1);
+    sim.rate = rate;
+    ck_assert_int_gt(sim_until(&sim, ACTION_FORWARD, 5), 0);
+    seconds = sim_until(&sim, ACTION_FORWARD, 3600);
+    *reason_r = sim.d.reason;
+    sim_fini(&sim);
+    return seconds;
+}
+
+START_TEST(a_step_may_ask_for_traffic_or_time_only)
+{
+    enum reason reason;
+
+    ck_assert_int_le(seconds_at(ADVANCE_TRAFFIC, 40, 0, &reason), 31);
+    ck_assert_int_eq(reason, REASON_TRAFFIC);
+    ck_assert_int_gt(seconds_at(ADVANCE_TRAFFIC, 1, 0, &reason), 90); /* 15 requests take 150 s */
+    ck_assert_int_eq(reason, REASON_TRAFFIC);
+    ck_assert_int_le(seconds_at(ADVANCE_TRAFFIC, 1, 50, &reason), 51);
+    ck_assert_int_le(seconds_at(ADVANCE_TIME, 1, 0, &reason), 31);
+    ck_assert_int_eq(reason, REASON_TIME);
+    ck_assert_int_gt(seconds_at(ADVANCE_EVIDENCE, 40, 0, &reason), 31);
+    ck_assert_int_eq(reason, REASON_EVIDENCE);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     Suite *suite = suite_create("settings");
@@ -308,6 +344,7 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, the_backoff_is_the_time_before_a_new_attempt);
     tcase_add_test(tcase, an_abort_after_the_promotion_is_possible_within_the_window_of_the_plan);
     tcase_add_test(tcase, a_step_below_100_may_have_a_bake_which_is_a_dwell);
+    tcase_add_test(tcase, a_step_may_ask_for_traffic_or_time_only);
     suite_add_tcase(suite, tcase);
     return suite;
 }
