@@ -9,10 +9,12 @@
 #include <errno.h>
 #include <fts.h>
 #include <search.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { PROGRESS_EVERY = 1 << 19 }; /* lines */
 
@@ -95,38 +97,27 @@ static void take(struct reading *reading, struct str line)
 
 /* ---- files ---- */
 
-struct seen {
-    dev_t dev;
-    ino_t ino;
-};
-
-static int compare_seen(const void *a, const void *b)
+static int by_text(const void *a, const void *b)
 {
-    const struct seen *one = a, *other = b;
-
-    if (one->dev != other->dev)
-        return one->dev < other->dev ? -1 : 1;
-    return one->ino < other->ino ? -1 : one->ino > other->ino;
+    return strcmp(a, b);
 }
 
-/* Whether it was read before, by this name or another one: its requests would count twice. */
-static bool is_seen(struct report_files *files, int fd)
+/* Whether it was read before, by this name or by a link: its requests would count twice. Numbers of files are
+ * used for those with several names only: file systems over a network may give them out again. */
+static bool is_seen(struct report_files *files, const char *path, int fd)
 {
-    struct seen *seen = mem_zalloc(sizeof *seen);
     struct stat status;
-    struct seen **found;
+    char *key, **found;
 
-    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
-        free(seen);
+    if (fd == STDIN_FILENO || fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))
         return false;
-    }
-    seen->dev = status.st_dev;
-    seen->ino = status.st_ino;
-    found = tsearch(seen, &files->seen, compare_seen);
+    key = status.st_nlink > 1 ? mem_printf("%ju:%ju", (uintmax_t)status.st_dev, (uintmax_t)status.st_ino)
+                              : realpath(path, NULL);
+    found = key ? tsearch(key, &files->seen, by_text) : &key;
     BUG_ON(!found);
-    if (*found == seen)
+    if (*found == key)
         return false;
-    free(seen);
+    free(key);
     return true;
 }
 
@@ -146,7 +137,7 @@ static bool read_file(struct report_files *files, const char *path)
         term_error("%s: %s", path, reading.lines.why);
         return false;
     }
-    if (is_seen(files, reading.lines.fd)) {
+    if (is_seen(files, path, reading.lines.fd)) {
         term_error("%s: passed over: it was read before", lines_shown(path));
         lines_close(&reading.lines);
         return true;
