@@ -112,3 +112,9 @@ clean-shots:
 clean-npm:
 	rm -rf npm
 .PHONY: check-browser clean-shots clean-npm
+
+# The conformance tests of W3C Trace Context, of a clone of its repository: TRACE_CONTEXT=FOLDER.
+EXTRA_DIST += tests/e2e/check_tracecontext.py
+check-tracecontext: all
+	$(AM_TESTS_ENVIRONMENT) TRACE_CONTEXT='$(TRACE_CONTEXT)' python3 $(srcdir)/tests/e2e/check_tracecontext.py
+.PHONY: check-tracecontext
