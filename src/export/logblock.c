@@ -6,14 +6,15 @@
 #include <stdlib.h>
 #include <time.h>
 
-struct logblock *logblock_new(size_t cap)
+struct logblock *logblock_new(size_t cap, uint32_t marks)
 {
-    struct logblock *block = mem_alloc(sizeof *block + cap);
+    struct logblock *block = mem_alloc(sizeof *block + marks * sizeof(struct accesslog_mark) + cap);
 
     atomic_init(&block->refs, 1);
     block->lines = 0;
     block->metrics = false;
     block->len = 0;
+    block->bytes = (char *)(block->marks + marks);
     return block;
 }
 

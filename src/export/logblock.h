@@ -9,6 +9,7 @@
 #define EXPORT_LOGBLOCK_H
 
 #include "base/bug.h"
+#include "proxy/accesslog.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -20,13 +21,14 @@
 struct logblock {
     _Atomic uint32_t refs; /* relaxed up; down with release, and acquire by who frees it */
     uint32_t lines;
-    bool metrics; /* not of requests: they are written as they are */
+    bool metrics; /* not of requests: they are written as they are, and have no marks */
     size_t len;
-    char bytes[];
+    char *bytes; /* behind the marks */
+    struct accesslog_mark marks[];
 };
 
-/* With one owner, and room for `cap` bytes. Thread: any. */
-struct logblock *logblock_new(size_t cap);
+/* With one owner, and room for `cap` bytes and `marks` marks. Thread: any. */
+struct logblock *logblock_new(size_t cap, uint32_t marks);
 /* One owner less; the last frees it. Thread: any. */
 void logblock_unref(struct logblock *block);
 

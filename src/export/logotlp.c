@@ -145,10 +145,9 @@ static void export_line(struct logplace *place, struct logread *read)
         logplace_count(&counters->lost, 1);
 }
 
-static void otlp_take(struct logplace *place, struct str bytes, uint32_t lines)
+static void otlp_take(struct logplace *place, const struct logblock *block)
 {
-    (void)lines;
-    logspans_take(&((struct logotlp *)place)->spans, bytes);
+    logspans_take(&((struct logotlp *)place)->spans, block);
 }
 
 /* ---- sending ---- */
@@ -315,7 +314,7 @@ static void otlp_free(struct logplace *place)
 }
 
 static const struct logplace_kind kind = {
-    .open = otlp_open, .take = otlp_take, .work = otlp_work, .finish = otlp_finish, .free = otlp_free};
+    .open = otlp_open, .take_marked = otlp_take, .work = otlp_work, .finish = otlp_finish, .free = otlp_free};
 
 struct logplace *logotlp_new(const struct config_log *conf)
 {

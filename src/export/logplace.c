@@ -113,6 +113,10 @@ static void take_block(struct logplace *place, const struct logblock *block)
 {
     const char *p = block->bytes, *end = block->bytes + block->len;
 
+    if (place->kind->take_marked) {
+        place->kind->take_marked(place, block);
+        return;
+    }
     if (!place->format || block->metrics) {
         place->kind->take(place, (struct str){p, block->len}, block->lines);
         return;

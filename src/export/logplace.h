@@ -35,6 +35,8 @@ struct logplace_kind {
     bool (*open)(struct logplace *place, char *why, size_t why_len);
     /* Whole lines. */
     void (*take)(struct logplace *place, struct str bytes, uint32_t lines);
+    /* In place of that: lines of requests with their marks. NULL: it does not look at marks. */
+    void (*take_marked)(struct logplace *place, const struct logblock *block);
     /* When nothing waits, and after each block: does a little of what can be put off. Gives the ms until it
      * wants to be called again, 0: at once. NULL: nothing. */
     unsigned (*work)(struct logplace *place);

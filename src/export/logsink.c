@@ -20,13 +20,18 @@ enum {
     IDLE_MS = 1000, /* a look at the pipes without being woken */
     GATHER_MS = 20, /* after a wake-up: what comes in that time is one block */
     BATCH_BYTES = 8 * ACCESSLOG_CHUNK_BYTES,
+    BATCH_CHUNKS = 64, /* few have much in them when there are many */
     TOLD_BLOCKS = 256, /* of metrics that wait for the exporter */
 };
 
-/* Chunks put together, so that a busy proxy makes few writes and the chunks are free again at once. */
+/* Chunks that become one block, so that a busy proxy makes few writes and the chunks are free again at once.
+ */
 struct batch {
-    char bytes[BATCH_BYTES];
-    size_t len;
+    struct {
+        struct accesslog_chunk *chunk;
+        struct accesslog_pipe *pipe; /* that it goes back to */
+    } of[BATCH_CHUNKS];
+    size_t chunks, len;
     uint32_t lines;
 };
 
@@ -35,8 +40,8 @@ struct logsink {
     size_t places_len;
     struct accesslog_pipe **pipes;
     size_t pipes_len;
-    struct batch *batch;
-    struct ring told; /* struct logblock *: pushed by control, popped by the exporter */
+    struct batch batch; /* the exporter's */
+    struct ring told;   /* struct logblock *: pushed by control, popped by the exporter */
     int wake_fd;
     pthread_t thread;
     bool running;
@@ -44,16 +49,6 @@ struct logsink {
 };
 
 /* ---- the thread ---- */
-
-static struct logblock *block_of(struct str bytes, uint32_t lines)
-{
-    struct logblock *block = logblock_new(bytes.len);
-
-    memcpy(block->bytes, bytes.p, bytes.len);
-    block->len = bytes.len;
-    block->lines = lines;
-    return block;
-}
 
 /* The block is done with. */
 static void spread(struct logsink *log, struct logblock *block)
@@ -63,32 +58,48 @@ static void spread(struct logsink *log, struct logblock *block)
     logblock_unref(block);
 }
 
+static void add_chunk(struct logblock *block, const struct accesslog_chunk *chunk)
+{
+    memcpy(block->bytes + block->len, chunk->bytes, chunk->len);
+    memcpy(block->marks + block->lines, chunk->marks, chunk->lines * sizeof *chunk->marks);
+    block->len += chunk->len;
+    block->lines += chunk->lines;
+}
+
 static void flush(struct logsink *log)
 {
-    struct batch *batch = log->batch;
+    struct batch *batch = &log->batch;
+    struct logblock *block;
 
-    if (batch->len == 0)
+    if (batch->chunks == 0)
         return;
-    spread(log, block_of((struct str){batch->bytes, batch->len}, batch->lines));
-    batch->len = 0;
-    batch->lines = 0;
+    block = logblock_new(batch->len, batch->lines);
+    for (size_t i = 0; i < batch->chunks; i++) {
+        struct accesslog_chunk *chunk = batch->of[i].chunk;
+
+        add_chunk(block, chunk);
+        chunk->len = 0;
+        chunk->lines = 0;
+        /* As many slots as chunks: there is always room. */
+        BUG_ON(!ring_push(&batch->of[i].pipe->empty, chunk));
+    }
+    *batch = (struct batch){0};
+    spread(log, block);
 }
 
 static bool drain_pipe(struct logsink *log, struct accesslog_pipe *pipe)
 {
+    struct batch *batch = &log->batch;
     struct accesslog_chunk *chunk;
     bool some = false;
 
     while ((chunk = ring_pop(&pipe->full)) != NULL) {
-        if (log->batch->len + chunk->len > BATCH_BYTES)
+        if (batch->chunks == BATCH_CHUNKS || batch->len + chunk->len > BATCH_BYTES)
             flush(log);
-        memcpy(log->batch->bytes + log->batch->len, chunk->bytes, chunk->len);
-        log->batch->len += chunk->len;
-        log->batch->lines += chunk->lines;
-        chunk->len = 0;
-        chunk->lines = 0;
-        /* As many slots as chunks: there is always room. */
-        BUG_ON(!ring_push(&pipe->empty, chunk));
+        batch->of[batch->chunks].chunk = chunk;
+        batch->of[batch->chunks++].pipe = pipe;
+        batch->len += chunk->len;
+        batch->lines += chunk->lines;
         some = true;
     }
     return some;
@@ -148,7 +159,6 @@ static void logsink_free(struct logsink *log)
         logplace_free(log->places[i]);
     if (log->wake_fd >= 0)
         close(log->wake_fd);
-    free(log->batch);
     free(log->pipes);
     free(log);
 }
@@ -187,7 +197,6 @@ struct logsink *logsink_open(const struct config_log *logs, size_t len, char *wh
     char reason[256];
 
     BUG_ON(len > CONFIG_LOGS_MAX);
-    log->batch = mem_zalloc(sizeof *log->batch);
     ring_init(&log->told, TOLD_BLOCKS);
     log->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (log->wake_fd < 0)
@@ -261,6 +270,17 @@ static struct str take_lines(struct str *rest, uint32_t *lines_r)
     return (struct str){rest->p - len, len};
 }
 
+static struct logblock *block_of(struct str metrics, uint32_t lines)
+{
+    struct logblock *block = logblock_new(metrics.len, 0);
+
+    memcpy(block->bytes, metrics.p, metrics.len);
+    block->len = metrics.len;
+    block->lines = lines;
+    block->metrics = true;
+    return block;
+}
+
 bool logsink_tell(struct logsink *log, struct str lines)
 {
     bool taken = true;
@@ -270,7 +290,6 @@ bool logsink_tell(struct logsink *log, struct str lines)
         struct str some = take_lines(&lines, &n);
         struct logblock *block = block_of(some, n);
 
-        block->metrics = true;
         if (!ring_push(&log->told, block)) {
             logblock_unref(block);
             taken = false;

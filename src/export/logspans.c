@@ -2,7 +2,6 @@
 
 #include "base/clk.h"
 #include "base/mem.h"
-#include "export/otlp.h"
 #include "proxy/accesslog.h"
 
 #include <stdlib.h>
@@ -22,40 +21,51 @@ void logspans_fini(struct logspans *spans)
     free(spans->line);
 }
 
-/* The weight of a route has fallen: what its canary did before is exported too. */
-static void export_held(struct logspans *spans, const struct logread *fallen, int64_t now_ns)
+static void export_line(struct logspans *spans, struct str line)
 {
     struct logread read;
+
+    if (logread_line(line, &read))
+        spans->export_line(spans->place, &read);
+    else
+        logplace_count(&spans->place->counters.lost, 1);
+}
+
+/* The weight of a route has fallen: what its canary did before is exported too. */
+static void export_held(struct logspans *spans, const struct accesslog_mark *fallen, int64_t now_ns)
+{
     size_t len;
 
     while ((len = otlphold_take(spans->hold, fallen, now_ns, spans->line, ACCESSLOG_LINE_MAX)) > 0)
-        if (logread_line((struct str){spans->line, len}, &read))
-            spans->export_line(spans->place, &read);
+        export_line(spans, (struct str){spans->line, len});
 }
 
-static void take_line(struct logspans *spans, struct str line)
+/* Whether its trace is recorded, or the request failed. */
+static bool is_wanted(const struct accesslog_mark *mark)
 {
-    struct logplace_counters *counters = &spans->place->counters;
-    int64_t now_ns = clk_mono_ns();
-    struct logread read;
+    return mark->facts & ACCESSLOG_SPANS && mark->facts & (ACCESSLOG_SAMPLED | ACCESSLOG_FAILED);
+}
 
-    if (!logread_line(line, &read)) {
-        logplace_count(&counters->lost, 1);
-        return;
-    }
-    if (otlphold_note(spans->hold, &read, now_ns))
-        export_held(spans, &read, now_ns);
-    if (otlp_wants(&read) || otlphold_is_wanted(spans->hold, &read, now_ns))
-        spans->export_line(spans->place, &read);
+static void take_line(struct logspans *spans, const struct accesslog_mark *mark, struct str line,
+                      int64_t now_ns)
+{
+    if (otlphold_note(spans->hold, mark, now_ns))
+        export_held(spans, mark, now_ns);
+    if (is_wanted(mark) || otlphold_is_wanted(spans->hold, mark, now_ns))
+        export_line(spans, line);
     else
-        logplace_count(&counters->sampled, otlphold_keep(spans->hold, &read, line, now_ns));
+        logplace_count(&spans->place->counters.sampled, otlphold_keep(spans->hold, mark, line, now_ns));
 }
 
-void logspans_take(struct logspans *spans, struct str bytes)
+void logspans_take(struct logspans *spans, const struct logblock *block)
 {
-    struct str line;
+    int64_t now_ns = clk_mono_ns();
+    const char *line = block->bytes;
 
-    while (str_split(&bytes, '\n', &line))
-        if (line.len)
-            take_line(spans, line);
+    for (uint32_t i = 0; i < block->lines; i++) {
+        const struct accesslog_mark *mark = &block->marks[i];
+
+        take_line(spans, mark, (struct str){line, mark->len}, now_ns);
+        line += mark->len;
+    }
 }

@@ -1,7 +1,8 @@
 /*
  * The lines of which a place of the access log exports spans (otlp, xray): those that are recorded or have
  * failed, and around the moment that a canary's weight falls also what it did before and after. The others
- * are counted as sampled, as far as nothing can come of them any more.
+ * are counted as sampled, as far as nothing can come of them any more. What a worker logs of spans is what
+ * may be exported by these rules (proxy/record).
  *
  * Thread: its place's.
  */
@@ -24,7 +25,7 @@ struct logspans {
 void logspans_init(struct logspans *spans, struct logplace *place,
                    void (*export_line)(struct logplace *place, struct logread *read));
 void logspans_fini(struct logspans *spans);
-/* Takes lines, each with its LF. */
-void logspans_take(struct logspans *spans, struct str bytes);
+/* Takes the lines of requests, by their marks: only those that are exported are read. */
+void logspans_take(struct logspans *spans, const struct logblock *block);
 
 #endif

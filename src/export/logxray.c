@@ -67,10 +67,9 @@ static void export_line(struct logplace *place, struct logread *read)
         logplace_works(&xray->place);
 }
 
-static void xray_take(struct logplace *place, struct str bytes, uint32_t lines)
+static void xray_take(struct logplace *place, const struct logblock *block)
 {
-    (void)lines;
-    logspans_take(&((struct logxray *)place)->spans, bytes);
+    logspans_take(&((struct logxray *)place)->spans, block);
 }
 
 static bool xray_open(struct logplace *place, char *why, size_t why_len)
@@ -88,7 +87,7 @@ static void xray_free(struct logplace *place)
     free(xray);
 }
 
-static const struct logplace_kind kind = {.open = xray_open, .take = xray_take, .free = xray_free};
+static const struct logplace_kind kind = {.open = xray_open, .take_marked = xray_take, .free = xray_free};
 
 struct logplace *logxray_new(const struct config_log *conf)
 {

@@ -17,8 +17,6 @@ bool otlp_read(const struct logread *read, struct otlp_line *line_r)
             line_r->start = value;
         else if (str_eq(name, STR("parent")))
             line_r->parent = logread_text(value);
-        else if (str_eq(name, STR("sampled")))
-            line_r->sampled = str_eq(value, STR("true"));
         else if (str_eq(name, STR("tries")))
             line_r->tries = value;
     }
@@ -60,13 +58,6 @@ bool otlp_next_try(struct str *tries, struct otlp_try *try_r)
 static bool has_failed(const struct logread *read)
 {
     return str_eq(read->at[LOGFIELD_SEVERITY], STR("\"error\""));
-}
-
-bool otlp_wants(const struct logread *read)
-{
-    struct otlp_line spans;
-
-    return otlp_read(read, &spans) && (spans.sampled || has_failed(read));
 }
 
 /* ---- attributes ---- */

@@ -22,7 +22,6 @@ enum {
 struct otlp_line {
     struct str start, parent; /* ns since 1970; the span of the client, absent: the trace begins here */
     struct str tries;         /* for otlp_next_try */
-    bool sampled;
 };
 struct otlp_try {
     struct str span, target, start, end, status, outcome;
@@ -37,9 +36,6 @@ MUST_CHECK bool otlp_next_try(struct str *tries, struct otlp_try *try_r);
 bool otlp_is_whole(const struct logread *read);
 /* As much of a text with escapes as fits in `max` bytes, without half an escape or half a character. */
 struct str otlp_shortened(struct str text, size_t max);
-
-/* Whether the spans of a line are exported: its trace is recorded, or the request failed. */
-bool otlp_wants(const struct logread *read);
 
 /* Writes what is said once for all spans of a service: an object with its attributes. */
 void otlp_resource(const struct logread *read, struct buf *out);

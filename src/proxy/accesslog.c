@@ -168,15 +168,46 @@ struct str accesslog_labels(const struct accesslog *log, const struct accesslog_
     return (struct str){labels->bytes, labels->len};
 }
 
-static void keep_labels(const struct accesslog *log, const struct accesslog_key *key, struct str text)
+static void keep_labels(const struct accesslog *log, const struct accesslog_key *key, struct str text,
+                        const struct accesslog_mark *mark)
 {
     struct accesslog_labels *labels = labels_at(log, key);
 
     if (text.len > sizeof labels->bytes)
         return;
     labels->key = *key;
+    labels->mark = *mark;
     labels->len = text.len;
     memcpy(labels->bytes, text.p, text.len);
+}
+
+/* ---- marks ---- */
+
+/* FNV-1a. */
+uint64_t accesslog_route(struct str name)
+{
+    uint64_t hash = UINT64_C(14695981039346656037);
+
+    for (size_t i = 0; i < name.len; i++)
+        hash = (hash ^ (unsigned char)name.p[i]) * UINT64_C(1099511628211);
+    return hash | 1;
+}
+
+/* What follows from the labels. */
+static struct accesslog_mark labels_mark(const struct accesslog_record *record)
+{
+    uint32_t canary = str_eq(record->side, STR("canary")) ? ACCESSLOG_CANARY : 0;
+    uint32_t failed = str_eq(record->severity, STR("error")) ? ACCESSLOG_FAILED : 0;
+
+    return (struct accesslog_mark){
+        .route = accesslog_route(record->route), .weight = record->weight, .facts = canary | failed};
+}
+
+static uint32_t spans_facts(const struct accesslog_record *record)
+{
+    if (record->spans.len == 0)
+        return 0;
+    return record->sampled ? ACCESSLOG_SPANS | ACCESSLOG_SAMPLED : ACCESSLOG_SPANS;
 }
 
 /* ---- the worker's end ---- */
@@ -222,13 +253,19 @@ static struct accesslog_chunk *take_chunk(struct accesslog *log)
     return chunk;
 }
 
+static bool is_full(const struct accesslog_chunk *chunk)
+{
+    return sizeof chunk->bytes - chunk->len < ACCESSLOG_LINE_MAX || chunk->lines == ACCESSLOG_CHUNK_LINES;
+}
+
 bool accesslog_add(struct accesslog *log, const struct accesslog_record *record,
                    const struct accesslog_key *key, int64_t now_ns)
 {
+    struct accesslog_mark mark;
     struct str labels;
     struct buf line;
 
-    if (log->chunk && sizeof log->chunk->bytes - log->chunk->len < ACCESSLOG_LINE_MAX)
+    if (log->chunk && is_full(log->chunk))
         hand_over(log);
     if (!log->chunk) {
         log->chunk = take_chunk(log);
@@ -244,10 +281,13 @@ bool accesslog_add(struct accesslog *log, const struct accesslog_record *record,
     }
     if (line.full)
         return false;
+    mark = record->labels.len ? labels_at(log, key)->mark : labels_mark(record);
     if (key->version && !record->labels.len)
-        keep_labels(log, key, labels);
+        keep_labels(log, key, labels, &mark);
+    mark.facts |= spans_facts(record);
+    mark.len = (uint32_t)line.len;
+    log->chunk->marks[log->chunk->lines++] = mark;
     log->chunk->len += line.len;
-    log->chunk->lines++;
     return true;
 }
 

@@ -18,6 +18,7 @@
 
 enum {
     ACCESSLOG_CHUNK_BYTES = 64 * 1024,
+    ACCESSLOG_CHUNK_LINES = 512,    /* short ones: with the usual fields it holds less than half of them */
     ACCESSLOG_CHUNKS = 32,          /* a worker: 2 MiB of lines may wait for a slow exporter */
     ACCESSLOG_LINE_MAX = 16 * 1024, /* a longer line has its client-given texts cut to ACCESSLOG_CUT bytes */
     ACCESSLOG_CUT = 256,
@@ -27,10 +28,27 @@ enum {
     ACCESSLOG_LABELS_MAX = 1000,
 };
 
+/* What can be known of a line without a look at its text, as bits. */
+enum {
+    ACCESSLOG_CANARY = 1,  /* its side */
+    ACCESSLOG_FAILED = 2,  /* severity error */
+    ACCESSLOG_SPANS = 4,   /* it tells of its spans */
+    ACCESSLOG_SAMPLED = 8, /* and they are recorded */
+};
+
+/* Beside each line, so that who takes few of them need not read the others. */
+struct accesslog_mark {
+    uint64_t route;  /* accesslog_route */
+    uint32_t weight; /* in force when the side was drawn, hundredths of a percent */
+    uint32_t facts;
+    uint32_t len; /* of the line with its LF */
+};
+
 /* Whole lines, each ended by LF. */
 struct accesslog_chunk {
     size_t len;
     uint32_t lines;
+    struct accesslog_mark marks[ACCESSLOG_CHUNK_LINES];
     char bytes[ACCESSLOG_CHUNK_BYTES];
 };
 
@@ -57,6 +75,7 @@ struct accesslog_key {
 /* The part of a line that requests with the same key have in common, as it stands in the line. */
 struct accesslog_labels {
     struct accesslog_key key;
+    struct accesslog_mark mark; /* what it says that follows from them */
     size_t len;
     char bytes[ACCESSLOG_LABELS_MAX];
 };
@@ -83,12 +102,15 @@ struct accesslog_record {
     struct str grpc_status;
     struct str error;
     struct str spans;       /* a JSON object, of TRACING_TEXT_MAX bytes at most */
+    bool sampled;           /* they are recorded */
     struct str sample_rate; /* the worker's record has none */
     /* Of a copy alone (proxy/mirror). */
     struct str agreement, first_group, first_outcome;
     uint64_t first_status, first_duration_ns;
 };
 
+/* Tells routes apart by a hash of their names, which is never 0. */
+uint64_t accesslog_route(struct str name);
 /* Formats one record as a JSON line with its LF; sets line->full when it does not fit. `cut` bytes at most of
  * each text that a client chose. Gives the labels as they stand in the line. Pure. */
 struct str accesslog_format(struct buf *line, const struct accesslog_record *record, size_t cut);

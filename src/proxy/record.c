@@ -138,11 +138,16 @@ static void count(const struct txn *txn, int64_t now_ns)
         cell_add(&shard_target(shard, txn->target->conf->slot)->failures, 1);
 }
 
+static bool has_failed(const struct txn *txn, unsigned status)
+{
+    return status >= 500 || outcome_row(txn->outcome)->blame == BLAME_GROUP;
+}
+
 static struct str severity_of(const struct txn *txn, unsigned status)
 {
     enum blame blame = outcome_row(txn->outcome)->blame;
 
-    if (status >= 500 || blame == BLAME_GROUP)
+    if (has_failed(txn, status))
         return STR("error");
     return status >= 400 || blame != BLAME_NOBODY ? STR("warn") : STR("info");
 }
@@ -295,10 +300,20 @@ static void fill_wanted(struct accesslog_record *record, const struct txn *txn, 
         redact_headers(&txn->head, wanted->request_headers, wanted->request_headers_len, &headers);
 }
 
+/* Whether somebody may export the spans (export/logspans), or they say what the line does not say anyway. */
+static bool are_spans_told(const struct txn *txn, bool sampled)
+{
+    return sampled || txn->pick.side == ROUTE_CANARY || has_failed(txn, logged_status(txn)) ||
+           txn->tracing->tries_len > 1;
+}
+
 static void fill_spans(struct accesslog_record *record, const struct txn *txn, struct wanted_texts *texts)
 {
     struct buf spans;
 
+    record->sampled = txn->tracing->context.sampled == TRACECONTEXT_YES;
+    if (!are_spans_told(txn, record->sampled))
+        return;
     buf_init(&spans, texts->spans, sizeof texts->spans);
     tracing_describe(txn, &spans);
     record->spans = spans.full ? STR_NULL : buf_str(&spans);
@@ -418,6 +433,7 @@ static void fill_first(struct accesslog_record *record, const struct mirror *mir
     record->first_duration_ns = first->duration_ns;
 }
 
+/* Its trace is recorded. */
 static void fill_copied(struct accesslog_record *record, const struct mirror *mirror, struct buf *spans)
 {
     const struct tracing_try only = {
@@ -429,8 +445,9 @@ static void fill_copied(struct accesslog_record *record, const struct mirror *mi
         .outcome = mirror->outcome,
     };
 
-    tracing_describe_copy(spans, mirror->sampled, &only);
+    tracing_describe_copy(spans, &only);
     record->spans = spans->full ? STR_NULL : buf_str(spans);
+    record->sampled = true;
 }
 
 /* It has no side and nobody to blame: nobody got the answer. */
@@ -463,7 +480,7 @@ void record_mirror(const struct mirror *mirror)
     record.weight = mirror->route->weight;
     fill_rollout(&record, mirror->route);
     fill_first(&record, mirror);
-    if (mirror->span) {
+    if (mirror->span && mirror->sampled) {
         buf_init(&spans, block, sizeof block);
         fill_copied(&record, mirror, &spans);
     }

@@ -198,10 +198,10 @@ void tracing_describe(const struct txn *txn, struct buf *out)
     buf_lit(out, "}}");
 }
 
-void tracing_describe_copy(struct buf *out, bool sampled, const struct tracing_try *only)
+void tracing_describe_copy(struct buf *out, const struct tracing_try *only)
 {
     buf_char(out, '{');
-    describe_sampled(out, sampled);
+    describe_sampled(out, true);
     describe_try(out, only, only->begun_ns, only->ended_ns);
     buf_lit(out, "}}");
 }

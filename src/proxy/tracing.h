@@ -59,7 +59,7 @@ void tracing_write(const struct txn *txn, struct buf *buf);
 
 /* Of the request, when it ends or is shielded. */
 void tracing_describe(const struct txn *txn, struct buf *out);
-/* Of a copy, which has one try; times of its target are of the wall. */
-void tracing_describe_copy(struct buf *out, bool sampled, const struct tracing_try *only);
+/* Of a copy whose trace is recorded, which has one try; its times are of the wall. */
+void tracing_describe_copy(struct buf *out, const struct tracing_try *only);
 
 #endif

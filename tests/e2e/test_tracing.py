@@ -82,6 +82,8 @@ def _(t):
     said = [r.get("traceparent").split("-")[1:3] for r in heads]
     t.equal({trace for trace, _ in said}, {TRACE}, "one trace")
     t.equal(len({span for _, span in said}), len(said), "different spans")
+    lines = t.wait(lambda: [r for r in p.log.records() if r["penstock"].get("attempts", 0) > 1], "the line of two tries")
+    t.equal([len(r["penstock"]["spans"]["tries"]) for r in lines], [2], "the tries")
 
 
 @case("presets name the ids as their readers expect")
@@ -134,6 +136,8 @@ def _(t):
     spans = collector.wait(t, 4)
     records = {r["http"]["url"].split("/", 3)[3]: r for r in p.log.wait(3)}
     t.equal(len(spans), 4, "two spans of the recorded one, two of the failure, none of the other")
+    t.equal({path: "spans" in r["penstock"] for path, r in records.items()},
+            {"a?b=c": True, "unrecorded": False, "broken": True}, "what the log tells of them")
     server, client = (next(s for s in of(spans, kind) if s.trace == TRACE) for kind in ("server", "client"))
     t.equal([server.parent, server.id], [PARENT, records["a?b=c"]["dd"]["span_id"]], "whose child it is")
     t.equal([client.parent, client.id], [server.id, raw.requests[0].get("traceparent").split("-")[2]], "the try's")

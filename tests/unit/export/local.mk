@@ -8,6 +8,7 @@ unit_tests += \
 	tests/unit/export/test_logreader \
 	tests/unit/export/test_logshelf \
 	tests/unit/export/test_logsink \
+	tests/unit/export/test_logspans \
 	tests/unit/export/test_logspool \
 	tests/unit/export/test_msgpack \
 	tests/unit/export/test_otlp \

@@ -235,30 +235,6 @@ START_TEST(long_texts_are_cut_between_characters)
 }
 END_TEST
 
-START_TEST(what_is_recorded_or_has_failed_is_wanted)
-{
-    static const struct {
-        const char *spans, *severity;
-        bool wanted;
-    } cases[] = {
-        {"{\"start\":5,\"sampled\":true,\"tries\":{}}", "info", true},
-        {"{\"start\":5,\"sampled\":false,\"tries\":{}}", "warn", false},
-        {"{\"start\":5,\"sampled\":false,\"tries\":{}}", "error", true},
-        {NULL, "error", false},
-    };
-
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct accesslog_record from = record(cases[i].spans);
-        struct line *line = mem_alloc(sizeof *line);
-
-        from.severity = str_from(cases[i].severity);
-        write_line(&from, line);
-        ck_assert(otlp_wants(&line->read) == cases[i].wanted);
-        free(line);
-    }
-}
-END_TEST
-
 START_TEST(a_resource_says_whose_spans_they_are)
 {
     struct accesslog_record from = record(NULL);
@@ -290,7 +266,6 @@ Suite *unit_suite(void)
     tcase_add_test(tc, a_part_that_the_client_has_not_seen_has_client_spans_only);
     tcase_add_test(tc, a_method_that_nobody_knows_gives_no_name);
     tcase_add_test(tc, long_texts_are_cut_between_characters);
-    tcase_add_test(tc, what_is_recorded_or_has_failed_is_wanted);
     tcase_add_test(tc, a_resource_says_whose_spans_they_are);
     suite_add_tcase(suite, tc);
     return suite;

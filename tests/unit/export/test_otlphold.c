@@ -1,10 +1,6 @@
 #include "export/otlphold.h"
 
 #include "../unit.h"
-#include "base/clk.h"
-
-#include <stdio.h>
-#include <stdlib.h>
 
 enum { LINE_MAX_LEN = 4096 };
 
@@ -21,76 +17,71 @@ static void tear_down(void)
     otlphold_free(hold);
 }
 
-struct line {
-    char bytes[LINE_MAX_LEN];
-    struct str text;
-    struct logread read;
-};
-
-/* A line of `len` bytes at least. */
-static void make(struct line *line, const char *route, const char *side, const char *weight, size_t len)
+static struct accesslog_mark mark(const char *route, bool canary, uint32_t weight)
 {
-    int n = snprintf(line->bytes, sizeof line->bytes,
-                     "{\"route\":\"%s\",\"side\":\"%s\",\"weight\":%s,\"message\":\"%*s\"}", route, side,
-                     weight, (int)len, "");
-
-    line->text = (struct str){line->bytes, (size_t)n};
-    ck_assert(logread_line(line->text, &line->read));
+    return (struct accesslog_mark){
+        .route = accesslog_route(str_from(route)), .weight = weight, .facts = canary ? ACCESSLOG_CANARY : 0};
 }
 
-static unsigned keep(const char *route, const char *side, int64_t now_ns)
+static unsigned keep_long(const char *route, bool canary, size_t len, int64_t now_ns)
 {
-    struct line line;
+    static const char bytes[LINE_MAX_LEN];
+    struct accesslog_mark at = mark(route, canary, 1000);
 
-    make(&line, route, side, "10.00", 1);
-    return otlphold_keep(hold, &line.read, line.text, now_ns);
+    return otlphold_keep(hold, &at, (struct str){bytes, len}, now_ns);
 }
 
-static bool note(const char *route, const char *weight, int64_t now_ns)
+static unsigned keep(const char *route, bool canary, int64_t now_ns)
 {
-    struct line line;
+    return keep_long(route, canary, 100, now_ns);
+}
 
-    make(&line, route, "stable", weight, 1);
-    return otlphold_note(hold, &line.read, now_ns);
+static bool note(const char *route, uint32_t weight, int64_t now_ns)
+{
+    struct accesslog_mark at = mark(route, false, weight);
+
+    return otlphold_note(hold, &at, now_ns);
+}
+
+static bool is_wanted(const char *route, bool canary, int64_t now_ns)
+{
+    struct accesslog_mark at = mark(route, canary, 1000);
+
+    return otlphold_is_wanted(hold, &at, now_ns);
 }
 
 /* So many lines of the route are taken. */
 static unsigned take_all(const char *route, int64_t now_ns)
 {
-    struct line line;
+    struct accesslog_mark at = mark(route, false, 0);
     unsigned n = 0;
 
-    make(&line, route, "stable", "0.00", 1);
-    while (otlphold_take(hold, &line.read, now_ns, taken, sizeof taken) > 0)
+    while (otlphold_take(hold, &at, now_ns, taken, sizeof taken) > 0)
         n++;
     return n;
 }
 
 START_TEST(a_weight_that_falls_is_noticed_for_its_route)
 {
-    struct line line;
-
-    ck_assert(!note("a", "10.00", 1));
-    ck_assert(!note("b", "50.00", 1));
-    ck_assert(!note("a", "25.00", 2));
-    ck_assert(!note("a", "25.00", 3));
-    ck_assert(note("a", "24.99", 4));
-    ck_assert(!note("a", "24.99", 5));
-    ck_assert(!note("a", "x", 5));
-    make(&line, "a", "canary", "24.99", 1);
-    ck_assert(otlphold_is_wanted(hold, &line.read, 5));
-    ck_assert(!otlphold_is_wanted(hold, &line.read, 4 + OTLPHOLD_NS));
-    make(&line, "b", "canary", "50.00", 1);
-    ck_assert(!otlphold_is_wanted(hold, &line.read, 5));
+    ck_assert(!note("a", 1000, 1));
+    ck_assert(!note("b", 5000, 1));
+    ck_assert(!note("a", 2500, 2));
+    ck_assert(!note("a", 2500, 3));
+    ck_assert(note("a", 2499, 4));
+    ck_assert(!note("a", 2499, 5));
+    ck_assert(is_wanted("a", true, 5));
+    ck_assert(!is_wanted("a", false, 5));
+    ck_assert(!is_wanted("a", true, 4 + OTLPHOLD_NS));
+    ck_assert(!is_wanted("b", true, 5));
 }
 END_TEST
 
 START_TEST(lines_of_the_canary_are_kept_and_given_once)
 {
-    ck_assert_uint_eq(keep("a", "canary", 1), 0);
-    ck_assert_uint_eq(keep("a", "stable", 1), 1);
-    ck_assert_uint_eq(keep("b", "canary", 1), 0);
-    ck_assert_uint_eq(keep("a", "canary", 2), 0);
+    ck_assert_uint_eq(keep("a", true, 1), 0);
+    ck_assert_uint_eq(keep("a", false, 1), 1);
+    ck_assert_uint_eq(keep("b", true, 1), 0);
+    ck_assert_uint_eq(keep("a", true, 2), 0);
     ck_assert_uint_eq(take_all("a", 3), 2);
     ck_assert_uint_eq(take_all("a", 3), 0);
     ck_assert_uint_eq(take_all("b", 3), 1);
@@ -99,27 +90,25 @@ END_TEST
 
 START_TEST(what_is_old_is_given_up)
 {
-    ck_assert_uint_eq(keep("a", "canary", 1), 0);
+    ck_assert_uint_eq(keep("a", true, 1), 0);
     ck_assert_uint_eq(take_all("a", 1 + OTLPHOLD_NS), 0);
-    ck_assert_uint_eq(keep("a", "canary", 1 + OTLPHOLD_NS), 1);
+    ck_assert_uint_eq(keep("a", true, 1 + OTLPHOLD_NS), 1);
     ck_assert_uint_eq(take_all("a", 2 + OTLPHOLD_NS), 1);
-    ck_assert_uint_eq(keep("a", "canary", 2 * OTLPHOLD_NS), 0); /* those that were taken are not lost */
+    ck_assert_uint_eq(keep("a", true, 2 * OTLPHOLD_NS), 0); /* those that were taken are not lost */
 }
 END_TEST
 
 START_TEST(it_is_bounded_in_lines_and_bytes)
 {
-    struct line line;
     unsigned lost = 0;
 
     for (unsigned i = 0; i < OTLPHOLD_LINES + 5; i++)
-        lost += keep("a", "canary", 1);
+        lost += keep("a", true, 1);
     ck_assert_uint_eq(lost, 5);
     ck_assert_uint_eq(take_all("a", 2), OTLPHOLD_LINES);
-    make(&line, "a", "canary", "10.00", 3500);
     for (unsigned i = 0; i < OTLPHOLD_LINES; i++)
-        ck_assert_uint_le(otlphold_keep(hold, &line.read, line.text, 3), 1);
-    ck_assert_uint_eq(take_all("a", 4), OTLPHOLD_BYTES / line.text.len);
+        ck_assert_uint_le(keep_long("a", true, 3500, 3), 1);
+    ck_assert_uint_eq(take_all("a", 4), OTLPHOLD_BYTES / 3500);
 }
 END_TEST
 

@@ -243,6 +243,65 @@ START_TEST(labels_are_formatted_once_for_a_key)
 }
 END_TEST
 
+static void check_mark(const struct accesslog_chunk *chunk, uint32_t line, uint32_t facts)
+{
+    const struct accesslog_mark *mark = &chunk->marks[line];
+
+    ck_assert_uint_lt(line, chunk->lines);
+    ck_assert_uint_eq(mark->facts, facts);
+    ck_assert_uint_eq(mark->weight, 1250);
+    ck_assert_uint_eq(mark->route, accesslog_route(STR("web")));
+}
+
+START_TEST(a_mark_beside_each_line_says_what_the_line_says)
+{
+    struct accesslog_key key = {.version = 7, .target = &rings};
+    struct accesslog_record record = plain(), other = plain();
+    size_t len = 0;
+
+    record.side = STR("canary");
+    record.severity = STR("error");
+    ck_assert(accesslog_add(&worker_log, &record, &key, 0));
+    record.labels = accesslog_labels(&worker_log, &key);
+    ck_assert_uint_gt(record.labels.len, 0);
+    record.side = record.severity = record.route = STR_NULL; /* are not looked at */
+    record.sampled = true;                                   /* of what is not told */
+    ck_assert(accesslog_add(&worker_log, &record, &key, 0));
+    record.spans = STR("{}");
+    ck_assert(accesslog_add(&worker_log, &record, &key, 0));
+    record.sampled = false;
+    ck_assert(accesslog_add(&worker_log, &record, &key, 0));
+    ck_assert(accesslog_add(&worker_log, &other, &no_key, 0));
+    check_mark(worker_log.chunk, 0, ACCESSLOG_CANARY | ACCESSLOG_FAILED);
+    check_mark(worker_log.chunk, 1, ACCESSLOG_CANARY | ACCESSLOG_FAILED);
+    check_mark(worker_log.chunk, 2,
+               ACCESSLOG_CANARY | ACCESSLOG_FAILED | ACCESSLOG_SPANS | ACCESSLOG_SAMPLED);
+    check_mark(worker_log.chunk, 3, ACCESSLOG_CANARY | ACCESSLOG_FAILED | ACCESSLOG_SPANS);
+    check_mark(worker_log.chunk, 4, 0);
+    for (uint32_t i = 0; i < worker_log.chunk->lines; i++) {
+        len += worker_log.chunk->marks[i].len;
+        ck_assert_int_eq(worker_log.chunk->bytes[len - 1], '\n');
+    }
+    ck_assert_uint_eq(len, worker_log.chunk->len);
+    ck_assert_uint_eq(check_chunk(worker_log.chunk), 5);
+}
+END_TEST
+
+START_TEST(a_chunk_of_many_short_lines_goes_out_too)
+{
+    struct accesslog_record record = {0};
+
+    for (unsigned i = 0; i < ACCESSLOG_CHUNK_LINES; i++) {
+        ck_assert(accesslog_add(&worker_log, &record, &no_key, 0));
+        worker_log.chunk->len = 0; /* as if they took no room */
+    }
+    ck_assert_ptr_null(ring_pop(&rings.full));
+    ck_assert(accesslog_add(&worker_log, &record, &no_key, 0));
+    ck_assert_uint_eq(worker_log.chunk->lines, 1);
+    free(ring_pop(&rings.full));
+}
+END_TEST
+
 START_TEST(labels_that_are_too_long_are_formatted_each_time)
 {
     static char name[ACCESSLOG_LABELS_MAX];
@@ -374,6 +433,8 @@ Suite *unit_suite(void)
     tcase_add_checked_fixture(chunks, set_up, tear_down);
     tcase_add_test(chunks, lines_go_out_when_they_are_a_second_old);
     tcase_add_test(chunks, labels_are_formatted_once_for_a_key);
+    tcase_add_test(chunks, a_mark_beside_each_line_says_what_the_line_says);
+    tcase_add_test(chunks, a_chunk_of_many_short_lines_goes_out_too);
     tcase_add_test(chunks, labels_that_are_too_long_are_formatted_each_time);
     tcase_add_test(chunks, a_full_chunk_goes_out_at_once);
     tcase_add_test(chunks, when_the_exporter_is_behind_lines_are_dropped_and_then_go_on);
