@@ -117,6 +117,7 @@ static void step_read(struct state_step *step, const json_t *json)
 
     step->weight = json_is_number(weight) ? json_number_value(weight) : -1;
     step->mirror = json_is_number(mirror) ? json_number_value(mirror) : -1;
+    step->by = text(json, "setHeaderRoute");
     step->pause = strcmp(text(json, "pause"), "approval") == 0;
     step->bake_s = (int64_t)count(json, "bake");
 }

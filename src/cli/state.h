@@ -51,6 +51,7 @@ struct state_metric {
 struct state_step {
     double weight;  /* percent; negative: not a setWeight */
     double mirror;  /* percent that is copied from here on; negative: as before */
+    const char *by; /* the header that chooses from here on; empty: as before */
     bool pause;     /* waits for a person */
     int64_t bake_s; /* 0: none */
 };

@@ -302,6 +302,8 @@ static size_t step_words(const struct state_step *step, char out[static STEP_WOR
 
     if (step->weight >= 0)
         len = snprintf(out, STEP_WORDS_MAX, "%s", figure_percent(step->weight, percent));
+    else if (step->by[0] && !step->pause && step->mirror < 0)
+        len = snprintf(out, STEP_WORDS_MAX, "by %.32s", step->by);
     else
         len = snprintf(out, STEP_WORDS_MAX, "%s",
                        step->pause         ? "approval"

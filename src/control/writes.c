@@ -29,6 +29,9 @@ static void refuse_file(struct call *call, enum order_result result, const char 
     if (result == ORDER_INVALID && report->len > 0) {
         const struct conf_problem *first = &report->problems[0];
 
+        for (size_t i = report->len; i-- > 0;) /* a warning refuses nothing */
+            if (report->problems[i].severity == CONF_ERROR)
+                first = &report->problems[i];
         snprintf(detail, sizeof detail, "%s: %s:%d:%d: %.500s%s", why, report->files[first->file],
                  first->line, first->col, first->text, report->errors > 1 ? " (and more)" : "");
     }

@@ -128,6 +128,8 @@ def _(t):
     for part in ("setWeigth", "setWeight", "101", "onRegression"):
         t.contains(answer.text, part, "the errors")
     t.equal(p.admin.ask("GET", "/v1/routes/web/rollout").status, 404, "no rollout has begun")
+    answer = p.admin.ask("POST", "/v1/routes/web/rollout", {"name": "x", "judge": "threshold", "steps": [{"setWeight": 101}]})
+    t.contains(answer.json()["detail"], "101 is more than 100", "what refuses it, not what it is warned of before")
 
 
 @case("a lock stops the way forward, not the way back")

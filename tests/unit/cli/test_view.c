@@ -153,6 +153,17 @@ START_TEST(a_view_shows_weight_groups_evidence_and_steps)
 }
 END_TEST
 
+START_TEST(a_view_says_by_which_header_testers_come)
+{
+    char *lines =
+        draw(&plain, ROUTE("{\"plan\":\"p\",\"state\":\"running\",\"step\":0,\"steps\":2,\"track\":["
+                           "{\"setHeaderRoute\":\"x-canary\"},{\"setWeight\":100}]}"));
+
+    CHECK_SHOWS(lines, "* by x-canary -- - 100 %\n");
+    free(lines);
+}
+END_TEST
+
 START_TEST(a_view_says_how_many_wait_for_a_place)
 {
     char *lines = draw(&plain, "{\"name\":\"web\",\"stable\":{\"group\":\"ec2\",\"targets\":3,\"open\":2,"
@@ -344,6 +355,7 @@ Suite *unit_suite(void)
     tcase_add_test(tc, what_is_missing_is_empty);
     tcase_add_test(tc, an_eta_of_never_is_not_a_number_of_seconds);
     tcase_add_test(tc, a_view_shows_weight_groups_evidence_and_steps);
+    tcase_add_test(tc, a_view_says_by_which_header_testers_come);
     tcase_add_test(tc, a_view_says_how_many_wait_for_a_place);
     tcase_add_test(tc, a_view_shows_what_is_mirrored);
     tcase_add_test(tc, a_step_says_what_it_copies);
