@@ -9,6 +9,7 @@
 #define CONF_CONFIG_H
 
 #include "base/ip.h"
+#include "conf/secret.h"
 #include "proto/h1_limits.h"
 #include "proto/traceformat.h"
 
@@ -579,7 +580,7 @@ struct config_source {
     enum config_source_kind kind;
     char *url; /* without a slash at its end */
     char *user, *password;
-    char *token; /* sent as a bearer token */
+    struct kept_secret token; /* sent as a bearer token */
     char *region;
     char *access_key_id, *secret_access_key, *session_token; /* NULL: found by control/awskeys */
     char *api_key, *application_key;

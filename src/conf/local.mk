@@ -33,6 +33,7 @@ src_libpenstock_a_SOURCES += \
 	src/conf/ram.c src/conf/ram.h \
 	src/conf/report.c src/conf/report.h \
 	src/conf/schema.c src/conf/schema.h \
+	src/conf/secret.c src/conf/secret.h \
 	src/conf/shortform.c src/conf/shortform.h src/conf/shortform_schema.c \
 	src/conf/shortform_argo.c src/conf/shortform_argo.h \
 	src/conf/shortform_maker.c src/conf/shortform_maker.h \

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/unit.h"
 #include "conf/input.h"
+#include "conf/secret.h"
 #include "proto/method.h"
 
 #include <math.h>
@@ -11,7 +12,6 @@
 
 enum {
     NAME_MAX_BYTES = 63,
-    SECRET_MAX = 4096,
 };
 
 /* ---- numbers ---- */
@@ -423,21 +423,13 @@ static void path_read(struct schema_reader *reader, const struct setting *settin
     free(path);
 }
 
-/* Line ends at the end belong to the file, not to the secret. */
 static void store_secret(struct schema_reader *reader, const struct setting *setting,
                          const struct tree *value, struct str secret, void *at)
 {
-    while (secret.len && (secret.p[secret.len - 1] == '\n' || secret.p[secret.len - 1] == '\r'))
-        secret.len--;
-    for (size_t i = 0; i < secret.len; i++)
-        if (secret.p[i] <= ' ' || secret.p[i] >= 0x7f) {
-            schema_problem(reader, CONF_ERROR, value,
-                           "%s: the secret has blanks or other characters beyond printable ASCII",
-                           setting->key);
-            return;
-        }
-    if (secret.len == 0)
-        schema_problem(reader, CONF_ERROR, value, "%s: the secret is empty", setting->key);
+    const char *wrong = secret_refine(&secret);
+
+    if (wrong)
+        schema_problem(reader, CONF_ERROR, value, "%s: the secret %s", setting->key, wrong);
     else
         type_text_store(setting, at, secret);
 }
@@ -461,8 +453,8 @@ static void read_secret_file(struct schema_reader *reader, const struct setting 
 }
 
 /* The value is never part of a message. */
-static void secret_read(struct schema_reader *reader, const struct setting *setting, const struct tree *value,
-                        void *at)
+static void secret_type_read(struct schema_reader *reader, const struct setting *setting,
+                             const struct tree *value, void *at)
 {
     struct str text;
 
@@ -472,6 +464,26 @@ static void secret_read(struct schema_reader *reader, const struct setting *sett
         read_secret_file(reader, setting, value, value->text + 5, at);
     else
         store_secret(reader, setting, value, text, at);
+}
+
+static void kept_secret_read(struct schema_reader *reader, const struct setting *setting,
+                             const struct tree *value, void *at)
+{
+    struct kept_secret *secret = at;
+
+    secret_type_read(reader, setting, value, &secret->text);
+    if (secret->text && str_starts_with(str_from(value->text), STR("file:")))
+        secret->path = input_path(reader->folder, value->text + 5);
+}
+
+static void kept_secret_fini(const struct setting *setting, void *at)
+{
+    struct kept_secret *secret = at;
+
+    (void)setting;
+    free(secret->text);
+    free(secret->path);
+    *secret = (struct kept_secret){0};
 }
 
 static void secret_file_read(struct schema_reader *reader, const struct setting *setting,
@@ -585,8 +597,15 @@ const struct schema_type type_secret = {
     .name = "secret",
     .form = "such as ${NAME} or file:PATH",
     .json = "{\"type\": \"string\", \"minLength\": 1}",
-    .read = secret_read,
+    .read = secret_type_read,
     .fini = text_type_fini,
+};
+const struct schema_type type_kept_secret = {
+    .name = "secret",
+    .form = "such as ${NAME} or file:PATH",
+    .json = "{\"type\": \"string\", \"minLength\": 1}",
+    .read = kept_secret_read,
+    .fini = kept_secret_fini,
 };
 const struct schema_type type_secret_file = {
     .name = "path of a secret",

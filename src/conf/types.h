@@ -32,8 +32,8 @@
  * word      any integer           -                   one of schema_words()
  */
 extern const struct schema_type type_string, type_lines, type_name, type_token, type_path, type_secret,
-    type_secret_file, type_prefix, type_duration, type_size, type_count, type_percent, type_share,
-    type_number, type_flag, type_word;
+    type_kept_secret, type_secret_file, type_prefix, type_duration, type_size, type_count, type_percent,
+    type_share, type_number, type_flag, type_word;
 
 /*
  * A decimal number without sign (12, 0.01, 1e-3) times 10^decimals, exactly. False when it is no number, when

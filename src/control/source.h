@@ -24,7 +24,8 @@ enum {
 
 /* A query, before it is a request. */
 struct source_query {
-    const char *text; /* without variables; borrowed */
+    const char *text;  /* without variables; borrowed */
+    const char *token; /* the bearer token as it is now; NULL: none; borrowed */
     int64_t interval_ns;
     int64_t wall_ns; /* now */
 };

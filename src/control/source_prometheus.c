@@ -17,8 +17,8 @@ void source_compose_prometheus(const struct config_source *source, const struct 
                 (long long)(source->timeout_ns / NS_PER_MS));
     text_percent(&url, str_from(query->text));
     request->url = text_take(&url);
-    if (source->token) {
-        char *bearer = mem_printf("Bearer %s", source->token);
+    if (query->token) {
+        char *bearer = mem_printf("Bearer %s", query->token);
 
         source_header(request, "Authorization", bearer);
         free(bearer);

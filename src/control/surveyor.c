@@ -10,6 +10,7 @@
 #include "control/source.h"
 #include "control/tick.h"
 #include "decide/query.h"
+#include "net/stamp.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,8 @@
 /* A source, with what has come of it. */
 struct desk {
     const struct config_source *conf; /* in surveyor->config */
+    char *token;                      /* the bearer token in use; NULL: none */
+    struct stamp_watch watch;         /* of its file */
     uint64_t values, empty, failed;
     char problem[EXTERNAL_WHY_MAX];
 };
@@ -71,6 +74,37 @@ static void recall(struct survey *survey, struct desk *old, size_t old_len)
         errand_recall(&survey->errand);
 }
 
+static void set_token(struct desk *desk, char *token)
+{
+    if (desk->token)
+        explicit_bzero(desk->token, strlen(desk->token));
+    free(desk->token);
+    desk->token = token;
+}
+
+/* A token that is replaced is used from then on. One that cannot be read twice in a row leaves the one before
+ * in use. */
+static void look_at_token(struct desk *desk)
+{
+    const char *path = desk->conf->token.path;
+    uint64_t stamp = path ? stamp_of(path, STAMP_NONE) : STAMP_NONE;
+    enum stamp_sight sight = stamp_watch_look(&desk->watch, stamp);
+    char *why = NULL, *token;
+
+    if (sight == STAMP_SAME)
+        return;
+    token = secret_read(path, &why);
+    if (token || sight == STAMP_SETTLED)
+        stamp_watch_tried(&desk->watch, stamp);
+    if (token && strcmp(token, desk->token) != 0)
+        log_info("metric source %s: token: %s has changed and is in use", desk->conf->name, path);
+    else if (!token && sight == STAMP_SETTLED)
+        log_warn("metric source %s: token: %s: %s; the one before stays in use", desk->conf->name, path, why);
+    if (token)
+        set_token(desk, token);
+    free(why);
+}
+
 /* Counters go on under their names. */
 static void adopt(struct surveyor *surveyor)
 {
@@ -85,9 +119,13 @@ static void adopt(struct surveyor *surveyor)
 
         surveyor->desks[i] = kept ? *kept : (struct desk){0};
         surveyor->desks[i].conf = &config->sources[i];
+        surveyor->desks[i].token = mem_strdup_if(config->sources[i].token.text);
+        surveyor->desks[i].watch = (struct stamp_watch){0};
     }
     for (struct errand *errand = surveyor->errands.first; errand; errand = errand->next)
         recall((struct survey *)errand, old, old_len);
+    for (size_t i = 0; i < old_len; i++)
+        set_token(&old[i], NULL);
     config_unref(surveyor->config);
     surveyor->config = config;
 }
@@ -276,6 +314,7 @@ static void ask(struct survey *survey, struct live *live)
         give(survey, live->run, 0, why);
         return;
     }
+    query.token = desk->token;
     query.text = text = query_text(surveyor->errands.board, live, limits);
     if (state == AWSKEYS_READY && source_compose(desk->conf, &query, &request, why)) {
         survey->errand.call = post(survey, desk, &login, &request);
@@ -324,6 +363,8 @@ void surveyor_look(struct surveyor *surveyor)
 {
     if (surveyor->config != surveyor->errands.board->config)
         adopt(surveyor);
+    for (size_t i = 0; i < surveyor->desks_len; i++)
+        look_at_token(&surveyor->desks[i]);
     errands_look(&surveyor->errands, look_at_route);
 }
 
@@ -333,6 +374,8 @@ void surveyor_free(struct surveyor *surveyor)
         return;
     errands_fini(&surveyor->errands);
     awskeys_free(surveyor->keys);
+    for (size_t i = 0; i < surveyor->desks_len; i++)
+        set_token(&surveyor->desks[i], NULL);
     config_unref(surveyor->config);
     free(surveyor);
 }

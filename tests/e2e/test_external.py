@@ -1,5 +1,6 @@
 """External metrics: a plan asks other systems, goes on with good news only, and back with bad news."""
 import json
+import os
 import signal
 import threading
 
@@ -124,6 +125,26 @@ def _(t):
     lines = [line.split("metric source prom: ")[1] for line in p.stderr().splitlines() if "metric source prom: " in line]
     t.equal(sorted(lines), [f"a query has no data: {name} of route web: the answer is empty: no series" for name in ("mute", "rare")],
             "the log")
+
+
+@case("a token that is replaced in its file is used, and one that cannot be read leaves the one before")
+def _(t):
+    def replace(token):
+        os.replace(t.write("fresh", token), t.path("prom.token"))
+
+    def asked_with(token):
+        t.wait(lambda: source.questions()[-1:] and source.questions()[-1].headers["Authorization"] == "Bearer " + token, token)
+    source = Source(t, lambda question: vector("1"))
+    replace("s3cret-one\n")
+    p = Penstock(t, groups(t), metricSources=[{"name": "prom", "url": source.url(), "token": "file:prom.token"}])
+    p.admin.start(plan({"source": "prom", "query": "up", "max": 1}))
+    asked_with("s3cret-one")
+    replace("s3cret-two\n")
+    asked_with("s3cret-two")
+    replace("\n")
+    t.wait(lambda: "prom.token: the secret is empty; the one before stays in use" in p.stderr(), "the log")
+    t.equal(source.questions()[-1].headers["Authorization"], "Bearer s3cret-two", "which it does")
+    t.check("s3cret" not in p.stderr(), "nobody is told the token")
 
 
 @case("what is asked when the end comes is waited for until its answer, and no longer")

@@ -8,6 +8,7 @@ unit_tests += \
 	tests/unit/conf/test_planfile \
 	tests/unit/conf/test_ram \
 	tests/unit/conf/test_report \
+	tests/unit/conf/test_secret \
 	tests/unit/conf/test_shortform \
 	tests/unit/conf/test_template \
 	tests/unit/conf/test_tree \

@@ -109,9 +109,9 @@ START_TEST(a_query_of_prometheus_is_encoded)
 {
     struct config_source source = {.kind = CONFIG_SOURCE_PROMETHEUS,
                                    .url = (char *)(uintptr_t) "http://h/p",
-                                   .token = (char *)(uintptr_t) "abc",
                                    .timeout_ns = 2500 * NS_PER_MS};
-    const struct source_query query = {.text = "a{b=\"c\"} > 1 & \xc3\xa9\n~", .interval_ns = NS_PER_S};
+    const struct source_query query = {
+        .text = "a{b=\"c\"} > 1 & \xc3\xa9\n~", .token = "abc", .interval_ns = NS_PER_S};
     struct source_request request;
     char why[EXTERNAL_WHY_MAX];
 
