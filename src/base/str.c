@@ -138,18 +138,22 @@ void buf_i64(struct buf *buf, int64_t value)
 
 static const char hex_digits[] = "0123456789abcdef";
 
-/* Eight digits at once: the nibbles are spread over the bytes of a word, and those above 9 moved on to 'a'.
- */
-static void hex_8(char out[static 8], uint32_t value)
-{
-    uint64_t x = value, letters;
+/* Bytes that are worked on together, in one register where the machine has such. */
+typedef signed char block __attribute__((vector_size(16)));
 
-    x = (x << 16 | x) & 0x0000ffff0000ffff;
-    x = (x << 8 | x) & 0x00ff00ff00ff00ff;
-    x = (x << 4 | x) & 0x0f0f0f0f0f0f0f0f;
-    letters = (x + 0x0606060606060606) >> 4 & 0x0101010101010101;
-    x = htobe64(x + 0x3030303030303030 + letters * ('a' - '9' - 1));
-    memcpy(out, &x, sizeof x);
+/* Sixteen digits at once: the nibbles one beside the other, and those above 9 moved on to 'a'. */
+static void hex_16(char out[static 16], uint64_t value)
+{
+    const block order = {0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23};
+    const uint64_t nibbles = UINT64_C(0x0f0f0f0f0f0f0f0f);
+    uint64_t bytes = htobe64(value), high = bytes >> 4 & nibbles, low = bytes & nibbles;
+    block front = {0}, behind = {0}, digits;
+
+    memcpy(&front, &high, sizeof high);
+    memcpy(&behind, &low, sizeof low);
+    digits = __builtin_shuffle(front, behind, order);
+    digits += '0' + ((digits > 9) & ('a' - '9' - 1));
+    memcpy(out, &digits, sizeof digits);
 }
 
 void buf_hex(struct buf *buf, uint64_t value, unsigned digits)
@@ -157,9 +161,11 @@ void buf_hex(struct buf *buf, uint64_t value, unsigned digits)
     char out[16];
 
     BUG_ON(digits > sizeof out);
-    hex_8(out, (uint32_t)(value >> 32));
-    hex_8(out + 8, (uint32_t)value);
-    buf_add(buf, out + sizeof out - digits, digits);
+    hex_16(out, value);
+    if (digits == sizeof out)
+        buf_add(buf, out, sizeof out); /* mostly: of a length that the compiler knows */
+    else
+        buf_add(buf, out + sizeof out - digits, digits);
 }
 
 void buf_fixed(struct buf *buf, uint64_t value, unsigned decimals)
@@ -196,9 +202,6 @@ static bool json_plain(unsigned char c)
 {
     return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
 }
-
-/* Bytes that are looked at together, in one register where the machine has such. */
-typedef signed char block __attribute__((vector_size(16)));
 
 /* Whether all of them are plain; as signed bytes those above 0x7f are below SP. */
 static bool json_plain_block(block bytes)
