@@ -51,9 +51,9 @@ static const struct setting state_rows[] = {
      FIELD(config, state_directory),
      .required = true,
      .example = "state",
-     .text =
-         "The folder of the database that keeps rollouts, decisions, evidence and history over restarts, and of "
-         "reports, with a page for each rollout that is over."},
+     .text = "The folder of the database that keeps rollouts, decisions, evidence and history over restarts, "
+             "and of "
+             "reports, with a page for each rollout that is over."},
 };
 static const struct section state_section = {
     SECTION(state_rows),
@@ -463,7 +463,8 @@ static const struct section http2_section = {
     SECTION(http2_rows),
     .text = "What of these clients abuse is beyond what may be set: who resets streams, or sends control "
             "frames, by "
-            "the hundred, or makes no room for answer after answer, is cut off with ENHANCE_YOUR_CALM, and counted in penstock_http2_ended.",
+            "the hundred, or makes no room for answer after answer, is cut off with ENHANCE_YOUR_CALM, and "
+            "counted in penstock_http2_ended.",
 };
 
 static const struct section limit_section = {

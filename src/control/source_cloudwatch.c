@@ -53,13 +53,20 @@ bool source_compose_cloudwatch(const struct config_source *source, const struct 
     return true;
 }
 
+/* Then a value says nothing: some of the data may be missing, which is never good news. */
+static bool is_no_good(const char *code)
+{
+    return strcmp(code, "InternalError") == 0 || strcmp(code, "Forbidden") == 0 ||
+           strcmp(code, "PartialData") == 0;
+}
+
 /* The newest value; the service was asked for the newest first. */
 static bool read_result(const json_t *result, double *value_r, char why[static EXTERNAL_WHY_MAX])
 {
     const json_t *value = json_array_get(json_object_get(result, "Values"), 0);
     const char *code = json_string_value(json_object_get(result, "StatusCode"));
 
-    if (code && (!strcmp(code, "InternalError") || !strcmp(code, "Forbidden"))) {
+    if (code && is_no_good(code)) {
         snprintf(why, EXTERNAL_WHY_MAX, "the service says %s", code);
         return false;
     }

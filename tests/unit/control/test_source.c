@@ -141,7 +141,7 @@ static const struct answer cloudwatch[] = {
     {200, CW_ONE("\"7\""), "the series has no point"},
     {200, CW_ONE("1e999"), "the answer is no JSON object"},
     {200, CW("{\"StatusCode\":\"InternalError\",\"Values\":[1]}"), "the service says InternalError"},
-    {200, CW("{\"StatusCode\":\"PartialData\",\"Values\":[1]}"), "1"},
+    {200, CW("{\"StatusCode\":\"PartialData\",\"Values\":[1]}"), "the service says PartialData"},
     {200, CW(""), "the answer is empty: no series"},
     {200, CW("{},{}"), "2 series; the query has to give one: ReturnData: false of the others"},
     {200, CW("7"), "the series has no point"},
