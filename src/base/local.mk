@@ -8,6 +8,7 @@ src_libpenstock_a_SOURCES += \
 	src/base/mem.c src/base/mem.h \
 	src/base/ring.c src/base/ring.h \
 	src/base/rnd.c src/base/rnd.h \
+	src/base/scan.c src/base/scan.h \
 	src/base/str.c src/base/str.h \
 	src/base/unit.c src/base/unit.h \
 	src/base/wheel.c src/base/wheel.h

@@ -1,212 +1,185 @@
 #include "export/logread.h"
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
 #include "base/bug.h"
 #include "base/clk.h"
+#include "base/scan.h"
 #include "decide/zone.h"
 
 #include <string.h>
 
 enum { DEPTH_MAX = 4 };
 
-/* A place in a line. */
-struct cursor {
-    const char *p, *end;
-};
-
-static bool take(struct cursor *cursor, char c)
-{
-    if (cursor->p == cursor->end || *cursor->p != c)
-        return false;
-    cursor->p++;
-    return true;
-}
-
-/* The first quote or backslash in [p, end), or end. */
-static const char *find_special(const char *p, const char *end)
-{
-#ifdef __SSE2__
-    const __m128i quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\');
-
-    for (; end - p >= 16; p += 16) {
-        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
-        __m128i hits = _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, slash));
-        unsigned mask = (unsigned)_mm_movemask_epi8(hits);
-
-        if (mask)
-            return p + __builtin_ctz(mask);
-    }
-#endif
-    while (p < end && *p != '"' && *p != '\\')
-        p++;
-    return p;
-}
+/* ---- values by their bounds: each gives what is behind it, NULL when it does not end ---- */
 
 /* A text with its quotes. A quote inside it has a backslash before it. */
-static bool take_text(struct cursor *cursor, struct str *text_r)
+static inline const char *skip_text(const char *p, const char *end)
 {
-    const char *from = cursor->p, *p;
-
-    if (cursor->p == cursor->end || *from != '"')
-        return false;
-    p = find_special(from + 1, cursor->end);
-    while (p < cursor->end && *p == '\\') {
-        if (cursor->end - p < 2)
-            return false;
-        p = find_special(p + 2, cursor->end);
+    p = scan_either(p + 1, end, '"', '\\');
+    while (p < end && *p == '\\') {
+        if (end - p < 2)
+            return NULL;
+        p = scan_either(p + 2, end, '"', '\\');
     }
-    if (p == cursor->end)
-        return false;
-    cursor->p = p + 1;
-    *text_r = (struct str){from, (size_t)(p + 1 - from)};
-    return true;
+    return p < end ? p + 1 : NULL;
 }
 
 /* An object or a list, by its brackets. */
-static bool take_nested(struct cursor *cursor, struct str *value_r)
+static const char *skip_nested(const char *p, const char *end)
 {
-    const char *from = cursor->p;
     unsigned depth = 0;
-    struct str text;
 
-    while (cursor->p < cursor->end) {
-        char c = *cursor->p;
+    while (p && p < end) {
+        char c = *p;
 
         if (c == '"') {
-            if (!take_text(cursor, &text))
-                return false;
+            p = skip_text(p, end);
             continue;
         }
-        cursor->p++;
+        p++;
         if (c == '{' || c == '[')
             depth++;
         else if ((c == '}' || c == ']') && --depth == 0)
-            break;
+            return p;
     }
-    *value_r = (struct str){from, (size_t)(cursor->p - from)};
-    return depth == 0 && value_r->len > 0;
+    return NULL;
 }
 
-static bool take_value(struct cursor *cursor, struct str *value_r)
+static inline const char *skip_value(const char *p, const char *end)
 {
-    const char *from = cursor->p;
+    const char *from = p;
 
-    if (from == cursor->end)
-        return false;
-    if (*from == '"')
-        return take_text(cursor, value_r);
-    if (*from == '{' || *from == '[')
-        return take_nested(cursor, value_r);
-    while (cursor->p < cursor->end && *cursor->p != ',' && *cursor->p != '}')
-        cursor->p++;
-    *value_r = (struct str){from, (size_t)(cursor->p - from)};
-    return value_r->len > 0;
+    if (p == end)
+        return NULL;
+    if (*p == '"')
+        return skip_text(p, end);
+    if (*p == '{' || *p == '[')
+        return skip_nested(p, end);
+    p = scan_either(p, end, ',', '}');
+    return p > from ? p : NULL;
 }
 
-/* The row behind a group. */
-static size_t behind(const struct logshape_row *rows, size_t row)
+/* ---- keys ---- */
+
+/* The row behind this one, which may begin a group. */
+static const struct logshape_row *behind(const struct logshape_row *row)
 {
     unsigned depth = 0;
 
     do {
-        if (rows[row].kind == LOGSHAPE_OPEN)
+        if (row->kind == LOGSHAPE_OPEN)
             depth++;
-        else if (rows[row].kind == LOGSHAPE_CLOSE)
+        else if (row->kind == LOGSHAPE_CLOSE)
             depth--;
         row++;
     } while (depth > 0);
     return row;
 }
 
-/* The row of this name among those of a group, looked for from `from` on; where the group ends when there is
- * none. */
-static size_t find_from(const struct logshape_row *rows, size_t from, struct str name)
+/* Whether the key of the row stands at p, where `word` is. A key has no zeros, so one that matches a word
+ * ends before the line does. */
+static inline bool is_key(const struct logshape_row *row, const char *p, const char *end, uint64_t word)
 {
-    while (rows[from].kind != LOGSHAPE_CLOSE && !str_eq(rows[from].name, name))
-        from = rows[from].kind == LOGSHAPE_OPEN ? behind(rows, from) : from + 1;
-    return from;
+    const struct logshape_key *key = &row->key;
+    size_t len = key->len;
+
+    if ((word & key->mask) != key->head)
+        return false;
+    if (len <= 8)
+        return true;
+    return (size_t)(end - p) >= len && scan_word(p + len - 8, end) == key->tail &&
+           (len <= 16 || memcmp(p + 8, row->name.p + 8, len - 16) == 0);
 }
 
-/* What a line is read into, and by which names. */
+/* The row whose key stands at p, among those of its object from `row` on; the CLOSE of the object when there
+ * is none. */
+static const struct logshape_row *find_from(const struct logshape_row *row, const char *p, const char *end)
+{
+    uint64_t word = scan_word(p, end);
+
+    while (row->kind != LOGSHAPE_CLOSE && !is_key(row, p, end, word))
+        row = behind(row);
+    return row;
+}
+
+/* The same among all rows of an object, which begin at `first`. Members mostly come in the order of the rows,
+ * so they are looked for from `next` on. */
+static inline const struct logshape_row *
+find_key(const struct logshape_row *first, const struct logshape_row *next, const char *p, const char *end)
+{
+    if (is_key(next, p, end, scan_word(p, end)))
+        return next;
+    next = find_from(next, p, end);
+    return next->kind == LOGSHAPE_CLOSE ? find_from(first, p, end) : next;
+}
+
+/* ---- objects ---- */
+
 struct reading {
-    const struct logshape_row *rows;
+    const char *end;
     struct logread *read;
+    const struct logshape_row *behind; /* the object that has been read */
 };
 
-static bool read_object(const struct reading *reading, struct cursor *cursor, size_t first, unsigned depth);
+static const char *read_object(struct reading *reading, const char *p, const struct logshape_row *first,
+                               unsigned depth);
 
-/* What stands behind a key, which has this row, or none. */
-static bool read_value(const struct reading *reading, struct cursor *cursor, size_t at, unsigned depth)
+/* A member from behind its quote on. Gives what is behind it, and moves `*next` behind its row. */
+static inline const char *read_member(struct reading *reading, const char *p,
+                                      const struct logshape_row *first, const struct logshape_row **next,
+                                      unsigned depth)
 {
-    const struct logshape_row *row = &reading->rows[at];
-    bool wanted = row->kind == LOGSHAPE_VALUE || row->kind == LOGSHAPE_TEXT;
-    struct str other;
+    const struct logshape_row *row = find_key(first, *next, p, reading->end);
+    const char *from = p + row->key.len, *end = reading->end;
 
-    if (row->kind == LOGSHAPE_OPEN && cursor->p < cursor->end && *cursor->p == '{' && depth < DEPTH_MAX)
-        return read_object(reading, cursor, at + 1, depth + 1);
-    return take_value(cursor, wanted ? &reading->read->at[row->field] : &other);
+    if (row->kind == LOGSHAPE_CLOSE) {
+        p = skip_text(p - 1, end);
+        return p && p < end && *p == ':' ? skip_value(p + 1, end) : NULL;
+    }
+    if (row->kind == LOGSHAPE_OPEN && from < end && *from == '{' && depth < DEPTH_MAX) {
+        p = read_object(reading, from, row + 1, depth + 1);
+        *next = reading->behind;
+        return p;
+    }
+    p = skip_value(from, end);
+    *next = row->kind == LOGSHAPE_OPEN ? behind(row) : row + 1;
+    if (row->kind == LOGSHAPE_VALUE || row->kind == LOGSHAPE_TEXT)
+        reading->read->at[row->field] = (struct str){from, p ? (size_t)(p - from) : 0};
+    return p;
 }
 
-/* Takes a key and its colon when it has this name. */
-static bool take_key(struct cursor *cursor, const struct str *name)
+/* The rows of the object begin at `first`. What is behind it; NULL: it is none up to its end. */
+static const char *read_object(struct reading *reading, const char *p, const struct logshape_row *first,
+                               unsigned depth)
 {
-    const char *p = cursor->p;
-    size_t len = name->len;
+    const struct logshape_row *next = first;
+    const char *end = reading->end;
 
-    if ((size_t)(cursor->end - p) < len + 3 || p[len + 1] != '"' || p[len + 2] != ':' || p[0] != '"' ||
-        memcmp(p + 1, name->p, len) != 0)
-        return false;
-    cursor->p = p + len + 3;
-    return true;
-}
-
-/* Takes the key of one of the rows from `from` on, of the same object. The row; where the object ends when
- * none of them has it, and then nothing was taken. */
-static size_t take_known_key(const struct logshape_row *rows, struct cursor *cursor, size_t from)
-{
-    while (rows[from].kind != LOGSHAPE_CLOSE && !take_key(cursor, &rows[from].name))
-        from = rows[from].kind == LOGSHAPE_OPEN ? behind(rows, from) : from + 1;
-    return from;
-}
-
-/* The rows of the object begin at `first`. Its members mostly come in the order of the rows. */
-static bool read_object(const struct reading *reading, struct cursor *cursor, size_t first, unsigned depth)
-{
-    const struct logshape_row *rows = reading->rows;
-    size_t next = first;
-    struct str key;
-
-    if (!take(cursor, '{'))
-        return false;
-    if (take(cursor, '}'))
-        return true;
-    do {
-        size_t row = take_known_key(rows, cursor, next);
-
-        if (rows[row].kind == LOGSHAPE_CLOSE && next != first)
-            row = take_known_key(rows, cursor, first);
-        if (rows[row].kind == LOGSHAPE_CLOSE && (!take_text(cursor, &key) || !take(cursor, ':')))
-            return false;
-        if (!read_value(reading, cursor, row, depth))
-            return false;
-        if (rows[row].kind != LOGSHAPE_CLOSE)
-            next = rows[row].kind == LOGSHAPE_OPEN ? behind(rows, row) : row + 1;
-    } while (take(cursor, ','));
-    return take(cursor, '}');
+    if (p == end || *p++ != '{' || p == end)
+        return NULL;
+    if (*p != '}') {
+        do {
+            if (p == end || *p != '"')
+                return NULL;
+            p = read_member(reading, p + 1, first, &next, depth);
+            if (!p || p == end)
+                return NULL;
+        } while (*p++ == ',');
+        p--;
+    }
+    while (next->kind != LOGSHAPE_CLOSE)
+        next = behind(next);
+    reading->behind = next + 1;
+    return *p == '}' ? p + 1 : NULL;
 }
 
 bool logread_shaped(const struct logshape_row *rows, struct str line, struct logread *read_r)
 {
-    struct cursor cursor = {line.p, line.p + line.len};
-    struct reading reading = {rows, read_r};
+    struct reading reading = {.end = line.p + line.len, .read = read_r};
 
     *read_r = (struct logread){0};
     if (line.len && line.p[line.len - 1] == '\n')
-        cursor.end--;
-    return read_object(&reading, &cursor, 0, 0) && cursor.p == cursor.end;
+        reading.end--;
+    return read_object(&reading, line.p, rows, 0) == reading.end && line.len > 0;
 }
 
 bool logread_line(struct str line, struct logread *read_r)
@@ -216,22 +189,25 @@ bool logread_line(struct str line, struct logread *read_r)
 
 bool logread_ltsv(const struct logshape_row *rows, struct str line, struct logread *read_r)
 {
-    struct str piece, label;
-    size_t next = 0, labels = 0;
+    const char *p = line.p, *end = line.p + line.len, *tab;
+    const struct logshape_row *next = rows;
+    size_t labels = 0;
 
     *read_r = (struct logread){0};
-    while (str_split(&line, '\t', &piece)) {
-        size_t row;
+    for (; p < end; p = tab + 1) {
+        const struct logshape_row *row = find_key(rows, next, p, end);
 
-        if (piece.len == 0 || !memchr(piece.p, ':', piece.len) || !str_split(&piece, ':', &label))
+        if (row->kind == LOGSHAPE_CLOSE) {
+            const char *colon = scan_either(p, end, '\t', ':');
+
+            labels += colon < end && *colon == ':';
+            tab = scan_either(colon, end, '\t', '\t');
             continue;
+        }
         labels++;
-        row = find_from(rows, next, label);
-        if (rows[row].kind == LOGSHAPE_CLOSE)
-            row = find_from(rows, 0, label);
-        if (rows[row].kind == LOGSHAPE_CLOSE)
-            continue;
-        read_r->at[rows[row].field] = piece;
+        p += row->key.len;
+        tab = scan_either(p, end, '\t', '\t');
+        read_r->at[row->field] = (struct str){p, (size_t)(tab - p)};
         next = row + 1;
     }
     return labels > 0;
@@ -248,15 +224,21 @@ struct str logread_text(struct str value)
 
 bool logread_member(struct str *rest, struct str *name_r, struct str *value_r)
 {
-    struct cursor cursor = {rest->p, rest->p + rest->len};
+    const char *end = rest->p + rest->len, *name, *value, *p;
 
     if (rest->len < 2)
         return false;
-    cursor.p++; /* the bracket, or the comma behind the one before */
-    if (!take_text(&cursor, name_r) || !take(&cursor, ':') || !take_value(&cursor, value_r))
+    name = rest->p + 1; /* behind the bracket, or the comma behind the one before */
+    p = *name == '"' ? skip_text(name, end) : NULL;
+    if (!p || p == end || *p != ':')
         return false;
-    *name_r = logread_text(*name_r);
-    *rest = (struct str){cursor.p, (size_t)(cursor.end - cursor.p)};
+    *name_r = (struct str){name + 1, (size_t)(p - name) - 2};
+    value = p + 1;
+    p = skip_value(value, end);
+    if (!p)
+        return false;
+    *value_r = (struct str){value, (size_t)(p - value)};
+    *rest = (struct str){p, (size_t)(end - p)};
     return true;
 }
 

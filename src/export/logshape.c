@@ -40,21 +40,61 @@ static void column_fix(struct column *column, const char *path)
     column->places[column->len++] = (struct place){LOGFIELDS, LOGSHAPE_FIXED, str_from(path)};
 }
 
+/* ---- keys ---- */
+
+/* Of a literal, as a constant: eight bytes from `at` on of a text around which there are zeros. */
+#define PADDED(name)      ("\0\0\0\0\0\0\0\0" name "\":\0\0\0\0\0\0\0\0")
+#define BYTE(name, at, i) ((uint64_t)(unsigned char)PADDED(name)[(at) + (i)] << (8 * (i)))
+#define FOUR(name, at, i)                                                                                    \
+    (BYTE(name, at, i) | BYTE(name, at, (i) + 1) | BYTE(name, at, (i) + 2) | BYTE(name, at, (i) + 3))
+#define EIGHT(name, at) (FOUR(name, at, 0) | FOUR(name, at, 4))
+#define MASK(len)       ((len) >= 8 ? UINT64_MAX : (UINT64_C(1) << (8 * ((len) % 8))) - 1)
+#define KEY_LEN(name)   (sizeof(name) + 1)
+#define KEY(name)                                                                                            \
+    {                                                                                                        \
+        KEY_LEN(name), EIGHT(name, 8), MASK(KEY_LEN(name)), EIGHT(name, KEY_LEN(name))                       \
+    }
+
+/* No word is 1 where none of its bytes counts. */
+#define NO_KEY                                                                                               \
+    {                                                                                                        \
+        0, 1, 0, 0                                                                                           \
+    }
+
+static struct logshape_key key_of(struct str name, struct str close)
+{
+    struct logshape_key key = {.len = name.len + close.len, .mask = MASK(name.len + close.len)};
+
+    for (size_t i = 0; i < key.len; i++) {
+        uint64_t byte = (unsigned char)(i < name.len ? name.p[i] : close.p[i - name.len]);
+
+        if (i < 8)
+            key.head |= byte << (8 * i);
+        key.tail = key.tail >> 8 | byte << 56;
+    }
+    return key;
+}
+
+static void key_add(struct logshape_row *row, struct str close)
+{
+    row->key = row->kind == LOGSHAPE_CLOSE ? (struct logshape_key)NO_KEY : key_of(row->name, close);
+}
+
 #define LOG_LABELS
 #define LOG_LABELS_END
 
 const struct logshape_row logshape_native[] = {
 #define LOG_FIELD(id, name, kind, member, ecs, otel, ltsv, text)                                             \
-    {LOGSHAPE_VALUE, LOGFIELD_##id, {(name), sizeof(name) - 1}},
-#define LOG_GROUP(name) {LOGSHAPE_OPEN, LOGFIELDS, {(name), sizeof(name) - 1}},
-#define LOG_END         {LOGSHAPE_CLOSE, LOGFIELDS, {"", 0}},
+    {LOGSHAPE_VALUE, LOGFIELD_##id, {(name), sizeof(name) - 1}, KEY(name)},
+#define LOG_GROUP(name) {LOGSHAPE_OPEN, LOGFIELDS, {(name), sizeof(name) - 1}, KEY(name)},
+#define LOG_END         {LOGSHAPE_CLOSE, LOGFIELDS, {"", 0}, NO_KEY},
 #define LOG_PART(id, ecs, otel, ltsv, text)
 #include "proxy/logfield.def"
 #undef LOG_FIELD
 #undef LOG_GROUP
 #undef LOG_END
 #undef LOG_PART
-    {LOGSHAPE_CLOSE, LOGFIELDS, {"", 0}},
+    {LOGSHAPE_CLOSE, LOGFIELDS, {"", 0}, NO_KEY},
 };
 
 #define LOG_GROUP(name)
@@ -95,7 +135,7 @@ static void ltsv_column(struct column *column)
 static void row_add(struct logshape *shape, enum logshape_kind kind, enum logfield field, struct str name)
 {
     BUG_ON(shape->len == LOGSHAPE_MAX);
-    shape->rows[shape->len++] = (struct logshape_row){kind, field, name};
+    shape->rows[shape->len++] = (struct logshape_row){.kind = kind, .field = field, .name = name};
 }
 
 /* The first segment of a path, without its '/'. False: it is the last one, a name of a value. */
@@ -184,6 +224,8 @@ void logshape_init(struct logshape *shape, enum config_log_format preset)
         break;
     }
     lay_out(shape, column, 0);
-    shape->rows[shape->len] = (struct logshape_row){LOGSHAPE_CLOSE, LOGFIELDS, STR_NULL};
+    shape->rows[shape->len] = (struct logshape_row){.kind = LOGSHAPE_CLOSE, .field = LOGFIELDS};
+    for (size_t i = 0; i <= shape->len; i++)
+        key_add(&shape->rows[i], preset == CONFIG_LOG_LTSV ? STR(":") : STR("\":"));
     free(column);
 }

@@ -12,6 +12,7 @@
 #include "conf/config.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 enum logfield {
 #define LOG_FIELD(id, name, kind, member, ecs, otel, ltsv, text) LOGFIELD_##id,
@@ -40,10 +41,19 @@ enum logshape_kind {
     LOGSHAPE_FIXED, /* a value that is always the same, with its name */
 };
 
+/* How a name stands in a line, with what is between it and its value (`":`, in LTSV `:`): so a reader sees
+ * with two comparisons whether it is there. Bytes are numbers as scan_word() reads them. */
+struct logshape_key {
+    size_t len;
+    uint64_t head, mask; /* the first eight bytes, and which of them it has */
+    uint64_t tail;       /* the last eight, if it has so many */
+};
+
 struct logshape_row {
     enum logshape_kind kind;
     enum logfield field;
     struct str name; /* of CLOSE: empty */
+    struct logshape_key key;
 };
 
 enum { LOGSHAPE_MAX = 192 };

@@ -8,6 +8,7 @@ unit_tests += \
 	tests/unit/base/test_mem \
 	tests/unit/base/test_ring \
 	tests/unit/base/test_rnd \
+	tests/unit/base/test_scan \
 	tests/unit/base/test_str \
 	tests/unit/base/test_unit \
 	tests/unit/base/test_wheel
