@@ -5,21 +5,38 @@
 
 #include <string.h>
 
+/* Digits of a number, the first `most` of them; moves *p behind all of them. */
+static uint64_t take_digits(const char **p, const char *end, size_t most, size_t *digits_r)
+{
+    const char *from = *p, *at = from;
+    uint64_t value = 0;
+
+    for (; at < end && *at >= '0' && *at <= '9'; at++)
+        if ((size_t)(at - from) < most)
+            value = value * 10 + (uint64_t)(*at - '0');
+    *digits_r = (size_t)(at - from);
+    *p = at;
+    return value;
+}
+
 bool logvalue_number(struct str s, double *value_r)
 {
-    double value = 0, unit = 1;
-    size_t i = 0;
+    enum { DIGITS_MAX = 18 };
+    static const double tens[DIGITS_MAX + 1] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8, 1e9,
+                                                1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18};
+    const char *p = s.p, *end = s.p + s.len;
+    size_t digits, decimals;
 
-    for (; i < s.len && s.p[i] >= '0' && s.p[i] <= '9'; i++)
-        value = value * 10 + (s.p[i] - '0');
-    if (i == 0 || i > 18)
+    *value_r = (double)take_digits(&p, end, DIGITS_MAX, &digits);
+    if (digits == 0 || digits > DIGITS_MAX)
         return false;
-    if (i < s.len && s.p[i] == '.') {
-        for (i++; i < s.len && s.p[i] >= '0' && s.p[i] <= '9'; i++)
-            value += (s.p[i] - '0') * (unit /= 10);
+    if (p < end && *p == '.') {
+        p++;
+        uint64_t part = take_digits(&p, end, DIGITS_MAX, &decimals);
+
+        *value_r += (double)part / tens[decimals < DIGITS_MAX ? decimals : DIGITS_MAX];
     }
-    *value_r = value;
-    return i == s.len;
+    return p == end;
 }
 
 /* Pairs of digits at these places. */
