@@ -1,6 +1,7 @@
 #include "export/logwords.h"
 
 #include "base/clk.h"
+#include "base/scan.h"
 #include "export/logreader.h"
 #include "export/logvalue.h"
 
@@ -8,6 +9,16 @@
 #include <string.h>
 
 enum { WORDS_MAX = 40, UPGRADED = 101 /* then its line is written at the end of the connection */ };
+
+/* The end of a word, which what closes it is not part of. */
+static const char *word_end(const char *p, const char *end, char close)
+{
+    if (close != '"')
+        return scan_either(p, end, close, close);
+    for (p = scan_either(p, end, '"', '\\'); end - p >= 2 && *p == '\\';)
+        p = scan_either(p + 2, end, '"', '\\');
+    return p < end && *p == '\\' ? end : p;
+}
 
 /* Words apart by blanks; "..." and [...] are one word, given without what encloses them. */
 static size_t split(struct str line, struct str words[static WORDS_MAX])
@@ -19,8 +30,7 @@ static size_t split(struct str line, struct str words[static WORDS_MAX])
         char close = *p == '"' ? '"' : *p == '[' ? ']' : ' ';
         const char *from = close == ' ' ? p : p + 1;
 
-        for (p = from; p < end && *p != close; p++)
-            p += close == '"' && *p == '\\' && p + 1 < end;
+        p = word_end(from, end, close);
         words[len++] = (struct str){from, (size_t)(p - from)};
         while (p < end && *p != ' ')
             p++;
@@ -111,7 +121,9 @@ static int64_t alb_duration_ns(const struct str words[static WORDS_MAX], bool up
 static struct str alb_group(struct str word)
 {
     const struct str before = STR(":targetgroup/");
-    const char *name = word.len ? memmem(word.p, word.len, before.p, before.len) : NULL, *end;
+    const char *colon = word.len ? memchr(word.p, ':', word.len) : NULL, *end;
+    const char *name =
+        colon ? memmem(colon, (size_t)(word.p + word.len - colon), before.p, before.len) : NULL;
 
     if (!name)
         return word_or_none(word);
