@@ -1,5 +1,6 @@
 src_libpenstock_a_SOURCES += \
 	src/cli/args.c src/cli/args.h \
+	src/cli/arrivals.c src/cli/arrivals.h \
 	src/cli/check.c src/cli/check.h \
 	src/cli/check_power.c src/cli/check_power.h \
 	src/cli/counting.c src/cli/counting.h \

@@ -10,32 +10,6 @@
 static const int64_t gap_max_s = 86400;
 static const double share_sd = 4; /* deviations by which a share has to differ to be another weight */
 
-void openplay_init(struct openplay *play, const struct plan *plan, const char *stable, const char *canary,
-                   const struct openplay_weight *weights, size_t weights_len, bool estimated,
-                   openplay_report *report, void *arg)
-{
-    memset(play, 0, sizeof *play);
-    play->plan = plan;
-    play->report = report;
-    play->arg = arg;
-    play->weights = weights;
-    play->weights_len = weights_len;
-    play->estimated = estimated;
-    observer_init(&play->observer, plan, stable, canary);
-    counting_init(&play->counting, plan);
-    if (estimated)
-        play->minute = mem_zalloc(OPENPLAY_MINUTE * sizeof *play->minute);
-}
-
-void openplay_fini(struct openplay *play)
-{
-    counting_fini(&play->counting);
-    free(play->heap);
-    free(play->minute);
-    play->heap = NULL;
-    play->minute = NULL;
-}
-
 /* ---- looks ---- */
 
 static void look(struct openplay *play, const struct tally *tallies, size_t len, uint32_t weight,
@@ -179,8 +153,9 @@ static void pass_seconds(struct openplay *play, int64_t until)
     }
 }
 
-static void count(struct openplay *play, const struct logline *line)
+static void count(void *arg, const struct logline *line)
 {
+    struct openplay *play = arg;
     const struct counting_answer answer = {
         .key = line->unit, .ms = line->ms, .status = line->status, .failed = line->failed};
     struct tally *tally;
@@ -206,58 +181,42 @@ static void count(struct openplay *play, const struct logline *line)
                      line->canary ? NULL : &play->latency, &answer, (uint32_t)play->now);
 }
 
-/* ---- the order of arrival ---- */
+/* ---- the whole ---- */
 
-/* A heap with four branches at each place: half as deep as one with two, and the four lie together. */
-enum { WAYS = 4 };
-
-static void push(struct openplay *play, const struct logline *line)
+void openplay_init(struct openplay *play, const struct plan *plan, const char *stable, const char *canary,
+                   const struct openplay_weight *weights, size_t weights_len, bool estimated,
+                   openplay_report *report, void *arg)
 {
-    size_t at = play->heap_len++;
-
-    if (play->heap_len > play->heap_cap) {
-        play->heap_cap = play->heap_cap ? 2 * play->heap_cap : 1024;
-        play->heap = mem_resize(play->heap, play->heap_cap, sizeof *play->heap);
-    }
-    for (; at > 0 && play->heap[(at - 1) / WAYS].wall_ns > line->wall_ns; at = (at - 1) / WAYS)
-        play->heap[at] = play->heap[(at - 1) / WAYS];
-    play->heap[at] = *line;
+    memset(play, 0, sizeof *play);
+    play->plan = plan;
+    play->report = report;
+    play->arg = arg;
+    play->weights = weights;
+    play->weights_len = weights_len;
+    play->estimated = estimated;
+    observer_init(&play->observer, plan, stable, canary);
+    counting_init(&play->counting, plan);
+    arrivals_init(&play->arrivals, count, play);
+    if (estimated)
+        play->minute = mem_zalloc(OPENPLAY_MINUTE * sizeof *play->minute);
 }
 
-static void pop(struct openplay *play)
+void openplay_fini(struct openplay *play)
 {
-    const struct logline first = play->heap[0], last = play->heap[--play->heap_len];
-    size_t at = 0, least;
-
-    while ((least = WAYS * at + 1) < play->heap_len) {
-        size_t end = least + WAYS < play->heap_len ? least + WAYS : play->heap_len;
-
-        for (size_t child = least + 1; child < end; child++)
-            if (play->heap[child].wall_ns < play->heap[least].wall_ns)
-                least = child;
-        if (play->heap[least].wall_ns >= last.wall_ns)
-            break;
-        play->heap[at] = play->heap[least];
-        at = least;
-    }
-    play->heap[at] = last;
-    count(play, &first);
+    counting_fini(&play->counting);
+    arrivals_fini(&play->arrivals);
+    free(play->minute);
+    play->minute = NULL;
 }
 
 void openplay_feed(struct openplay *play, const struct logline *line)
 {
-    push(play, line);
-    if (line->wall_ns > play->newest_ns)
-        play->newest_ns = line->wall_ns;
-    while (play->heap_len && (play->heap_len > OPENPLAY_SORT_MAX ||
-                              play->heap[0].wall_ns < play->newest_ns - OPENPLAY_SORT_S * NS_PER_S))
-        pop(play);
+    arrivals_add(&play->arrivals, line);
 }
 
 void openplay_end(struct openplay *play)
 {
-    while (play->heap_len)
-        pop(play);
+    arrivals_end(&play->arrivals);
     if (!play->started)
         return;
     if (play->estimated)

@@ -9,6 +9,7 @@
 #ifndef CLI_OPENPLAY_H
 #define CLI_OPENPLAY_H
 
+#include "cli/arrivals.h"
 #include "cli/counting.h"
 #include "cli/logline.h"
 #include "decide/observer.h"
@@ -18,8 +19,6 @@
 #include <stdint.h>
 
 enum {
-    OPENPLAY_SORT_S = 60,        /* how much later a line may come than its request */
-    OPENPLAY_SORT_MAX = 1 << 22, /* requests that wait for their turn; the oldest goes when there are more */
     OPENPLAY_MINUTE = 60,
 };
 
@@ -43,9 +42,8 @@ struct openplay {
 
     struct observer observer;
     struct counting counting;
-    struct logline *heap; /* by arrival, owned */
-    size_t heap_len, heap_cap;
-    int64_t newest_ns, start_ns; /* arrival; start_ns: of the first second */
+    struct arrivals arrivals;
+    int64_t start_ns; /* of the first second */
     bool started;
     int64_t now; /* the next look, seconds since start_ns */
     uint64_t requests,

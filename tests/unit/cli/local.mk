@@ -1,5 +1,6 @@
 unit_tests += \
 	tests/unit/cli/test_args \
+	tests/unit/cli/test_arrivals \
 	tests/unit/cli/test_demo \
 	tests/unit/cli/test_demo_view \
 	tests/unit/cli/test_figure \
