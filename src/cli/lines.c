@@ -166,6 +166,8 @@ static bool fill(struct lines *lines)
     }
     into = lines->block + lines->to;
     room = LINES_BLOCK - lines->to;
+    if (room > LINES_PIECE)
+        room = LINES_PIECE;
     if (!lines->begun)
         n = begin(lines, into, room);
     else

@@ -12,7 +12,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { LINES_BLOCK = 1 << 20 }; /* bytes read at a time, and the longest line */
+enum {
+    LINES_BLOCK = 1 << 20, /* bytes that are held, and of the longest line */
+    LINES_PIECE = 1 << 17, /* read at a time, so that they are in the cache when they are looked at */
+};
 
 enum lines_next {
     LINES_LINE,
