@@ -231,6 +231,8 @@ printf 'blue %s\n' "$clf" >combined.log
 printf '0 5%%\n10 5\n' >weights.txt
 expect 0 '"open":true,"state":"running"' '^2 requests in .*left out: 1 that nobody drew' replay --plan plan.yaml access.jsonl
 expect 1 - 'no request could be judged' replay --plan plan.yaml access.jsonl --route api
+echo '{"@timestamp":"2026-11-20T10:00:00.000Z","event":{"duration":1},"penstock":{"route":"web","side":"canary","weight":5.00,"assignment":"random","blame":"nobody","target_status_code":200},"client":{"ip":"192.0.2.1"},"trace":{"id":"0"}}' >ecs.jsonl
+expect 0 '"open":true,"state":"running"' '^1 requests in' replay --plan plan.yaml ecs.jsonl
 expect 1 - 'which lines are the canary' replay --plan plan.yaml combined.log
 expect 0 '"weightIs":"estimated"' 'are estimates' replay --plan plan.yaml combined.log --canary blue
 expect 1 - 'weights.txt:2: a rising time' replay --plan plan.yaml combined.log --canary blue --weights weights.txt

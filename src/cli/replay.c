@@ -261,9 +261,18 @@ static bool replay_a_log(const struct replay *replay, struct lines *lines, struc
 
 /* ---- which of them ---- */
 
+/* The first line of a trace has its version; one of ecs has an object of that name. */
 static bool is_trace(struct str line)
 {
-    return line.len && line.p[0] == '{' && memmem(line.p, line.len, "\"trace\":", 8) != NULL;
+    const struct str key = STR("\"trace\":");
+    const char *p = line.len && line.p[0] == '{' ? memmem(line.p, line.len, key.p, key.len) : NULL;
+    const char *end = line.p + line.len;
+
+    if (!p)
+        return false;
+    for (p += key.len; p < end && *p == ' ';)
+        p++;
+    return p == end || *p != '{';
 }
 
 static bool find_format(struct replay *replay, struct str line)
