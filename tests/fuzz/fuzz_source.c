@@ -42,7 +42,8 @@ static void read_answer(const struct config_source *source, unsigned status, str
 static void compose_query(const struct config_source *source, struct str text)
 {
     char *copy = mem_alloc(text.len + 1);
-    struct source_query query = {copy, 90 * NS_PER_S, 1700000000 * NS_PER_S};
+    struct source_query query = {
+        .text = copy, .interval_ns = 90 * NS_PER_S, .wall_ns = 1700000000 * NS_PER_S};
     struct source_request request;
     char why[EXTERNAL_WHY_MAX];
 
