@@ -4,7 +4,7 @@
 # what `./configure && make` needs
 build_packages=(
     autoconf automake gcc libc6-dev make pkg-config
-    libcurl4-openssl-dev libevent-dev libjansson-dev libnghttp2-dev libsqlite3-dev libssl-dev libyaml-dev
+    libcurl4-openssl-dev libevent-dev libisal-dev libjansson-dev libnghttp2-dev libsqlite3-dev libssl-dev libyaml-dev
     zlib1g-dev libjs-dygraphs
 )
 # what the program reads at run time

@@ -33,8 +33,8 @@ ROOMS = [
     ("SQLite", ["sqlite3*.h"], ["control/store*"]),
     ("libcurl", ["curl/*"], ["control/*", "export/*"]),
     ("libyaml", ["yaml.h"], ["conf/*"]),
-    ("c-ares", ["ares*.h"], ["control/*"]),
-    ("zlib", ["zlib.h"], ["export/*", "control/*", "cli/lines*"]),
+    ("zlib", ["zlib.h"], ["export/*", "control/*"]),
+    ("ISA-L", ["isa-l.h", "isa-l/*"], ["cli/lines*"]),
     ("jansson", ["jansson.h"], ["decide/*", "conf/*", "export/*", "report/*", "control/*", "cli/*", "main.c"]),
 ]
 

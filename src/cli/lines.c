@@ -4,15 +4,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <isa-l/igzip_lib.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <zlib.h>
 
-/* What is packed waits in `input`. */
+/* What is packed waits in `input`. By ISA-L, which takes half of zlib's time for it. */
 struct gunzip {
-    z_stream stream;
+    struct inflate_state state;
     bool inside; /* a member has begun and not ended */
     unsigned char input[LINES_BLOCK];
 };
@@ -34,8 +34,6 @@ void lines_close(struct lines *lines)
 {
     if (lines->fd > STDIN_FILENO)
         close(lines->fd);
-    if (lines->gunzip)
-        inflateEnd(&lines->gunzip->stream);
     free(lines->gunzip);
     lines->gunzip = NULL;
     free(lines->block);
@@ -63,17 +61,19 @@ static ssize_t read_some(struct lines *lines, void *into, size_t len)
 
 /* ---- gzip ---- */
 
-enum { GZIP_WINDOW = 16 + MAX_WBITS, GZIP_FIRST = 0x1f, GZIP_SECOND = 0x8b };
+enum { GZIP_FIRST = 0x1f, GZIP_SECOND = 0x8b };
 
 /* What was read into the block goes to the unpacker. */
 static void begin_gunzip(struct lines *lines, size_t len)
 {
-    struct gunzip *gunzip = mem_zalloc(sizeof *gunzip);
+    struct gunzip *gunzip = mem_alloc(sizeof *gunzip);
 
+    isal_inflate_init(&gunzip->state);
+    gunzip->state.crc_flag = ISAL_GZIP;
+    gunzip->inside = false;
     memcpy(gunzip->input, lines->block, len);
-    gunzip->stream.next_in = gunzip->input;
-    gunzip->stream.avail_in = (uInt)len;
-    BUG_ON(inflateInit2(&gunzip->stream, GZIP_WINDOW) != Z_OK);
+    gunzip->state.next_in = gunzip->input;
+    gunzip->state.avail_in = (uint32_t)len;
     lines->gunzip = gunzip;
 }
 
@@ -84,8 +84,8 @@ static ssize_t refill(struct lines *lines)
     ssize_t n = read_some(lines, gunzip->input, sizeof gunzip->input);
 
     if (n > 0) {
-        gunzip->stream.next_in = gunzip->input;
-        gunzip->stream.avail_in = (uInt)n;
+        gunzip->state.next_in = gunzip->input;
+        gunzip->state.avail_in = (uint32_t)n;
     }
     if (n == 0 && gunzip->inside) {
         snprintf(lines->why, sizeof lines->why, "the gzip data ends in the middle");
@@ -94,37 +94,48 @@ static ssize_t refill(struct lines *lines)
     return n;
 }
 
+/* Goes on with the packed bytes that are there, or with what is left of those before. False when they are
+ * damaged. */
+static bool inflate_some(struct gunzip *gunzip)
+{
+    struct inflate_state *state = &gunzip->state;
+
+    if (isal_inflate(state) != ISAL_DECOMP_OK)
+        return false;
+    if (state->block_state == ISAL_BLOCK_FINISH) {
+        gunzip->inside = false;
+        isal_inflate_reset(state);
+    }
+    return true;
+}
+
 /* Up to `len` unpacked bytes; 0 at the end. As gzip itself does, what stands behind the last member and is
  * none is passed over. */
 static ssize_t unpack(struct lines *lines, char *into, size_t len)
 {
     struct gunzip *gunzip = lines->gunzip;
-    z_stream *stream = &gunzip->stream;
+    struct inflate_state *state = &gunzip->state;
+    bool dry = !gunzip->inside; /* nothing more comes of what was read before */
 
-    stream->next_out = (unsigned char *)into;
-    stream->avail_out = (uInt)len;
-    while (stream->avail_out == len) {
-        int status;
-
-        if (stream->avail_in == 0) {
+    state->next_out = (unsigned char *)into;
+    state->avail_out = (uint32_t)len;
+    while (state->avail_out == len) {
+        if (dry && state->avail_in == 0) {
             ssize_t n = refill(lines);
 
             if (n <= 0)
                 return n;
         }
-        if (!gunzip->inside && *stream->next_in != GZIP_FIRST)
+        if (!gunzip->inside && *state->next_in != GZIP_FIRST)
             return 0;
         gunzip->inside = true;
-        status = inflate(stream, Z_NO_FLUSH);
-        if (status == Z_STREAM_END) {
-            gunzip->inside = false;
-            inflateReset(stream);
-        } else if (status != Z_OK && status != Z_BUF_ERROR) {
+        if (!inflate_some(gunzip)) {
             snprintf(lines->why, sizeof lines->why, "the gzip data is damaged");
             return -1;
         }
+        dry = true;
     }
-    return (ssize_t)(len - stream->avail_out);
+    return (ssize_t)(len - state->avail_out);
 }
 
 /* The first read: what it brings says whether the file is packed. */
