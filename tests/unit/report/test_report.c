@@ -215,7 +215,7 @@ END_TEST
 START_TEST(the_promise_of_a_route_is_that_of_the_configuration)
 {
     enum { ROUTES = 300 };
-    static char names[ROUTES][8];
+    static char names[ROUTES][16];
     static struct config_route routes[ROUTES];
     struct config config = {.routes = routes, .routes_len = ROUTES};
     struct logentry entry = entry_at(0, "stable", 0);
